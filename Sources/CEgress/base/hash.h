@@ -1,0 +1,19 @@
+// The digests that wire formats need, from libcrypto. No key is kept.
+#ifndef EG_HASH_H
+#define EG_HASH_H
+
+#include "base/base.h"
+
+enum { EG_SHA1_SIZE = 20 };
+
+// HMAC-SHA1 over up to three pieces laid end to end (a piece may be NULL with size 0), RFC 2104.
+void eg__hmac_sha1(const uint8_t *key, size_t key_size, const uint8_t *const pieces[], const size_t sizes[], size_t count,
+                   uint8_t out[EG_SHA1_SIZE]);
+
+// CRC-32 of ISO 3309, as STUN's FINGERPRINT uses it (RFC 8489 §14.7), before its XOR.
+uint32_t eg__crc32(const uint8_t *bytes, size_t size);
+
+// Compares in a time that does not depend on where they differ.
+bool eg__equal_constant_time(const uint8_t *a, const uint8_t *b, size_t size);
+
+#endif

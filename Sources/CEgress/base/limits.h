@@ -1,0 +1,71 @@
+// Every limit of the engine, in one place. What an operator may change stands in `eg_config` and is capped by these.
+#ifndef EG_LIMITS_H
+#define EG_LIMITS_H
+
+#include "base/base.h"
+
+enum eg_limits {
+    // Datagrams.
+    EG_DATAGRAM_SIZE_MAX = 2048,   // [B] the longest datagram that is looked at; FFmpeg's default is 1,472
+    EG_RTP_PAYLOAD_SIZE_MAX = 1400, // [B] what is stored: with header, tag, UDP and IPv6 it still is under 1,500
+    EG_DTLS_MTU = 1200,            // [B] the longest datagram of a handshake, RFC 8831 suggests the same
+    EG_GSO_SEGMENTS_MAX = 64,      // what every kernel with UDP GSO takes in one message
+    EG_GSO_SIZE_MAX = 65507,       // [B] the payload of the longest UDP datagram over IPv4
+
+    // The batch that receive, tick and transmit write into.
+    EG_BATCH_SIZE = 512 * 1024,    // [B]
+    EG_BATCH_MESSAGES_MAX = 128,
+    EG_BATCH_RESERVE_MESSAGES = 8, // room that must be free before bytes are handed to the core: the longest reply to one datagram
+    EG_BATCH_RESERVE_SIZE = 16 * 1024, // [B] the same in bytes
+
+    // ICE, RFC 8445.
+    EG_ICE_UFRAG_SIZE = 8,         // characters of ours
+    EG_ICE_PWD_SIZE = 24,          // characters of ours
+    EG_ICE_UFRAG_SIZE_MAX = 256,   // characters of theirs, RFC 8839 §5.4
+    EG_ICE_PWD_SIZE_MAX = 256,
+    EG_ICE_CONSENT_TIMEOUT = 30 * EG_SECOND, // [us] RFC 7675 §5.1
+    EG_ICE_CONNECT_TIMEOUT = 15 * EG_SECOND, // [us] from the answer to the first authenticated check
+    EG_ICE_CHECK_INTERVAL = 250 * EG_MILLISECOND, // [us] between our checks of a path that is new
+    EG_ICE_CHECKS_MAX = 8,         // checks of ours on one path before it is given up
+
+    // DTLS, RFC 6347.
+    EG_DTLS_HANDSHAKE_TIMEOUT = 10 * EG_SECOND,   // [us] from the first check to the keys
+    EG_DTLS_HANDSHAKE_SIZE_MAX = 64 * 1024,       // [B] what a client may send before it has finished
+    EG_DTLS_FLIGHT_SIZE_MAX = 4096,               // [B] the longest flight of ours
+    EG_DTLS_CERTIFICATES_SIZE_MAX = 16 * 1024,    // [B] of the client's chain, which is one self-signed certificate
+    EG_DTLS_EARLY_RECORDS_MAX = 4,                // that overtook their keys: OpenSSL keeps 17 KiB for each
+    EG_DTLS_REPEAT_GAP = 20 * EG_MILLISECOND,     // [us] between two repetitions that the client asks for
+    EG_DTLS_REPEAT_INITIAL = 100 * EG_MILLISECOND, // [us] RFC 6347 §4.2.4.1 allows less than 1 s for real-time use
+    EG_DTLS_REPEAT_MAX = 2 * EG_SECOND,            // [us]
+
+    // Media.
+    EG_PICTURE_FLUSH = 1 * EG_MILLISECOND, // [us] a picture without its marker is sent this long after its first packet
+    EG_STORE_VIDEO_PACKETS_MAX = 16384,    // slots: 10 s at about 16 Mbit/s
+    EG_STORE_AUDIO_PACKETS_MAX = 256,      // slots: 5 s of Opus
+    EG_STORE_CHUNK_SIZE = 64 * 1024,       // [B]
+    EG_STORE_VIDEO_CHUNKS_MAX = 320,       // 20 MiB of one source
+    EG_STORE_AUDIO_CHUNKS_MAX = 8,         // 512 KiB
+    EG_STORE_HISTORY = 2 * EG_SECOND,      // [us] kept for retransmission even when a new GOP has begun
+    EG_STORE_GOP_MAX = 15 * EG_SECOND,     // [us] a GOP longer than this can't be joined in its middle
+    EG_PARAMETER_SET_SIZE_MAX = 512,       // [B] of one SPS or PPS
+    EG_SENDER_REPORT_INTERVAL = 2 * EG_SECOND, // [us]
+    EG_SOURCE_DROPOUT_MAX = 3000,          // packets a sender may jump ahead before it counts as another, RFC 3550 A.1
+    EG_SOURCE_MISORDER_MAX = 100,          // packets it may jump back, RFC 3550 A.1
+    EG_SOURCE_SILENCE = 250 * EG_MILLISECOND, // [us] of the locked sender before another address may take over
+    EG_SOURCE_INACTIVE = 1 * EG_SECOND,    // [us] without a packet before a source counts as inactive
+    EG_BACKWARD_PICTURES = 2,              // timestamps going back before B-frames are said to be there
+
+    // What joins and repairs may take.
+    EG_BURST_SPEED_MAX = 20,               // times media speed
+    EG_BURST_SPEED_MIN_PERCENT = 150,      // of media speed; a stream too fast for that is joined at its next IDR
+    EG_BURST_AGAIN = 1 * EG_SECOND,        // [us] between bursts to one viewer that asks for pictures
+    EG_REPAIR_RATE = 500,                  // packets a second that are sent again to one viewer
+    EG_REPAIR_BURST = 250,                 // packets at once
+
+    // Numbers of things. Slabs grow as they are used, up to here.
+    EG_STREAMS_MAX = 4096,
+    EG_VIEWERS_MAX = 65536,
+    EG_MAILBOX_SIZE = 1024, // commands under way from API threads
+};
+
+#endif

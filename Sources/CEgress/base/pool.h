@@ -1,0 +1,37 @@
+// Objects of one size in slabs, named by handles of index and generation. Slabs are made as they are needed, up to a limit, and never
+// move, so a pointer stays good until its object is released. Zeroed when taken.
+//
+// One thread. Nothing here is called per packet.
+#ifndef EG_POOL_H
+#define EG_POOL_H
+
+#include "base/base.h"
+
+struct eg_pool {
+    size_t object_size;   // [B] rounded up to the alignment
+    uint32_t count_max;   // objects at most
+    uint32_t count;       // objects taken
+    uint32_t slab_count;
+    uint32_t free_head;   // index + 1 of the first free slot, 0 when none
+    uint8_t **slabs;
+};
+
+// `object_size` bytes each, aligned to 64. Makes no slab yet.
+void eg__pool_init(struct eg_pool *pool, size_t object_size, uint32_t count_max);
+
+// Frees every slab. Objects still taken are gone with them: whatever they own must have been released before.
+void eg__pool_deinit(struct eg_pool *pool);
+
+// Takes an object and writes its handle, or NULL when `count_max` are taken or memory is refused.
+void *eg__pool_take(struct eg_pool *pool, eg_handle *handle);
+
+// The object a handle names, NULL when it names none any more.
+void *eg__pool_find(const struct eg_pool *pool, eg_handle handle);
+
+// Gives an object back; its handle finds nothing from here on.
+void eg__pool_release(struct eg_pool *pool, eg_handle handle);
+
+// The next taken object at or after slot `*index`, moving `*index` past it, or NULL at the end. Start with 0.
+void *eg__pool_next(const struct eg_pool *pool, uint32_t *index, eg_handle *handle);
+
+#endif

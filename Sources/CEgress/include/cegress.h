@@ -1,0 +1,365 @@
+// Egress: RTP in over loopback UDP, WebRTC out to any number of viewers. The engine, as C sees it.
+//
+// An engine owns one UDP port for all viewers, one thread, and any number of streams. A stream is a pair of adjacent loopback ports that a
+// sender (FFmpeg) writes RTP to: H.264 video and Opus audio. A viewer is one WebRTC session that watches a stream; its signalling (SDP, HTTP)
+// is the caller's, its ICE, DTLS and SRTP are the engine's.
+//
+// Threads: every function may be called from any thread at any time between eg_engine_create and eg_engine_destroy, except from inside a
+// hook, where none may be called. Functions that change or read the engine's state are carried out by its thread; the caller waits for one
+// turn of its loop, well under a millisecond when the machine isn't overloaded. None waits for the network.
+//
+// Nothing is global: any number of engines live in one process. No signal handler is installed, no signal is raised.
+#ifndef CEGRESS_H
+#define CEGRESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__clang__)
+#define EG_BEGIN \
+    _Pragma("clang diagnostic push") _Pragma("clang diagnostic ignored \"-Wunknown-warning-option\"") \
+        _Pragma("clang diagnostic ignored \"-Wc23-extensions\"") _Pragma("clang diagnostic ignored \"-Wnullability-extension\"") \
+            _Pragma("clang assume_nonnull begin")
+#define EG_END _Pragma("clang assume_nonnull end") _Pragma("clang diagnostic pop")
+#define EG_NULLABLE _Nullable
+#define EG_NONNULL _Nonnull
+#define EG_ENUM(name, type) enum __attribute__((enum_extensibility(open))) name : type
+#else
+#define EG_BEGIN
+#define EG_END
+#define EG_NULLABLE
+#define EG_NONNULL
+#define EG_ENUM(name, type) enum name
+#endif
+#define EG_API __attribute__((visibility("default")))
+#define EG_CHECKED __attribute__((warn_unused_result))
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+EG_BEGIN
+
+typedef struct eg_engine eg_engine;
+
+// Name a stream and a viewer for as long as the engine lives; never given twice. 0 names none.
+typedef uint64_t eg_stream_id;
+typedef uint64_t eg_viewer_id;
+
+EG_ENUM(eg_status, int32_t) {
+    EG_STATUS_OK = 0,
+    EG_STATUS_INVALID_ARGUMENT = 1, // a value outside what its comment allows: mend the call
+    EG_STATUS_NO_MEMORY = 2,        // memory was refused: try later, or with lower limits
+    EG_STATUS_LIMIT_REACHED = 3,    // as many streams or viewers as the configuration allows: try when one has gone
+    EG_STATUS_NOT_FOUND = 4,        // no such stream or viewer any more
+    EG_STATUS_ADDRESS_IN_USE = 5,   // the UDP port is taken: choose another
+    EG_STATUS_NO_PORTS = 6,         // no two adjacent free ports in the attempts allowed: the message names the last cause
+    EG_STATUS_UNSUPPORTED = 7,      // the back end that was demanded is not to be had here: the message says what to do
+    EG_STATUS_SYSTEM = 8,           // a system call failed for another reason: the message names it
+};
+typedef enum eg_status eg_status;
+
+// What went wrong, for people. Filled by functions that take it whenever they do not return EG_STATUS_OK.
+struct eg_error {
+    eg_status status;
+    int32_t system_error; // errno, 0 when no system call failed
+    char message[248];    // terminated
+};
+
+// How packets get in and out.
+EG_ENUM(eg_io, int32_t) {
+    EG_IO_AUTO = 0,  // io_uring where it works, else epoll
+    EG_IO_URING = 1, // io_uring or nothing
+    EG_IO_EPOLL = 2,
+};
+typedef enum eg_io eg_io;
+
+// What an engine is made with. Zero means the default, for every field.
+struct eg_config {
+    const char *EG_NULLABLE udp_address;  // numeric address to receive viewers on; NULL: every address, IPv4 and IPv6
+    uint16_t udp_port;                    // 0: the system picks; eg_engine_info tells
+    uint16_t source_port_min;             // loopback ports for streams, both 0: the system's ephemeral range
+    uint16_t source_port_max;
+    eg_io io;
+    const char *EG_NULLABLE crypto;       // "ipsec-mb", "openssl"; NULL: the fastest that works here
+    uint32_t streams_max;                 // 0: 1,024
+    uint32_t viewers_max;                 // in all; 0: 20,000
+    uint32_t source_receive_buffer_size;  // [B] asked of the kernel per source socket; 0: 4 MiB
+    uint32_t viewer_buffer_size;          // [B] asked of the kernel for the viewers' socket, each way; 0: 8 MiB
+    uint32_t burst_bit_rate_max;          // [bit/s] a joining viewer's catch-up may take; 0: 16 Mbit/s
+    uint32_t source_grace_ms;             // [ms] viewers outlive a silent source by this; 0: 30,000
+};
+
+EG_ENUM(eg_viewer_state, int32_t) {
+    EG_VIEWER_NEW = 0,        // waits for the first authenticated ICE check
+    EG_VIEWER_CONNECTING = 1, // DTLS handshake
+    EG_VIEWER_CONNECTED = 2,  // media flows as far as there is any
+    EG_VIEWER_CLOSED = 3,     // gone; the id finds nothing any more
+};
+typedef enum eg_viewer_state eg_viewer_state;
+
+// Why a viewer is gone.
+EG_ENUM(eg_close_reason, int32_t) {
+    EG_CLOSE_NONE = 0,               // it is not
+    EG_CLOSE_REQUESTED = 1,          // eg_viewer_close
+    EG_CLOSE_STREAM_STOPPED = 2,     // eg_stream_destroy
+    EG_CLOSE_PEER = 3,               // the viewer said goodbye (DTLS close_notify)
+    EG_CLOSE_NO_CHECK = 4,           // no authenticated ICE check ever came: the UDP port is not reachable from there
+    EG_CLOSE_CONSENT_EXPIRED = 5,    // its checks stopped (RFC 7675): network lost, browser gone
+    EG_CLOSE_HANDSHAKE_TIMEOUT = 6,  // DTLS began and did not finish in time
+    EG_CLOSE_HANDSHAKE_FAILED = 7,   // DTLS was refused by one side
+    EG_CLOSE_FINGERPRINT = 8,        // its certificate is not the one its SDP named
+    EG_CLOSE_SOURCE_LOST = 9,        // the source stayed silent beyond the grace period
+};
+typedef enum eg_close_reason eg_close_reason;
+
+// A change of a viewer's state.
+struct eg_viewer_event {
+    eg_viewer_id viewer;
+    eg_stream_id stream;
+    eg_viewer_state state;
+    eg_close_reason reason;      // when closed
+    char remote_address[56];     // "192.0.2.1:50000", empty before the first check
+};
+
+EG_ENUM(eg_stream_event_kind, int32_t) {
+    EG_STREAM_VIDEO_FORMAT = 0,  // the SPS was seen for the first time, or says something new
+    EG_STREAM_ACTIVE = 1,        // media arrives, after none
+    EG_STREAM_INACTIVE = 2,      // media stopped: BYE, or silence for a second
+    EG_STREAM_RESTARTED = 3,     // the sender is another one than before, viewers go on with it
+    EG_STREAM_B_FRAMES = 4,      // timestamps go backwards: browsers can't play this; transcode it
+};
+typedef enum eg_stream_event_kind eg_stream_event_kind;
+
+// What an SPS says. All zero before one was seen.
+struct eg_video_format {
+    uint8_t profile_idc;
+    uint8_t constraints;
+    uint8_t level_idc;
+    uint8_t chroma_format_idc;
+    uint16_t width;   // [px]
+    uint16_t height;  // [px]
+};
+
+struct eg_stream_event {
+    eg_stream_id stream;
+    eg_stream_event_kind kind;
+    struct eg_video_format video;
+};
+
+// Called on the engine's thread, so quickly: hand the event on and return. No function of this header may be called from inside a hook.
+// What the event points to is gone when the hook returns. After eg_engine_destroy returned no hook runs any more.
+struct eg_hooks {
+    void *EG_NULLABLE context;
+    void (*EG_NULLABLE viewer)(void *EG_NULLABLE context, const struct eg_viewer_event *event);
+    void (*EG_NULLABLE stream)(void *EG_NULLABLE context, const struct eg_stream_event *event);
+};
+
+// Makes an engine, opens its UDP port and starts its thread. `config` and `hooks` are copied. On EG_STATUS_OK `*engine` belongs to the
+// caller, to be given to eg_engine_destroy. EG_STATUS_ADDRESS_IN_USE, EG_STATUS_UNSUPPORTED, EG_STATUS_INVALID_ARGUMENT,
+// EG_STATUS_NO_MEMORY and EG_STATUS_SYSTEM leave nothing behind.
+EG_API EG_CHECKED eg_status eg_engine_create(const struct eg_config *config, const struct eg_hooks *hooks,
+                                             eg_engine *EG_NULLABLE *EG_NONNULL engine, struct eg_error *EG_NULLABLE error);
+
+// Says goodbye to all viewers, stops the thread and waits for it, closes every descriptor and frees every byte. No other call may be under
+// way, and none may follow. No hook runs after it returned. NULL is fine.
+EG_API void eg_engine_destroy(eg_engine *EG_NULLABLE engine);
+
+struct eg_engine_info {
+    uint16_t udp_port;
+    eg_io io;                          // which one is in use
+    char io_reason[160];               // why it is not io_uring, when EG_IO_AUTO fell back; else empty
+    char crypto[16];
+    bool gso;                          // the kernel takes UDP GSO
+    uint32_t viewer_send_buffer_size;    // [B] as granted
+    uint32_t viewer_receive_buffer_size; // [B] as granted
+    char fingerprint[96];              // of the DTLS certificate, SHA-256, "AB:CD:…", for the SDP (RFC 8122)
+};
+
+// What the engine settled on at creation.
+EG_API void eg_engine_info(const eg_engine *engine, struct eg_engine_info *info);
+
+struct eg_stream_config {
+    bool has_video;
+    bool has_audio;
+    uint8_t video_payload_type; // 0..127 but not 64..95 (RFC 5761 §4), and not the audio's
+    uint8_t audio_payload_type;
+};
+
+struct eg_stream_info {
+    eg_stream_id stream;
+    uint16_t video_port;             // V on 127.0.0.1; audio is on V + 1. Both are held even when one leg is left out
+    uint16_t audio_port;
+    uint32_t receive_buffer_size;    // [B] of each socket, as granted
+};
+
+// Opens the ports and listens. From its return on nothing that is sent there is lost. At most 10 attempts to find the pair; what a failed
+// attempt bound is closed. EG_STATUS_NO_PORTS, EG_STATUS_LIMIT_REACHED, EG_STATUS_INVALID_ARGUMENT, EG_STATUS_NO_MEMORY,
+// EG_STATUS_SYSTEM: nothing is left open.
+EG_API EG_CHECKED eg_status eg_stream_create(eg_engine *engine, const struct eg_stream_config *config, struct eg_stream_info *info,
+                                             struct eg_error *EG_NULLABLE error);
+
+// Closes the stream's viewers (each gets a goodbye and an event with EG_CLOSE_STREAM_STOPPED), then its ports. EG_STATUS_NOT_FOUND when it
+// is gone already, which is no harm.
+EG_API eg_status eg_stream_destroy(eg_engine *engine, eg_stream_id stream);
+
+struct eg_viewer_config {
+    eg_stream_id stream;
+    const char *ice_ufrag;           // the peer's, from its offer, 4..256 characters (RFC 8839 §5.4)
+    const char *ice_pwd;             // the peer's, 22..256 characters
+    const char *fingerprint;         // of the peer's certificate as its SDP has it: "sha-256 AB:CD:…" (RFC 8122)
+    bool has_video;                  // which of the stream's tracks were negotiated
+    bool has_audio;
+    bool has_video_rtx;              // RFC 4588
+    uint8_t video_payload_type;      // as negotiated with this viewer
+    uint8_t video_rtx_payload_type;
+    uint8_t audio_payload_type;
+};
+
+// What goes into the answer.
+struct eg_viewer_info {
+    eg_viewer_id viewer;
+    char ice_ufrag[9];               // ours
+    char ice_pwd[25];
+    char cname[17];                  // of both tracks (RFC 7022)
+    uint32_t video_ssrc;
+    uint32_t video_rtx_ssrc;
+    uint32_t audio_ssrc;
+};
+
+// Makes a viewer that waits for its first ICE check, for 15 s. EG_STATUS_NOT_FOUND: no such stream. EG_STATUS_LIMIT_REACHED,
+// EG_STATUS_INVALID_ARGUMENT, EG_STATUS_NO_MEMORY.
+EG_API EG_CHECKED eg_status eg_viewer_create(eg_engine *engine, const struct eg_viewer_config *config, struct eg_viewer_info *info,
+                                             struct eg_error *EG_NULLABLE error);
+
+// An ICE restart (RFC 8445 §9): new credentials of the peer's, new ones of ours in `info`. Media goes on where it went until a check with
+// the new credentials arrives. EG_STATUS_NOT_FOUND, EG_STATUS_INVALID_ARGUMENT, EG_STATUS_NO_MEMORY: nothing has changed.
+EG_API EG_CHECKED eg_status eg_viewer_restart_ice(eg_engine *engine, eg_viewer_id viewer, const char *ice_ufrag, const char *ice_pwd,
+                                                  struct eg_viewer_info *info, struct eg_error *EG_NULLABLE error);
+
+// Sends a goodbye and frees the viewer; its event has EG_CLOSE_REQUESTED. EG_STATUS_NOT_FOUND when it is gone already, which is no harm.
+EG_API eg_status eg_viewer_close(eg_engine *engine, eg_viewer_id viewer);
+
+// Why a datagram went no further. Each has a counter; none is logged one by one.
+EG_ENUM(eg_drop, int32_t) {
+    // At a source.
+    EG_DROP_SOURCE_UNKNOWN = 0,        // neither RTP nor RTCP
+    EG_DROP_SOURCE_MALFORMED = 1,      // a length in it is wrong
+    EG_DROP_SOURCE_PAYLOAD_TYPE = 2,   // not the one that was configured
+    EG_DROP_SOURCE_STRANGER = 3,       // from another address than the sender's, or before a new one has proven itself
+    EG_DROP_SOURCE_DUPLICATE = 4,
+    EG_DROP_SOURCE_LATE = 5,           // older than what is kept
+    EG_DROP_SOURCE_TOO_LARGE = 6,      // a payload over 1,400 bytes: lower pkt_size
+    EG_DROP_SOURCE_BEFORE_IDR = 7,     // nothing can be decoded before the first IDR
+    EG_DROP_SOURCE_OVERFLOW = 8,       // the kernel's receive buffer was full
+    // At the viewers' port.
+    EG_DROP_UNKNOWN = 9,               // not STUN, DTLS, SRTP or SRTCP
+    EG_DROP_STUN_MALFORMED = 10,
+    EG_DROP_STUN_UNKNOWN_USER = 11,    // no viewer has that user name
+    EG_DROP_STUN_REJECTED = 12,        // not authentic, or not a request we answer
+    EG_DROP_UNVALIDATED = 13,          // DTLS or SRTP from an address no authenticated check came from
+    EG_DROP_SRTCP_REJECTED = 14,       // not authentic, seen before, malformed
+    EG_DROP_MEDIA_FROM_VIEWER = 15,    // RTP: viewers have nothing to send
+    EG_DROP_NO_ROOM = 16,              // the batch was full: a reply was lost as on a network
+    // On the way out.
+    EG_DROP_SEND_BUFFER_FULL = 17,     // the socket would have blocked
+    EG_DROP_SEND_FAILED = 18,          // the kernel refused it for another reason
+    EG_DROP_SLOW_VIEWER = 19,          // fell behind what is kept: goes on at an IDR
+    EG_DROP_COUNT = 20,
+};
+typedef enum eg_drop eg_drop;
+
+// "source_stranger"; static, lower case, fit for a metric's label.
+EG_API const char *eg_drop_name(eg_drop drop);
+// "consent_expired"; the same.
+EG_API const char *eg_close_reason_name(eg_close_reason reason);
+
+struct eg_engine_stats {
+    uint32_t streams;
+    uint32_t viewers;                  // in any state
+    uint32_t viewers_connected;
+    uint64_t viewers_created;
+    uint64_t handshakes_done;
+    uint64_t handshakes_failed;
+    uint64_t closed[16];               // by eg_close_reason
+    uint64_t packets_received;         // from sources
+    uint64_t bytes_received;
+    uint64_t packets_sent;             // RTP to viewers
+    uint64_t bytes_sent;               // with headers and tags
+    uint64_t repairs_sent;             // packets sent again because a viewer asked
+    uint64_t messages_sent;            // what the kernel was handed: one message carries many packets (GSO)
+    uint64_t send_calls;
+    uint64_t loop_turns;
+    uint64_t thread_cpu_us;            // [us] CPU time of the engine's thread
+    uint64_t dropped[EG_DROP_COUNT];
+};
+
+EG_API void eg_engine_stats(eg_engine *engine, struct eg_engine_stats *stats);
+
+struct eg_source_stats {
+    bool active;
+    uint64_t packets;
+    uint64_t bytes;                    // of payload
+    uint64_t lost;                     // sequence numbers that never came (RFC 3550 A.3)
+    uint64_t restarts;
+    uint64_t bytes_stored;
+    uint32_t bit_rate;                 // [bit/s] of payload, over the last second or so
+};
+
+struct eg_stream_stats {
+    struct eg_source_stats video;
+    struct eg_source_stats audio;
+    struct eg_video_format format;
+    uint32_t viewers;
+    uint32_t viewers_connected;
+    uint64_t pictures;
+    uint64_t idrs;
+    uint32_t gop_ms;                   // [ms] between the last two IDRs
+    bool has_b_frames;
+    uint64_t packets_sent;
+    uint64_t bytes_sent;
+    uint64_t dropped[EG_DROP_COUNT];   // those at its sources
+};
+
+// EG_STATUS_NOT_FOUND: no such stream.
+EG_API EG_CHECKED eg_status eg_stream_stats(eg_engine *engine, eg_stream_id stream, struct eg_stream_stats *stats);
+
+struct eg_viewer_stats {
+    eg_stream_id stream;
+    eg_viewer_state state;
+    char remote_address[56];
+    uint64_t packets_sent;
+    uint64_t bytes_sent;
+    uint64_t nacks;                    // sequence numbers asked for again
+    uint64_t plis;                     // pictures asked for, PLI and FIR
+    uint64_t lost;                     // as its receiver reports say
+    uint32_t round_trip_us;            // [us] likewise, 0: not known
+    uint32_t jitter_us;                // [us] likewise
+    uint32_t age_ms;                   // [ms] since it was made
+};
+
+// EG_STATUS_NOT_FOUND: no such viewer.
+EG_API EG_CHECKED eg_status eg_viewer_stats(eg_engine *engine, eg_viewer_id viewer, struct eg_viewer_stats *stats);
+
+// What this machine offers an engine, found by trying. For `egress doctor` and for logs; makes no engine.
+struct eg_probe {
+    bool io_uring;
+    char io_uring_reason[160];         // why not
+    bool gso;
+    char gso_reason[160];
+    uint32_t receive_buffer_size;      // [B] granted when the default was asked for
+    uint32_t receive_buffer_asked;     // [B]
+    char crypto[16];                   // the SRTP back end that an engine would use
+    char openssl[64];                  // version of libssl at run time
+};
+
+EG_API void eg_probe(struct eg_probe *probe);
+
+EG_END
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,328 @@
+#include "io/worker.h"
+
+#include "base/memory.h"
+#include "base/pool.h"
+#include "io/clock.h"
+#include "io/error.h"
+#include "io/gather.h"
+#include "io/random.h"
+#include "io/receiver.h"
+#include "io/sender.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <unistd.h>
+
+enum {
+    TURN_DATAGRAMS_MAX = 256,
+    TURN_BATCHES_MAX = 16,
+    VIEWER_SOCKET = EG_TRACK_COUNT, // the kind of what arrives there; the other kinds are the tracks
+};
+
+// The sockets of one stream.
+struct source_sockets {
+    eg_handle stream;
+    eg_handle sockets[EG_TRACK_COUNT]; // in the receiver
+};
+
+struct eg_worker {
+    pthread_t thread;
+    struct eg_mailbox mailbox;
+    struct eg_hooks hooks;
+    struct eg_core *core;
+    struct eg_udp_socket udp; // its fd is -1 once the receiver has taken it over
+    struct eg_receiver *receiver;
+    struct eg_sender *sender;
+    struct eg_batch batch;
+    struct eg_pool sources; // struct source_sockets
+    struct eg_gather gather;
+    struct eg_kernel_random random;
+    eg_time now;            // of this turn
+    bool has_more;          // the last turn left something over
+    uint64_t turns;
+};
+
+static void deliver_events(struct eg_worker *worker) {
+    struct eg_event event;
+    while (eg__core_poll_event(worker->core, &event)) {
+        const struct eg_hooks *hooks = &worker->hooks;
+        if (event.kind == EG_EVENT_VIEWER && hooks->viewer != NULL) hooks->viewer(hooks->context, &event.viewer);
+        if (event.kind == EG_EVENT_STREAM && hooks->stream != NULL) hooks->stream(hooks->context, &event.stream);
+    }
+}
+
+static void flush(struct eg_worker *worker) {
+    if (worker->batch.message_count > 0) {
+        struct eg_sender_result result = eg__sender_send(worker->sender, &worker->batch);
+        eg__core_count_send(worker->core, result.messages, result.calls, result.buffer_full, result.failed);
+    }
+    eg__batch_clear(&worker->batch);
+}
+
+static struct eg_batch *batch_with_reserve(struct eg_worker *worker) {
+    if (!eg__batch_has_reserve(&worker->batch)) flush(worker);
+    return &worker->batch;
+}
+
+static void receive_datagram(struct eg_worker *worker, const struct eg_datagram *datagram) {
+    // One that was cut off is handed on like any other: from a viewer it does not pass verification, from a source it is too large.
+    if (datagram->kind == VIEWER_SOCKET) {
+        eg__core_receive_viewer(worker->core, worker->now, &datagram->path, datagram->bytes, datagram->size, batch_with_reserve(worker));
+        return;
+    }
+    enum eg_track_kind kind = (enum eg_track_kind)datagram->kind;
+    if (datagram->overflow > 0) eg__core_count_overflow(worker->core, datagram->owner, kind, datagram->overflow);
+    eg__core_receive_source(worker->core, worker->now, datagram->owner, kind, &datagram->path.remote, datagram->bytes, datagram->size);
+}
+
+// True when there may be more.
+static bool receive(struct eg_worker *worker) {
+    struct eg_datagram datagram;
+    uint32_t count = 0;
+    while (count < TURN_DATAGRAMS_MAX && eg__receiver_next(worker->receiver, &datagram)) {
+        receive_datagram(worker, &datagram);
+        count++;
+    }
+    eg__gather_count(&worker->gather, worker->now, !worker->has_more, count);
+    deliver_events(worker);
+    return count == TURN_DATAGRAMS_MAX;
+}
+
+static struct eg_command *run_commands(struct eg_worker *worker, bool *is_closed) {
+    struct eg_command *commands = eg__mailbox_take(&worker->mailbox, is_closed);
+    for (struct eg_command *command = commands; command != NULL; command = command->next) {
+        command->run(worker, command);
+        deliver_events(worker);
+    }
+    return commands;
+}
+
+static void tick(struct eg_worker *worker) {
+    if (eg__core_deadline(worker->core) > worker->now) return;
+    eg__core_tick(worker->core, worker->now, batch_with_reserve(worker));
+    deliver_events(worker);
+}
+
+// True when there is more.
+static bool transmit(struct eg_worker *worker) {
+    bool has_more = true;
+    for (uint32_t batches = 0; has_more && batches < TURN_BATCHES_MAX; batches++) {
+        has_more = eg__core_transmit(worker->core, worker->now, batch_with_reserve(worker));
+        flush(worker);
+    }
+    deliver_events(worker);
+    return has_more;
+}
+
+static eg_time time_to(eg_time deadline) {
+    if (deadline == EG_TIME_NEVER) return EG_TIME_NEVER;
+    eg_time now = eg__clock_now();
+    return deadline > now ? deadline - now : 0;
+}
+
+static void wait_for_work(struct eg_worker *worker) {
+    if (worker->has_more) {
+        eg__receiver_wait(worker->receiver, 0);
+        return;
+    }
+    eg_time deadline = eg__core_deadline(worker->core);
+    eg_time until = eg__time_min(eg__gather_until(&worker->gather, worker->now), deadline);
+    if (until > worker->now) eg__clock_sleep_until(until);
+    eg__receiver_wait(worker->receiver, time_to(deadline));
+}
+
+// False when it was the last.
+static bool turn(struct eg_worker *worker) {
+    bool is_closed;
+    worker->now = eg__clock_now();
+    worker->turns++;
+    bool has_more = receive(worker);
+    struct eg_command *commands = run_commands(worker, &is_closed);
+    tick(worker);
+    has_more |= transmit(worker);
+    eg__mailbox_complete(&worker->mailbox, commands);
+    worker->has_more = has_more;
+    return !is_closed;
+}
+
+static void remove_sockets(struct eg_worker *worker, eg_handle source) {
+    const struct source_sockets *sockets = eg__pool_find(&worker->sources, source);
+    for (int kind = 0; kind < EG_TRACK_COUNT; kind++) {
+        if (sockets->sockets[kind] != 0) eg__receiver_remove(worker->receiver, sockets->sockets[kind]);
+    }
+    eg__pool_release(&worker->sources, source);
+}
+
+// Every viewer watches a stream, so this reaches all of them.
+static void say_goodbye(struct eg_worker *worker) {
+    eg_handle source;
+    const struct source_sockets *sockets;
+    for (uint32_t i = 0; (sockets = eg__pool_next(&worker->sources, &i, &source)) != NULL;) {
+        eg__core_remove_stream(worker->core, worker->now, sockets->stream);
+        remove_sockets(worker, source);
+    }
+    while (transmit(worker)) continue;
+}
+
+static void *run(void *context) {
+    struct eg_worker *worker = context;
+    pthread_setname_np(pthread_self(), "egress");
+    eg__receiver_attach(worker->receiver);
+    do wait_for_work(worker);
+    while (turn(worker));
+    say_goodbye(worker);
+    eg__receiver_detach(worker->receiver);
+    return NULL;
+}
+
+// The host's signal handlers never run on this thread. What a fault of the thread itself raises stays open: blocked, it would end the
+// process without the host's crash report.
+static int start_thread(struct eg_worker *worker) {
+    sigset_t blocked, before;
+    sigfillset(&blocked);
+    static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS};
+    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) sigdelset(&blocked, faults[i]);
+    // Blocked here too for the moment, because a thread begins with the mask of the one that made it.
+    pthread_sigmask(SIG_BLOCK, &blocked, &before);
+    int cause = pthread_create(&worker->thread, NULL, run, worker);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return cause;
+}
+
+static eg_status create_receiver(struct eg_worker *worker, const struct eg_worker_config *config, char *io_reason, size_t io_reason_size,
+                                 struct eg_error *error) {
+    uint32_t sockets_max = EG_TRACK_COUNT * config->core.streams_max + 1;
+    eg_status status = eg__receiver_create(config->io, sockets_max, &worker->receiver, io_reason, io_reason_size, error);
+    if (status != EG_STATUS_OK) return status;
+    struct eg_receiver_source source = {.fd = worker->udp.fd, .local_port = worker->udp.local.port, .kind = VIEWER_SOCKET};
+    if (eg__receiver_add(worker->receiver, &source) == 0) return eg__fail(error, EG_STATUS_NO_MEMORY, 0, "no memory for a socket");
+    worker->udp.fd = -1;
+    return EG_STATUS_OK;
+}
+
+static eg_status create_sender(struct eg_worker *worker, const struct eg_worker_config *config, struct eg_error *error) {
+    worker->sender = eg__sender_create(&config->udp, config->has_gso);
+    if (worker->sender != NULL && eg__batch_init(&worker->batch)) return EG_STATUS_OK;
+    return eg__fail(error, EG_STATUS_NO_MEMORY, 0, "no memory for send buffers");
+}
+
+static eg_status create_core(struct eg_worker *worker, const struct eg_worker_config *config, struct eg_error *error) {
+    struct eg_core_config core = config->core;
+    core.ntp_origin = eg__clock_ntp_origin();
+    struct eg_error cause = {.status = EG_STATUS_SYSTEM};
+    worker->core = eg__core_create(&core, &worker->random.base, &cause);
+    if (worker->core != NULL) return EG_STATUS_OK;
+    if (error != NULL) *error = cause;
+    return cause.status;
+}
+
+// What there is of it. The thread is not running.
+static void destroy_parts(struct eg_worker *worker) {
+    if (worker->core != NULL) eg__core_destroy(worker->core);
+    if (worker->receiver != NULL) eg__receiver_destroy(worker->receiver);
+    if (worker->udp.fd >= 0) eg__udp_close(&worker->udp);
+    if (worker->sender != NULL) eg__sender_destroy(worker->sender);
+    eg__batch_deinit(&worker->batch);
+    eg__pool_deinit(&worker->sources);
+    eg__mailbox_deinit(&worker->mailbox);
+    eg__kernel_random_deinit(&worker->random);
+    eg__memory_release(worker);
+}
+
+static eg_status start(struct eg_worker *worker, const struct eg_worker_config *config, char *io_reason, size_t io_reason_size,
+                       struct eg_error *error) {
+    eg_status status = create_receiver(worker, config, io_reason, io_reason_size, error);
+    if (status == EG_STATUS_OK) status = create_sender(worker, config, error);
+    if (status == EG_STATUS_OK) status = create_core(worker, config, error);
+    if (status != EG_STATUS_OK) return status;
+    int cause = start_thread(worker);
+    return cause == 0 ? EG_STATUS_OK : eg__fail(error, EG_STATUS_SYSTEM, cause, "pthread_create");
+}
+
+eg_status eg__worker_create(const struct eg_worker_config *config, struct eg_worker **out, char *io_reason, size_t io_reason_size,
+                            struct eg_error *error) {
+    *out = NULL;
+    struct eg_udp_socket udp = config->udp;
+    struct eg_worker *worker = eg__memory_take(1, sizeof *worker);
+    if (worker == NULL) {
+        eg__udp_close(&udp);
+        return eg__fail(error, EG_STATUS_NO_MEMORY, 0, "no memory for an engine");
+    }
+    worker->hooks = config->hooks;
+    worker->udp = udp;
+    eg__mailbox_init(&worker->mailbox);
+    eg__kernel_random_init(&worker->random);
+    eg__pool_init(&worker->sources, sizeof(struct source_sockets), config->core.streams_max);
+    eg_status status = start(worker, config, io_reason, io_reason_size, error);
+    if (status == EG_STATUS_OK) {
+        *out = worker;
+    } else {
+        destroy_parts(worker);
+    }
+    return status;
+}
+
+void eg__worker_destroy(struct eg_worker *worker) {
+    eg__mailbox_close(&worker->mailbox);
+    eg__receiver_wake(worker->receiver);
+    pthread_join(worker->thread, NULL);
+    destroy_parts(worker);
+}
+
+eg_status eg__worker_call(struct eg_worker *worker, struct eg_command *command, struct eg_error *error) {
+    if (pthread_equal(pthread_self(), worker->thread)) {
+        return eg__fail(error, EG_STATUS_INVALID_ARGUMENT, 0, "no function may be called from inside a hook");
+    }
+    if (eg__mailbox_post(&worker->mailbox, command)) eg__receiver_wake(worker->receiver);
+    return eg__mailbox_wait(&worker->mailbox, command);
+}
+
+eg_io eg__worker_io(const struct eg_worker *worker) { return eg__receiver_io(worker->receiver); }
+
+const char *eg__worker_fingerprint(const struct eg_worker *worker) { return eg__core_fingerprint(worker->core); }
+
+const char *eg__worker_crypto_name(const struct eg_worker *worker) { return eg__core_crypto_name(worker->core); }
+
+struct eg_core *eg__worker_core(struct eg_worker *worker) { return worker->core; }
+
+eg_time eg__worker_now(const struct eg_worker *worker) { return worker->now; }
+
+// 0 when it fails, and then it is closed.
+static eg_handle add_source(struct eg_worker *worker, eg_handle stream, uint32_t kind, const struct eg_udp_socket *udp) {
+    struct eg_receiver_source source = {.fd = udp->fd, .local_port = udp->local.port, .owner = stream, .kind = kind};
+    eg_handle handle = eg__receiver_add(worker->receiver, &source);
+    if (handle == 0) close(udp->fd);
+    return handle;
+}
+
+bool eg__worker_add_sockets(struct eg_worker *worker, eg_handle stream, const struct eg_udp_socket pair[EG_TRACK_COUNT]) {
+    eg_handle handle;
+    struct source_sockets *sockets = eg__pool_take(&worker->sources, &handle);
+    if (sockets == NULL) {
+        for (uint32_t kind = 0; kind < EG_TRACK_COUNT; kind++) close(pair[kind].fd);
+        return false;
+    }
+    sockets->stream = stream;
+    bool is_complete = true;
+    for (uint32_t kind = 0; kind < EG_TRACK_COUNT; kind++) {
+        sockets->sockets[kind] = add_source(worker, stream, kind, &pair[kind]);
+        is_complete &= sockets->sockets[kind] != 0;
+    }
+    if (!is_complete) remove_sockets(worker, handle);
+    return is_complete;
+}
+
+void eg__worker_remove_sockets(struct eg_worker *worker, eg_handle stream) {
+    eg_handle source;
+    const struct source_sockets *sockets;
+    for (uint32_t i = 0; (sockets = eg__pool_next(&worker->sources, &i, &source)) != NULL;) {
+        if (sockets->stream != stream) continue;
+        remove_sockets(worker, source);
+        return;
+    }
+}
+
+void eg__worker_stats(const struct eg_worker *worker, struct eg_engine_stats *stats) {
+    stats->loop_turns = worker->turns;
+    stats->thread_cpu_us = eg__clock_thread_cpu();
+}

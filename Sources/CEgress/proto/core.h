@@ -1,0 +1,87 @@
+// The whole engine without I/O: datagrams and the time go in, datagrams, events and a deadline come out. A simulation drives it the same
+// way as the loop in io/worker.c does:
+//
+//   receive_source, receive_viewer   for what arrived
+//   tick                             when the deadline is due
+//   transmit                         until it says that nothing is left, sending the batch each time it fills
+//   poll_event                       until there is none
+//
+// One thread. `batch` is the caller's: it must have its reserve (eg__batch_has_reserve) before each call that takes one.
+#ifndef EG_CORE_H
+#define EG_CORE_H
+
+#include "base/addr.h"
+#include "base/random.h"
+#include "cegress.h"
+#include "proto/batch.h"
+
+struct eg_core;
+
+enum eg_track_kind { EG_VIDEO = 0, EG_AUDIO = 1, EG_TRACK_COUNT = 2 };
+
+struct eg_core_config {
+    uint32_t streams_max;
+    uint32_t viewers_max;
+    uint32_t burst_bit_rate_max; // [bit/s]
+    eg_time source_grace;        // [us]
+    const char *crypto;          // NULL: the fastest
+    uint64_t ntp_origin;         // NTP time (32.32) at `now` 0
+};
+
+struct eg_event {
+    enum { EG_EVENT_VIEWER, EG_EVENT_STREAM } kind;
+    union {
+        struct eg_viewer_event viewer;
+        struct eg_stream_event stream;
+    };
+};
+
+// NULL when memory or a library is refused; `error` then says which.
+struct eg_core *eg__core_create(const struct eg_core_config *config, struct eg_random *random, struct eg_error *error);
+
+// Frees everything at once, with no goodbye: remove the streams and transmit first.
+void eg__core_destroy(struct eg_core *core);
+
+const char *eg__core_fingerprint(const struct eg_core *core);
+const char *eg__core_crypto_name(const struct eg_core *core);
+
+// Commands. Errors as in cegress.h.
+eg_status eg__core_add_stream(struct eg_core *core, eg_time now, const struct eg_stream_config *config, eg_handle *stream,
+                              struct eg_error *error);
+// From its return on the stream is not found. Its viewers' goodbyes are written by the next transmits.
+eg_status eg__core_remove_stream(struct eg_core *core, eg_time now, eg_handle stream);
+eg_status eg__core_add_viewer(struct eg_core *core, eg_time now, const struct eg_viewer_config *config, struct eg_viewer_info *info,
+                              struct eg_error *error);
+eg_status eg__core_restart_ice(struct eg_core *core, eg_handle viewer, const char *ice_ufrag, const char *ice_pwd,
+                               struct eg_viewer_info *info, struct eg_error *error);
+eg_status eg__core_close_viewer(struct eg_core *core, eg_time now, eg_handle viewer, eg_close_reason reason);
+
+// A datagram on a stream's port. A handle that names no stream any more: nothing happens.
+void eg__core_receive_source(struct eg_core *core, eg_time now, eg_handle stream, enum eg_track_kind kind, const struct eg_addr *from,
+                             const uint8_t *bytes, size_t size);
+// The kernel says that `count` datagrams found the receive buffer full.
+void eg__core_count_overflow(struct eg_core *core, eg_handle stream, enum eg_track_kind kind, uint32_t count);
+
+// A datagram on the viewers' port.
+void eg__core_receive_viewer(struct eg_core *core, eg_time now, const struct eg_path *path, const uint8_t *bytes, size_t size,
+                             struct eg_batch *batch);
+
+// Does what is due, as far as the batch has its reserve; the deadline tells whether there is more.
+void eg__core_tick(struct eg_core *core, eg_time now, struct eg_batch *batch);
+
+// Writes media (and goodbyes) that are ready. True: the batch is full and there is more.
+bool eg__core_transmit(struct eg_core *core, eg_time now, struct eg_batch *batch);
+
+eg_time eg__core_deadline(const struct eg_core *core);
+
+// The next thing to tell the embedder, false when there is none. Ask after every step: a closed viewer's slot is free only then.
+bool eg__core_poll_event(struct eg_core *core, struct eg_event *event);
+
+// The sender counts what the kernel refused of a batch.
+void eg__core_count_send(struct eg_core *core, uint32_t messages, uint32_t calls, uint32_t buffer_full, uint32_t failed);
+
+void eg__core_stats(const struct eg_core *core, struct eg_engine_stats *stats);
+eg_status eg__core_stream_stats(const struct eg_core *core, eg_time now, eg_handle stream, struct eg_stream_stats *stats);
+eg_status eg__core_viewer_stats(const struct eg_core *core, eg_time now, eg_handle viewer, struct eg_viewer_stats *stats);
+
+#endif

@@ -1,0 +1,115 @@
+#include "proto/feedback.h"
+
+enum {
+    NACK_BITMASK_SIZE = 16,
+    DATAGRAM_SIZE_MAX = EG_RTP_HEADER_SIZE + 2 + EG_RTP_PAYLOAD_SIZE_MAX + EG_SRTP_TAG_SIZE_MAX, // 2: the original number in RTX
+};
+
+static struct eg_track *find_track(struct eg_viewer *viewer, uint32_t ssrc, enum eg_track_kind *kind) {
+    for (int i = 0; i < EG_TRACK_COUNT; i++) {
+        if (viewer->tracks[i].state == EG_TRACK_OFF || viewer->tracks[i].ssrc != ssrc) continue;
+        *kind = i;
+        return &viewer->tracks[i];
+    }
+    return NULL;
+}
+
+static void receive_reports(struct eg_viewer *viewer, eg_time now, const struct eg_rtcp *block) {
+    struct eg_report_block report;
+    for (size_t i = 0; eg__rtcp_parse_report(&report, block, i); i++) {
+        enum eg_track_kind kind;
+        if (find_track(viewer, report.ssrc, &kind) == NULL) continue;
+        viewer->stats.lost[kind] = report.cumulative_lost > 0 ? (uint32_t)report.cumulative_lost : 0;
+        uint32_t round_trip = eg__rtcp_round_trip(&report, eg__clock_ntp(&viewer->stream->clock, now));
+        if (round_trip > 0) viewer->stats.round_trip_us = round_trip;
+        if (kind == EG_VIDEO || viewer->tracks[EG_VIDEO].state == EG_TRACK_OFF)
+            viewer->stats.jitter_us = (uint32_t)((uint64_t)report.jitter * EG_SECOND / viewer->stream->clock.legs[kind].rate);
+    }
+}
+
+static void refill_repairs(struct eg_viewer *viewer, eg_time now) {
+    uint64_t earned = (now - viewer->repairs_at) * EG_REPAIR_RATE / EG_SECOND;
+    if (earned == 0) return;
+    uint64_t left = viewer->repairs_left + earned;
+    viewer->repairs_left = left < EG_REPAIR_BURST ? (uint32_t)left : EG_REPAIR_BURST;
+    viewer->repairs_at = now;
+}
+
+static void repair(struct eg_viewer *viewer, const struct eg_viewer_context *context, enum eg_track_kind kind, uint16_t sequence,
+                   struct eg_batch *batch) {
+    struct eg_track *track = &viewer->tracks[kind];
+    uint64_t place;
+    viewer->stats.nacks++;
+    if (viewer->repairs_left == 0 || !eg__track_place_of(track, sequence, &place)) return;
+    const struct eg_packet *packet = eg__store_get(viewer->stream->sources[kind].store, place);
+    if (packet == NULL) return;
+    uint8_t *out = eg__batch_reserve(batch, DATAGRAM_SIZE_MAX);
+    if (out == NULL) {
+        context->stats->dropped[EG_DROP_NO_ROOM]++;
+        return;
+    }
+    size_t size = track->has_rtx ? eg__track_write_rtx(track, &viewer->srtp, place, packet, out)
+                                 : eg__track_write(track, &viewer->srtp, place, packet, out);
+    eg__batch_commit(batch, size);
+    viewer->repairs_left--;
+    viewer->stats.bytes += size;
+    context->stats->bytes_sent += size;
+    context->stats->repairs_sent++;
+}
+
+static void receive_nack(struct eg_viewer *viewer, const struct eg_viewer_context *context, eg_time now, const struct eg_rtcp *block,
+                         struct eg_batch *batch) {
+    uint32_t sender_ssrc, media_ssrc;
+    const uint8_t *fci;
+    size_t fci_size;
+    enum eg_track_kind kind;
+    if (!eg__rtcp_parse_feedback(block, &sender_ssrc, &media_ssrc, &fci, &fci_size)) return;
+    if (find_track(viewer, media_ssrc, &kind) == NULL) return;
+    refill_repairs(viewer, now);
+    eg__batch_start(batch, &viewer->ice.path);
+    uint16_t packet_id, bitmask;
+    for (size_t i = 0; eg__rtcp_parse_nack(fci, fci_size, i, &packet_id, &bitmask); i++) {
+        repair(viewer, context, kind, packet_id, batch);
+        for (int bit = 0; bit < NACK_BITMASK_SIZE; bit++)
+            if (bitmask >> bit & 1) repair(viewer, context, kind, (uint16_t)(packet_id + 1 + bit), batch);
+    }
+}
+
+static void begin_again(struct eg_viewer *viewer, const struct eg_viewer_context *context, eg_time now) {
+    viewer->stats.plis++;
+    const struct eg_source *source = &viewer->stream->sources[EG_VIDEO];
+    if (eg__track_begin_again(&viewer->tracks[EG_VIDEO], now, source, context->burst_bit_rate_max)) viewer->transmit_at = now;
+}
+
+static void receive_picture_request(struct eg_viewer *viewer, const struct eg_viewer_context *context, eg_time now,
+                                    const struct eg_rtcp *block) {
+    uint32_t sender_ssrc, media_ssrc;
+    const uint8_t *fci;
+    size_t fci_size;
+    if (!eg__rtcp_parse_feedback(block, &sender_ssrc, &media_ssrc, &fci, &fci_size)) return;
+    if (block->count == EG_RTCP_FORMAT_PLI) {
+        if (media_ssrc == viewer->tracks[EG_VIDEO].ssrc) begin_again(viewer, context, now);
+        return;
+    }
+    uint32_t ssrc;
+    uint8_t sequence;
+    for (size_t i = 0; block->count == EG_RTCP_FORMAT_FIR && eg__rtcp_parse_fir(fci, fci_size, i, &ssrc, &sequence); i++)
+        if (ssrc == viewer->tracks[EG_VIDEO].ssrc) begin_again(viewer, context, now);
+}
+
+bool eg__feedback_receive(struct eg_viewer *viewer, const struct eg_viewer_context *context, eg_time now, const uint8_t *bytes,
+                          size_t size, struct eg_batch *batch) {
+    EG_ASSERT(viewer->state == EG_VIEWER_CONNECTED);
+    uint8_t plain[EG_DATAGRAM_SIZE_MAX];
+    if (size > sizeof plain) return false;
+    size_t plain_size = eg__srtcp_unprotect(&viewer->srtp, bytes, size, plain);
+    if (plain_size == 0) return false;
+    struct eg_rtcp_iterator iterator = eg__rtcp_iterator(plain, plain_size);
+    struct eg_rtcp block;
+    while (eg__rtcp_next(&iterator, &block)) {
+        if (block.type == EG_RTCP_RR || block.type == EG_RTCP_SR) receive_reports(viewer, now, &block);
+        else if (block.type == EG_RTCP_RTPFB && block.count == EG_RTCP_FORMAT_NACK) receive_nack(viewer, context, now, &block, batch);
+        else if (block.type == EG_RTCP_PSFB) receive_picture_request(viewer, context, now, &block);
+    }
+    return !iterator.malformed;
+}

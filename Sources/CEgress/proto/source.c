@@ -1,0 +1,386 @@
+#include "proto/source.h"
+
+#include "wire/demux.h"
+#include "wire/h264.h"
+#include "wire/rtcp.h"
+
+#include <string.h>
+
+enum { STAP_A_OVERHEAD = 5 }; // [B] header byte and two lengths, RFC 6184 §5.7.1
+
+static void drop(struct eg_source *source, eg_drop reason) { source->drops[reason]++; }
+
+static void raise(struct eg_source *source, eg_stream_event_kind kind) { source->events |= 1u << kind; }
+
+void eg__source_init(struct eg_source *source, enum eg_track_kind kind, uint8_t payload_type, struct eg_store *store,
+                     struct eg_media_clock *clock, uint64_t *drops) {
+    *source = (struct eg_source){
+        .kind = kind,
+        .payload_type = payload_type,
+        .store = store,
+        .clock = clock,
+        .drops = drops,
+        .last_arrival = EG_TIME_NEVER,
+        .pending_since = EG_TIME_NEVER,
+        .last_idr = EG_TIME_NEVER,
+        .rate_since = EG_TIME_NEVER,
+    };
+}
+
+uint32_t eg__source_live_timestamp(const struct eg_source *source, eg_time now) {
+    if (now <= source->picture_arrival) return source->picture_timestamp;
+    uint64_t ticks = (now - source->picture_arrival) * source->clock->legs[source->kind].rate / EG_SECOND;
+    uint64_t ticks_max = source->picture_interval > 0 ? source->picture_interval - 1 : 0;
+    return source->picture_timestamp + (uint32_t)(ticks < ticks_max ? ticks : ticks_max);
+}
+
+// Everything that has arrived may go to the viewers.
+static void complete_picture(struct eg_source *source) {
+    source->ready_end = source->highest + 1;
+    source->pending_since = EG_TIME_NEVER;
+}
+
+static bool put(struct eg_source *source, eg_time now, uint64_t place, uint32_t timestamp, bool marker, const uint8_t *payload,
+                size_t size) {
+    switch (eg__store_put(source->store, now, place, timestamp, marker, payload, size)) {
+    case EG_STORE_PUT:
+        return true;
+    case EG_STORE_DUPLICATE:
+        drop(source, EG_DROP_SOURCE_DUPLICATE);
+        return false;
+    case EG_STORE_LATE:
+    case EG_STORE_NO_ROOM:
+        break;
+    }
+    drop(source, EG_DROP_SOURCE_LATE);
+    return false;
+}
+
+static void remember(struct eg_parameter_set *set, const uint8_t *nal, size_t size) {
+    if (nal == NULL || size > sizeof set->bytes) return;
+    set->size = (uint16_t)size;
+    memcpy(set->bytes, nal, size);
+}
+
+static void learn_parameter_sets(struct eg_source *source, const struct eg_h264_payload *h264) {
+    remember(&source->pps, h264->pps, h264->pps_size);
+    if (h264->sps == NULL) return;
+    bool is_new = source->sps.size != h264->sps_size || memcmp(source->sps.bytes, h264->sps, h264->sps_size) != 0;
+    remember(&source->sps, h264->sps, h264->sps_size);
+    struct eg_h264_sps sps;
+    if (!is_new || !eg__h264_parse_sps(&sps, h264->sps, h264->sps_size)) return;
+    source->format = (struct eg_video_format){
+        .profile_idc = sps.profile_idc,
+        .constraints = sps.constraints,
+        .level_idc = sps.level_idc,
+        .chroma_format_idc = sps.chroma_format_idc,
+        .width = (uint16_t)sps.width,
+        .height = (uint16_t)sps.height,
+    };
+    raise(source, EG_STREAM_VIDEO_FORMAT);
+}
+
+static void begin_picture(struct eg_source *source, eg_time now, uint64_t place, uint32_t timestamp) {
+    int32_t step = eg__timestamp_distance(source->picture_timestamp, timestamp);
+    if (source->pictures > 0 && step < 0 && ++source->backward_pictures == EG_BACKWARD_PICTURES) raise(source, EG_STREAM_B_FRAMES);
+    if (source->pictures > 0 && step > 0) source->picture_interval = (uint32_t)step;
+    source->pictures++;
+    source->picture_has_idr = false;
+    source->picture_has_sps = source->picture_has_pps = false;
+    source->picture_begin = place;
+    source->picture_timestamp = timestamp;
+    source->picture_arrival = now;
+    eg__clock_observe(source->clock, source->kind, now, timestamp);
+}
+
+// An IDR whose parameter sets did not come with it gets those that came before: one STAP-A with its timestamp, at `place`.
+static bool insert_parameter_sets(struct eg_source *source, eg_time now, uint64_t place, uint32_t timestamp) {
+    size_t size = STAP_A_OVERHEAD + source->sps.size + source->pps.size;
+    if (source->sps.size == 0 || source->pps.size == 0 || size > EG_RTP_PAYLOAD_SIZE_MAX) return false;
+    uint8_t payload[EG_RTP_PAYLOAD_SIZE_MAX];
+    struct eg_writer writer = eg__writer(payload, sizeof payload);
+    uint8_t nal_ref_idc = source->sps.bytes[0] & 0x60;
+    eg__write_u8(&writer, nal_ref_idc | EG_H264_NAL_STAP_A);
+    eg__write_u16(&writer, source->sps.size);
+    eg__write_bytes(&writer, source->sps.bytes, source->sps.size);
+    eg__write_u16(&writer, source->pps.size);
+    eg__write_bytes(&writer, source->pps.bytes, source->pps.size);
+    return put(source, now, place, timestamp, false, payload, writer.at);
+}
+
+static void begin_gop(struct eg_source *source, eg_time now) {
+    source->picture_has_idr = true;
+    source->idrs++;
+    if (source->last_idr != EG_TIME_NEVER) source->gop_ms = (uint32_t)((now - source->last_idr) / EG_MILLISECOND);
+    source->last_idr = now;
+    eg__store_begin_gop(source->store, source->picture_begin);
+}
+
+static void receive_video(struct eg_source *source, eg_time now, uint64_t place, uint32_t timestamp, const struct eg_rtp *rtp) {
+    struct eg_h264_payload h264 = eg__h264_inspect(rtp->payload, rtp->payload_size);
+    bool is_newest = place > source->highest;
+    learn_parameter_sets(source, &h264);
+    if (source->wants_idr) {
+        bool can_begin = h264.sps != NULL || (h264.starts_idr && source->sps.size > 0 && source->pps.size > 0);
+        if (!can_begin) {
+            // Nothing of this epoch is stored yet, so its first packet still gets the next place.
+            source->highest_raw = rtp->sequence;
+            drop(source, EG_DROP_SOURCE_BEFORE_IDR);
+            return;
+        }
+        source->wants_idr = false;
+        place = source->highest + 1; // whatever was lost in front of it nobody misses
+    }
+    if (is_newest && (timestamp != source->picture_timestamp || source->pictures == 0)) {
+        if (source->pending_since != EG_TIME_NEVER) complete_picture(source);
+        begin_picture(source, now, place, timestamp);
+    }
+    if (h264.sps != NULL) source->picture_has_sps = true;
+    if (h264.pps != NULL) source->picture_has_pps = true;
+    bool has_sets = source->picture_has_sps && source->picture_has_pps;
+    if (is_newest && h264.starts_idr && !has_sets && insert_parameter_sets(source, now, place, timestamp)) {
+        source->picture_has_sps = source->picture_has_pps = true;
+        source->highest = place++;
+        source->order_begin = place; // what is late from in front of it would be put one place too far
+    }
+    if (!put(source, now, place, timestamp, rtp->marker, rtp->payload, rtp->payload_size) || !is_newest) return;
+    source->highest = place;
+    source->highest_raw = rtp->sequence;
+    if (h264.has_idr && !source->picture_has_idr) begin_gop(source, now);
+    if (source->pending_since == EG_TIME_NEVER) source->pending_since = now;
+    if (rtp->marker) complete_picture(source);
+}
+
+static void receive_audio(struct eg_source *source, eg_time now, uint64_t place, uint32_t timestamp, const struct eg_rtp *rtp) {
+    bool is_newest = place > source->highest;
+    if (!put(source, now, place, timestamp, rtp->marker, rtp->payload, rtp->payload_size) || !is_newest) return;
+    source->highest = place;
+    source->highest_raw = rtp->sequence;
+    source->picture_timestamp = timestamp;
+    source->picture_arrival = now;
+    eg__clock_observe(source->clock, source->kind, now, timestamp);
+    complete_picture(source);
+}
+
+static void count_rate(struct eg_source *source, eg_time now, size_t size) {
+    if (source->rate_since == EG_TIME_NEVER) source->rate_since = now;
+    source->rate_bytes += size;
+    eg_time window = now - source->rate_since;
+    if (window < EG_SECOND) return;
+    source->stats.bit_rate = (uint32_t)(source->rate_bytes * 8 * EG_SECOND / window);
+    source->rate_since = now;
+    source->rate_bytes = 0;
+}
+
+// A packet of the sender's, in its present epoch.
+static void accept(struct eg_source *source, eg_time now, const struct eg_rtp *rtp) {
+    if (rtp->payload_size > EG_RTP_PAYLOAD_SIZE_MAX) {
+        drop(source, EG_DROP_SOURCE_TOO_LARGE);
+        return;
+    }
+    int16_t step = eg__sequence_distance(source->highest_raw, rtp->sequence);
+    uint64_t place = source->highest + (uint64_t)(int64_t)step;
+    if (step > 1) source->stats.lost += (uint64_t)(step - 1);
+    if (step < 0 && source->stats.lost > 0) source->stats.lost--;
+    if ((int64_t)place < (int64_t)source->order_begin) {
+        drop(source, EG_DROP_SOURCE_LATE);
+        return;
+    }
+    uint32_t timestamp = rtp->timestamp + source->timestamp_offset;
+    if (!source->stats.active) {
+        source->stats.active = true;
+        raise(source, EG_STREAM_ACTIVE);
+    }
+    source->last_arrival = now;
+    source->stats.packets++;
+    source->stats.bytes += rtp->payload_size;
+    count_rate(source, now, rtp->payload_size);
+    if (source->kind == EG_VIDEO) receive_video(source, now, place, timestamp, rtp);
+    else receive_audio(source, now, place, timestamp, rtp);
+}
+
+// The sender is another one than before, or the first. Its timeline is laid behind what was: the next place, and a timestamp as much later
+// as time has passed, at least a frame.
+static void begin_epoch(struct eg_source *source, eg_time now, const struct eg_addr *from, uint32_t ssrc, uint16_t sequence,
+                        uint32_t timestamp) {
+    bool is_first = source->state == EG_SOURCE_WAITING;
+    if (source->pending_since != EG_TIME_NEVER) complete_picture(source);
+    source->state = EG_SOURCE_LIVE;
+    source->sender = *from;
+    source->ssrc = ssrc;
+    source->highest_raw = (uint16_t)(sequence - 1);
+    source->order_begin = source->highest + 1;
+    source->candidate.active = false;
+    source->wants_idr = source->kind == EG_VIDEO;
+    source->backward_pictures = 0;
+    eg__clock_restart(source->clock, source->kind);
+    if (!is_first) {
+        uint64_t rate = source->clock->legs[source->kind].rate;
+        uint64_t passed = (now - source->picture_arrival) * rate / EG_SECOND;
+        uint64_t passed_min = source->picture_interval > 0 ? source->picture_interval : rate / 50;
+        source->timestamp_offset = source->picture_timestamp + (uint32_t)(passed > passed_min ? passed : passed_min) - timestamp;
+        source->stats.restarts++;
+        raise(source, EG_STREAM_RESTARTED);
+    }
+    if (source->early_report.active && source->early_report.ssrc == ssrc)
+        eg__clock_report(source->clock, source->kind, source->early_report.ntp, source->early_report.timestamp + source->timestamp_offset);
+    source->early_report.active = false;
+}
+
+// What was held back of one who did not prove to be the next sender.
+static void discard_candidate(struct eg_source *source) {
+    if (!source->candidate.active) return;
+    source->candidate.active = false;
+    drop(source, EG_DROP_SOURCE_STRANGER);
+}
+
+static void hold_candidate(struct eg_source *source, const struct eg_addr *from, const struct eg_rtp *rtp) {
+    source->candidate.active = true;
+    source->candidate.addr = *from;
+    source->candidate.ssrc = rtp->ssrc;
+    source->candidate.next_raw = (uint16_t)(rtp->sequence + 1);
+    source->candidate.marker = rtp->marker;
+    source->candidate.sequence = rtp->sequence;
+    source->candidate.timestamp = rtp->timestamp;
+    source->candidate.size = (uint16_t)rtp->payload_size;
+    if (rtp->payload_size > 0) memcpy(source->candidate.payload, rtp->payload, rtp->payload_size);
+}
+
+static bool is_next_of_candidate(const struct eg_source *source, const struct eg_addr *from, const struct eg_rtp *rtp) {
+    return source->candidate.active && source->candidate.ssrc == rtp->ssrc && source->candidate.next_raw == rtp->sequence &&
+           eg__addr_equal(&source->candidate.addr, from);
+}
+
+// A packet that is not of the present epoch: of a sender that came back, or of a stranger.
+static void receive_from_candidate(struct eg_source *source, eg_time now, const struct eg_addr *from, const struct eg_rtp *rtp) {
+    if (rtp->payload_size > EG_RTP_PAYLOAD_SIZE_MAX) {
+        drop(source, EG_DROP_SOURCE_TOO_LARGE);
+        return;
+    }
+    bool is_known_address = source->state == EG_SOURCE_LIVE && eg__addr_equal(from, &source->sender);
+    if (source->state != EG_SOURCE_LIVE || (is_known_address && rtp->ssrc != source->ssrc)) {
+        discard_candidate(source);
+        begin_epoch(source, now, from, rtp->ssrc, rtp->sequence, rtp->timestamp);
+        accept(source, now, rtp);
+        return;
+    }
+    bool may_take_over = is_known_address || now - source->last_arrival >= EG_SOURCE_SILENCE;
+    if (!may_take_over) {
+        discard_candidate(source);
+        drop(source, EG_DROP_SOURCE_STRANGER);
+        return;
+    }
+    if (!is_next_of_candidate(source, from, rtp)) {
+        discard_candidate(source);
+        hold_candidate(source, from, rtp);
+        return;
+    }
+    // Two in a row: what was held back comes first, since it is what an IDR begins with.
+    uint8_t held_bytes[EG_RTP_PAYLOAD_SIZE_MAX];
+    struct eg_rtp held = {
+        .marker = source->candidate.marker,
+        .payload_type = source->payload_type,
+        .sequence = source->candidate.sequence,
+        .timestamp = source->candidate.timestamp,
+        .ssrc = source->candidate.ssrc,
+        .payload = held_bytes,
+        .payload_size = source->candidate.size,
+    };
+    memcpy(held_bytes, source->candidate.payload, held.payload_size);
+    begin_epoch(source, now, from, held.ssrc, held.sequence, held.timestamp);
+    accept(source, now, &held);
+    accept(source, now, rtp);
+}
+
+static void receive_rtp(struct eg_source *source, eg_time now, const struct eg_addr *from, const uint8_t *bytes, size_t size) {
+    struct eg_rtp rtp;
+    if (!eg__rtp_parse(&rtp, bytes, size)) {
+        drop(source, EG_DROP_SOURCE_MALFORMED);
+        return;
+    }
+    if (rtp.payload_type != source->payload_type) {
+        drop(source, EG_DROP_SOURCE_PAYLOAD_TYPE);
+        return;
+    }
+    int16_t step = eg__sequence_distance(source->highest_raw, rtp.sequence);
+    bool is_present = source->state == EG_SOURCE_LIVE && rtp.ssrc == source->ssrc && eg__addr_equal(from, &source->sender) &&
+                      step < EG_SOURCE_DROPOUT_MAX && step > -EG_SOURCE_MISORDER_MAX;
+    if (!is_present) {
+        receive_from_candidate(source, now, from, &rtp);
+        return;
+    }
+    discard_candidate(source);
+    accept(source, now, &rtp);
+}
+
+static void deactivate(struct eg_source *source) {
+    if (!source->stats.active) return;
+    source->stats.active = false;
+    source->stats.bit_rate = 0;
+    raise(source, EG_STREAM_INACTIVE);
+}
+
+// A stranger may be the next sender: FFmpeg reports before its first packet.
+static void receive_report(struct eg_source *source, bool is_stranger, const struct eg_rtcp *block) {
+    struct eg_sender_info info;
+    if (!eg__rtcp_parse_sender_info(&info, block)) return;
+    if (source->state == EG_SOURCE_LIVE && info.ssrc == source->ssrc) {
+        if (is_stranger) return;
+        eg__clock_report(source->clock, source->kind, info.ntp, info.rtp_timestamp + source->timestamp_offset);
+        return;
+    }
+    source->early_report.active = true;
+    source->early_report.ssrc = info.ssrc;
+    source->early_report.ntp = info.ntp;
+    source->early_report.timestamp = info.rtp_timestamp;
+}
+
+static void receive_bye(struct eg_source *source, const struct eg_rtcp *block) {
+    uint32_t ssrc;
+    for (size_t i = 0; eg__rtcp_parse_bye(block, i, &ssrc); i++) {
+        if (source->state != EG_SOURCE_LIVE || ssrc != source->ssrc) continue;
+        if (source->pending_since != EG_TIME_NEVER) complete_picture(source);
+        source->state = EG_SOURCE_ENDED;
+        deactivate(source);
+    }
+}
+
+static void receive_rtcp(struct eg_source *source, const struct eg_addr *from, const uint8_t *bytes, size_t size) {
+    bool is_stranger = source->state == EG_SOURCE_LIVE && !eg__addr_equal(from, &source->sender);
+    struct eg_rtcp_iterator iterator = eg__rtcp_iterator(bytes, size);
+    struct eg_rtcp block;
+    while (eg__rtcp_next(&iterator, &block)) {
+        if (block.type == EG_RTCP_SR) receive_report(source, is_stranger, &block);
+        if (block.type == EG_RTCP_BYE && !is_stranger) receive_bye(source, &block);
+    }
+    if (iterator.malformed) drop(source, EG_DROP_SOURCE_MALFORMED);
+}
+
+void eg__source_receive(struct eg_source *source, eg_time now, const struct eg_addr *from, const uint8_t *bytes, size_t size) {
+    switch (eg__demux(bytes, size)) {
+    case EG_DATAGRAM_RTP:
+        receive_rtp(source, now, from, bytes, size);
+        return;
+    case EG_DATAGRAM_RTCP:
+        receive_rtcp(source, from, bytes, size);
+        return;
+    case EG_DATAGRAM_UNKNOWN:
+    case EG_DATAGRAM_STUN:
+    case EG_DATAGRAM_DTLS:
+        drop(source, EG_DROP_SOURCE_UNKNOWN);
+        return;
+    }
+}
+
+static eg_time inactive_at(const struct eg_source *source) {
+    return source->stats.active ? eg__time_after(source->last_arrival, EG_SOURCE_INACTIVE) : EG_TIME_NEVER;
+}
+
+void eg__source_tick(struct eg_source *source, eg_time now) {
+    if (source->pending_since != EG_TIME_NEVER && now >= source->pending_since + EG_PICTURE_FLUSH) complete_picture(source);
+    if (now >= inactive_at(source)) deactivate(source);
+}
+
+eg_time eg__source_deadline(const struct eg_source *source) {
+    return eg__time_min(eg__time_after(source->pending_since, EG_PICTURE_FLUSH), inactive_at(source));
+}

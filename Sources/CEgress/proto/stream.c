@@ -1,0 +1,78 @@
+#include "proto/stream.h"
+
+#include "base/memory.h"
+#include "proto/viewer.h"
+
+#include <string.h>
+
+enum { INITIAL_VIEWERS = 8 };
+
+bool eg__stream_init(struct eg_stream *stream, const struct eg_stream_config *config, struct eg_pool *chunks, uint64_t ntp_origin) {
+    stream->config = *config;
+    stream->silent_since = EG_TIME_NEVER;
+    eg__clock_init(&stream->clock, ntp_origin);
+    if (!eg__store_init(&stream->stores[EG_VIDEO], chunks, EG_STORE_VIDEO_PACKETS_MAX, EG_STORE_VIDEO_CHUNKS_MAX)) return false;
+    if (!eg__store_init(&stream->stores[EG_AUDIO], chunks, EG_STORE_AUDIO_PACKETS_MAX, EG_STORE_AUDIO_CHUNKS_MAX)) {
+        eg__store_deinit(&stream->stores[EG_VIDEO]);
+        return false;
+    }
+    const uint8_t payload_types[EG_TRACK_COUNT] = {config->video_payload_type, config->audio_payload_type};
+    for (int kind = 0; kind < EG_TRACK_COUNT; kind++)
+        eg__source_init(&stream->sources[kind], kind, payload_types[kind], &stream->stores[kind], &stream->clock, stream->drops);
+    return true;
+}
+
+void eg__stream_deinit(struct eg_stream *stream) {
+    for (int kind = 0; kind < EG_TRACK_COUNT; kind++) eg__store_deinit(&stream->stores[kind]);
+    eg__memory_release(stream->viewers);
+    stream->viewers = NULL;
+}
+
+bool eg__stream_is_ready(const struct eg_stream *stream) {
+    return stream->sources[EG_VIDEO].ready_end > stream->ready_end[EG_VIDEO] ||
+           stream->sources[EG_AUDIO].ready_end > stream->ready_end[EG_AUDIO];
+}
+
+// What happened to one of two legs is told of the stream when it holds for the stream: active with the first, inactive with the last.
+void eg__stream_follow_sources(struct eg_stream *stream, eg_time now) {
+    struct eg_source *video = &stream->sources[EG_VIDEO], *audio = &stream->sources[EG_AUDIO];
+    unsigned events = video->events | audio->events;
+    video->events = audio->events = 0;
+    if (events == 0) return;
+    unsigned activity = 1u << EG_STREAM_ACTIVE | 1u << EG_STREAM_INACTIVE;
+    stream->events |= events & ~activity;
+    bool is_active = video->stats.active || audio->stats.active;
+    if (is_active == stream->is_active) return;
+    stream->is_active = is_active;
+    stream->silent_since = is_active ? EG_TIME_NEVER : now;
+    stream->events = (stream->events & ~activity) | 1u << (is_active ? EG_STREAM_ACTIVE : EG_STREAM_INACTIVE);
+}
+
+eg_time eg__stream_deadline(const struct eg_stream *stream, eg_time grace) {
+    eg_time patience = stream->viewer_count > 0 ? eg__time_after(stream->silent_since, grace) : EG_TIME_NEVER;
+    return eg__time_min(patience, eg__time_min(eg__source_deadline(&stream->sources[EG_VIDEO]), eg__source_deadline(&stream->sources[EG_AUDIO])));
+}
+
+bool eg__stream_add_viewer(struct eg_stream *stream, struct eg_viewer *viewer) {
+    if (stream->viewer_count == stream->viewer_capacity) {
+        uint32_t capacity = stream->viewer_capacity == 0 ? INITIAL_VIEWERS : stream->viewer_capacity * 2;
+        struct eg_viewer **viewers = eg__memory_take(capacity, sizeof(struct eg_viewer *));
+        if (viewers == NULL) return false;
+        if (stream->viewer_count > 0) memcpy(viewers, stream->viewers, stream->viewer_count * sizeof(struct eg_viewer *));
+        eg__memory_release(stream->viewers);
+        stream->viewers = viewers;
+        stream->viewer_capacity = capacity;
+    }
+    viewer->place = stream->viewer_count;
+    stream->viewers[stream->viewer_count++] = viewer;
+    return true;
+}
+
+// The last one moves to the place that is free, so a round under way starts again: those it has reached already have nothing left to get.
+void eg__stream_remove_viewer(struct eg_stream *stream, struct eg_viewer *viewer) {
+    EG_ASSERT(stream->viewers[viewer->place] == viewer);
+    struct eg_viewer *last = stream->viewers[--stream->viewer_count];
+    stream->viewers[viewer->place] = last;
+    last->place = viewer->place;
+    if (stream->round_left > 0) stream->round_left = stream->viewer_count;
+}

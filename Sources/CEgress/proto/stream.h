@@ -1,0 +1,55 @@
+// One stream: two sources, their stores, their common clock, and the viewers that watch.
+#ifndef EG_STREAM_H
+#define EG_STREAM_H
+
+#include "base/deadlines.h"
+#include "base/list.h"
+#include "proto/source.h"
+
+struct eg_viewer;
+
+struct eg_stream {
+    eg_handle handle;
+    struct eg_stream_config config;
+    struct eg_store stores[EG_TRACK_COUNT];
+    struct eg_source sources[EG_TRACK_COUNT];
+    struct eg_media_clock clock;
+    uint64_t drops[EG_DROP_COUNT];
+    struct eg_viewer **viewers;      // those that are not closed, in no order
+    uint32_t viewer_count;
+    uint32_t viewer_capacity;
+    bool is_active;                  // media arrives on one leg at least
+    eg_time silent_since;            // nothing arrives on any leg; EG_TIME_NEVER: something does, or never did
+    struct eg_deadline deadline;
+    unsigned events;                 // bits of 1 << eg_stream_event_kind that the embedder is to be told
+    struct eg_list event;            // in core's list of events
+    struct eg_list ready;            // in core's list of streams with packets to send
+    uint64_t ready_end[EG_TRACK_COUNT]; // what the round of the fan-out sends up to
+    uint32_t round_first;            // where the round began: it moves, so that nobody is always last
+    uint32_t round_left;             // viewers that this round has not reached yet
+    uint64_t packets_sent;
+    uint64_t bytes_sent;
+};
+
+// `stream` is zeroed; `chunks` is the engine's pool of them. False when memory is refused; deinit is then not needed.
+bool eg__stream_init(struct eg_stream *stream, const struct eg_stream_config *config, struct eg_pool *chunks, uint64_t ntp_origin);
+void eg__stream_deinit(struct eg_stream *stream);
+
+static inline bool eg__stream_has(const struct eg_stream *stream, enum eg_track_kind kind) {
+    return kind == EG_VIDEO ? stream->config.has_video : stream->config.has_audio;
+}
+
+// Whether a source has packets that the last round of the fan-out did not have.
+bool eg__stream_is_ready(const struct eg_stream *stream);
+
+// Takes over what its sources have to tell, and notices silence of all of them.
+void eg__stream_follow_sources(struct eg_stream *stream, eg_time now);
+
+// The next deadline of its sources, and of its viewers' patience with silence.
+eg_time eg__stream_deadline(const struct eg_stream *stream, eg_time grace);
+
+// False when memory is refused.
+bool eg__stream_add_viewer(struct eg_stream *stream, struct eg_viewer *viewer);
+void eg__stream_remove_viewer(struct eg_stream *stream, struct eg_viewer *viewer);
+
+#endif

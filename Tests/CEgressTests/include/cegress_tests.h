@@ -1,0 +1,17 @@
+// The C tests as the Swift runner sees them: a numbered list of named cases.
+#ifndef CEGRESS_TESTS_H
+#define CEGRESS_TESTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+size_t eg_test_count(void);
+
+// The module a case belongs to, "rtp", and the sentence it states, "rejects_a_packet_that_is_shorter_than_its_header". Static; NULL past the end.
+const char *eg_test_suite_of(size_t index);
+const char *eg_test_name(size_t index);
+
+// Runs one case. True when it holds; else `report` (terminated) says what did not, a line each.
+bool eg_test_run(size_t index, char *report, size_t report_size);
+
+#endif

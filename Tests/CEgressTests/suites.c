@@ -1,0 +1,84 @@
+// The list of suites. A new test_<module>.c is added here.
+#include "cegress_tests.h"
+
+#include "check.h"
+
+extern const struct eg_test_suite eg_tests_base;
+extern const struct eg_test_suite eg_tests_rtp;
+extern const struct eg_test_suite eg_tests_rtcp;
+extern const struct eg_test_suite eg_tests_stun;
+extern const struct eg_test_suite eg_tests_h264;
+extern const struct eg_test_suite eg_tests_batch;
+extern const struct eg_test_suite eg_tests_crypto;
+extern const struct eg_test_suite eg_tests_srtp;
+extern const struct eg_test_suite eg_tests_ice;
+extern const struct eg_test_suite eg_tests_dtls;
+extern const struct eg_test_suite eg_tests_dtls_network;
+extern const struct eg_test_suite eg_tests_clock;
+extern const struct eg_test_suite eg_tests_store;
+extern const struct eg_test_suite eg_tests_source;
+extern const struct eg_test_suite eg_tests_track;
+extern const struct eg_test_suite eg_tests_io;
+extern const struct eg_test_suite eg_tests_receiver;
+extern const struct eg_test_suite eg_tests_sender;
+extern const struct eg_test_suite eg_tests_engine;
+
+static const struct eg_test_suite *const suites[] = {
+    &eg_tests_base,
+    &eg_tests_rtp,
+    &eg_tests_rtcp,
+    &eg_tests_stun,
+    &eg_tests_h264,
+    &eg_tests_batch,
+    &eg_tests_crypto,
+    &eg_tests_srtp,
+    &eg_tests_ice,
+    &eg_tests_dtls,
+    &eg_tests_dtls_network,
+    &eg_tests_clock,
+    &eg_tests_store,
+    &eg_tests_source,
+    &eg_tests_track,
+    &eg_tests_io,
+    &eg_tests_receiver,
+    &eg_tests_sender,
+    &eg_tests_engine,
+};
+
+enum { SUITE_COUNT = sizeof suites / sizeof suites[0] };
+
+static const struct eg_test *find(size_t index, const struct eg_test_suite **suite) {
+    for (size_t i = 0; i < SUITE_COUNT; i++) {
+        *suite = suites[i];
+        if (index < suites[i]->count) return &suites[i]->tests[index];
+        index -= suites[i]->count;
+    }
+    return NULL;
+}
+
+size_t eg_test_count(void) {
+    size_t count = 0;
+    for (size_t i = 0; i < SUITE_COUNT; i++) count += suites[i]->count;
+    return count;
+}
+
+const char *eg_test_suite_of(size_t index) {
+    const struct eg_test_suite *suite;
+    return find(index, &suite) != NULL ? suite->name : NULL;
+}
+
+const char *eg_test_name(size_t index) {
+    const struct eg_test_suite *suite;
+    const struct eg_test *test = find(index, &suite);
+    return test != NULL ? test->name : NULL;
+}
+
+bool eg_test_run(size_t index, char *report, size_t report_size) {
+    const struct eg_test_suite *suite;
+    const struct eg_test *test = find(index, &suite);
+    if (report_size > 0) report[0] = '\0';
+    if (test == NULL) return false;
+    struct eg_check check = {.report = report, .report_size = report_size};
+    test->run(&check);
+    return check.failures == 0;
+}

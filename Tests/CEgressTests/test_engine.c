@@ -1,0 +1,559 @@
+// The public interface on real sockets and threads. What media becomes of is the core's tests' business; here it is arguments, ports,
+// threads, and that nothing is left behind.
+#include "check.h"
+
+#include "cegress.h"
+#include "sockets.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define HAS_THREAD_SANITIZER 1
+#endif
+#endif
+
+static const struct eg_hooks no_hooks;
+
+static eg_engine *create(eg_io io) {
+    struct eg_config config = {.io = io, .streams_max = 8, .viewers_max = 16};
+    eg_engine *engine = NULL;
+    return eg_engine_create(&config, &no_hooks, &engine, NULL) == EG_STATUS_OK ? engine : NULL;
+}
+
+static const struct eg_stream_config both_tracks = {
+    .has_video = true, .has_audio = true, .video_payload_type = 96, .audio_payload_type = 111};
+
+static const char peer_fingerprint[] =
+    "sha-256 00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F:10:11:12:13:14:15:16:17:18:19:1A:1B:1C:1D:1E:1F";
+
+static struct eg_viewer_config viewer_of(eg_stream_id stream) {
+    return (struct eg_viewer_config){.stream = stream, .ice_ufrag = "abcd", .ice_pwd = "abcdefghijklmnopqrstuv",
+                                     .fingerprint = peer_fingerprint, .has_video = true, .has_audio = true, .has_video_rtx = true,
+                                     .video_payload_type = 102, .video_rtx_payload_type = 103, .audio_payload_type = 111};
+}
+
+// Where io_uring is forbidden, its half of these cases has nothing to say.
+static eg_io first_back_end(void) {
+    static struct eg_probe probe;
+    eg_probe(&probe);
+    return probe.io_uring ? EG_IO_URING : EG_IO_EPOLL;
+}
+
+#define FOR_EACH_BACK_END(io) for (eg_io io = first_back_end(); io <= EG_IO_EPOLL; io++)
+
+static void tells_what_it_settled_on(struct eg_check *check) {
+    FOR_EACH_BACK_END(io) {
+        eg_engine *engine = create(io);
+        REQUIRE(engine != NULL);
+        struct eg_engine_info info;
+        eg_engine_info(engine, &info);
+        CHECK(info.udp_port != 0);
+        CHECK_EQUAL(info.io, io);
+        CHECK(info.io_reason[0] == '\0');
+        CHECK(info.crypto[0] != '\0');
+        CHECK(info.viewer_send_buffer_size > 0 && info.viewer_receive_buffer_size > 0);
+        CHECK_EQUAL(strlen(info.fingerprint), 32 * 3 - 1);
+        eg_engine_destroy(engine);
+    }
+    eg_engine_destroy(NULL);
+}
+
+static void a_configuration_that_is_out_of_range_is_refused_by_field(struct eg_check *check) {
+    const struct {
+        struct eg_config config;
+        eg_status status;
+        const char *field;
+    } rows[] = {
+        {{.io = (eg_io)3}, EG_STATUS_INVALID_ARGUMENT, "io"},
+        {{.io = (eg_io)-1}, EG_STATUS_INVALID_ARGUMENT, "io"},
+        {{.streams_max = 4097}, EG_STATUS_INVALID_ARGUMENT, "streams_max"},
+        {{.viewers_max = 65537}, EG_STATUS_INVALID_ARGUMENT, "viewers_max"},
+        {{.source_receive_buffer_size = (1u << 30) + 1}, EG_STATUS_INVALID_ARGUMENT, "source_receive_buffer_size"},
+        {{.viewer_buffer_size = UINT32_MAX}, EG_STATUS_INVALID_ARGUMENT, "viewer_buffer_size"},
+        {{.source_port_min = 5000}, EG_STATUS_INVALID_ARGUMENT, "source_port_max"},
+        {{.source_port_max = 5000}, EG_STATUS_INVALID_ARGUMENT, "source_port_min"},
+        {{.source_port_min = 5000, .source_port_max = 5000}, EG_STATUS_INVALID_ARGUMENT, "source_port_min"},
+        {{.source_port_min = 5001, .source_port_max = 5000}, EG_STATUS_INVALID_ARGUMENT, "source_port_min"},
+        {{.udp_address = "localhost"}, EG_STATUS_INVALID_ARGUMENT, "udp_address"},
+        {{.crypto = "rot13"}, EG_STATUS_UNSUPPORTED, "SRTP"},
+    };
+    unsigned before = open_descriptors();
+    enum { ROWS = sizeof rows / sizeof rows[0] };
+    for (size_t round = 0; round < ROWS * LEAK_ROUNDS; round++) {
+        size_t i = round % ROWS;
+        struct eg_error error = {0};
+        eg_engine *engine = (eg_engine *)&error;
+        CHECK_ROW(eg_engine_create(&rows[i].config, &no_hooks, &engine, &error) == rows[i].status, i);
+        CHECK_ROW(engine == NULL, i);
+        CHECK_ROW(error.status == rows[i].status, i);
+        CHECK_ROW(strstr(error.message, rows[i].field) != NULL, i);
+    }
+    CHECK(!has_leaked(before));
+}
+
+static void a_taken_port_is_in_use(struct eg_check *check) {
+    eg_engine *engine = create(EG_IO_AUTO), *second = NULL;
+    REQUIRE(engine != NULL);
+    struct eg_engine_info info;
+    eg_engine_info(engine, &info);
+    struct eg_config config = {.udp_port = info.udp_port};
+    struct eg_error error = {0};
+    CHECK_EQUAL(eg_engine_create(&config, &no_hooks, &second, &error), EG_STATUS_ADDRESS_IN_USE);
+    CHECK_EQUAL(error.system_error, EADDRINUSE);
+    CHECK(second == NULL);
+    eg_engine_destroy(engine);
+    // Free again the moment destroy returns.
+    REQUIRE(eg_engine_create(&config, &no_hooks, &second, &error) == EG_STATUS_OK);
+    eg_engine_destroy(second);
+}
+
+static void a_stream_that_is_out_of_range_is_refused_by_field(struct eg_check *check) {
+    const struct {
+        struct eg_stream_config config;
+        const char *field;
+    } rows[] = {
+        {{.video_payload_type = 96, .audio_payload_type = 97}, "has_video"},
+        {{.has_video = true, .video_payload_type = 128}, "video_payload_type"},
+        {{.has_video = true, .video_payload_type = 64}, "video_payload_type"},
+        {{.has_video = true, .video_payload_type = 95}, "video_payload_type"},
+        {{.has_audio = true, .audio_payload_type = 72}, "audio_payload_type"},
+        {{.has_video = true, .has_audio = true, .video_payload_type = 96, .audio_payload_type = 96}, "audio_payload_type"},
+    };
+    eg_engine *engine = create(EG_IO_AUTO);
+    REQUIRE(engine != NULL);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct eg_stream_info info;
+        struct eg_error error = {0};
+        CHECK_ROW(eg_stream_create(engine, &rows[i].config, &info, &error) == EG_STATUS_INVALID_ARGUMENT, i);
+        CHECK_ROW(strstr(error.message, rows[i].field) != NULL, i);
+    }
+    // A leg that is left out has no payload type to be wrong.
+    static const struct eg_stream_config fine[] = {
+        {.has_video = true, .video_payload_type = 63, .audio_payload_type = 63},
+        {.has_audio = true, .video_payload_type = 200, .audio_payload_type = 0},
+    };
+    for (size_t i = 0; i < sizeof fine / sizeof fine[0]; i++) {
+        struct eg_stream_info info;
+        CHECK_ROW(eg_stream_create(engine, &fine[i], &info, NULL) == EG_STATUS_OK, i);
+    }
+    eg_engine_destroy(engine);
+}
+
+static void a_viewer_that_is_out_of_range_is_refused_by_field(struct eg_check *check) {
+    enum { ROWS = 10 };
+    static const char *const fields[ROWS] = {"video_payload_type", "video_rtx_payload_type", "audio_payload_type", "video_rtx_payload_type",
+                                             "audio_payload_type", "has_video_rtx", "has_video", "ice_ufrag", "ice_pwd", "fingerprint"};
+    eg_engine *engine = create(EG_IO_AUTO);
+    struct eg_stream_info stream;
+    REQUIRE(engine != NULL && eg_stream_create(engine, &both_tracks, &stream, NULL) == EG_STATUS_OK);
+    struct eg_viewer_config configs[ROWS];
+    for (size_t i = 0; i < ROWS; i++) configs[i] = viewer_of(stream.stream);
+    configs[0].video_payload_type = 128;
+    configs[1].video_rtx_payload_type = 64;
+    configs[2].audio_payload_type = 95;
+    configs[3].video_rtx_payload_type = 102; // the video's
+    configs[4].audio_payload_type = 103;     // the retransmissions'
+    configs[5].has_video = false;
+    configs[6].has_video = configs[6].has_video_rtx = configs[6].has_audio = false;
+    configs[7].ice_ufrag = "abc";
+    configs[8].ice_pwd = "abcdefghijklmnopqrstu";
+    configs[9].fingerprint = "sha-256 00";
+    for (size_t i = 0; i < ROWS; i++) {
+        struct eg_viewer_info info;
+        struct eg_error error = {0};
+        CHECK_ROW(eg_viewer_create(engine, &configs[i], &info, &error) == EG_STATUS_INVALID_ARGUMENT, i);
+        CHECK_ROW(strstr(error.message, fields[i]) != NULL, i);
+    }
+    eg_engine_destroy(engine);
+}
+
+static void what_is_gone_is_not_found(struct eg_check *check) {
+    eg_engine *engine = create(EG_IO_AUTO);
+    struct eg_stream_info stream;
+    struct eg_stream_stats stream_stats;
+    struct eg_viewer_info viewer;
+    struct eg_viewer_stats viewer_stats;
+    REQUIRE(engine != NULL && eg_stream_create(engine, &both_tracks, &stream, NULL) == EG_STATUS_OK);
+    struct eg_viewer_config config = viewer_of(stream.stream);
+    REQUIRE(eg_viewer_create(engine, &config, &viewer, NULL) == EG_STATUS_OK);
+    CHECK_EQUAL(eg_viewer_stats(engine, viewer.viewer, &viewer_stats), EG_STATUS_OK);
+    CHECK_EQUAL(viewer_stats.stream, stream.stream);
+    CHECK_EQUAL(eg_stream_stats(engine, stream.stream, &stream_stats), EG_STATUS_OK);
+    CHECK_EQUAL(stream_stats.viewers, 1);
+    CHECK_EQUAL(eg_viewer_restart_ice(engine, viewer.viewer, "efgh", config.ice_pwd, &viewer, NULL), EG_STATUS_OK);
+    CHECK_EQUAL(eg_viewer_close(engine, viewer.viewer), EG_STATUS_OK);
+    CHECK_EQUAL(eg_viewer_close(engine, viewer.viewer), EG_STATUS_NOT_FOUND);
+    CHECK_EQUAL(eg_viewer_stats(engine, viewer.viewer, &viewer_stats), EG_STATUS_NOT_FOUND);
+    CHECK_EQUAL(eg_viewer_restart_ice(engine, viewer.viewer, "efgh", config.ice_pwd, &viewer, NULL), EG_STATUS_NOT_FOUND);
+    CHECK_EQUAL(eg_stream_destroy(engine, stream.stream), EG_STATUS_OK);
+    CHECK_EQUAL(eg_stream_destroy(engine, stream.stream), EG_STATUS_NOT_FOUND);
+    CHECK_EQUAL(eg_stream_stats(engine, stream.stream, &stream_stats), EG_STATUS_NOT_FOUND);
+    CHECK_EQUAL(eg_viewer_create(engine, &config, &viewer, NULL), EG_STATUS_NOT_FOUND);
+    eg_engine_destroy(engine);
+}
+
+struct seen {
+    atomic_uint closed[16];
+    eg_engine *engine;
+    eg_status status_inside;
+};
+
+static void note_viewer(void *context, const struct eg_viewer_event *event) {
+    struct seen *seen = context;
+    if (event->state == EG_VIEWER_CLOSED) atomic_fetch_add(&seen->closed[event->reason], 1);
+    if (seen->engine != NULL) seen->status_inside = eg_viewer_close(seen->engine, event->viewer);
+}
+
+// So a caller that was told of a limit can close something and try again at once.
+static void a_closed_viewer_has_made_room_and_its_event_when_close_returns(struct eg_check *check) {
+    FOR_EACH_BACK_END(io) {
+        struct seen seen = {0};
+        struct eg_config config = {.io = io, .streams_max = 1, .viewers_max = 2};
+        struct eg_hooks hooks = {.context = &seen, .viewer = note_viewer};
+        struct eg_error error = {0};
+        struct eg_stream_info stream, second_stream;
+        struct eg_viewer_info viewers[3];
+        eg_engine *engine;
+        REQUIRE(eg_engine_create(&config, &hooks, &engine, &error) == EG_STATUS_OK);
+        REQUIRE(eg_stream_create(engine, &both_tracks, &stream, &error) == EG_STATUS_OK);
+        unsigned before = open_descriptors();
+        for (int round = 0; round < LEAK_ROUNDS; round++) {
+            CHECK_EQUAL(eg_stream_create(engine, &both_tracks, &second_stream, &error), EG_STATUS_LIMIT_REACHED);
+        }
+        CHECK(!has_leaked(before));
+        struct eg_viewer_config viewer = viewer_of(stream.stream);
+        for (int i = 0; i < 2; i++) REQUIRE(eg_viewer_create(engine, &viewer, &viewers[i], &error) == EG_STATUS_OK);
+        CHECK_EQUAL(eg_viewer_create(engine, &viewer, &viewers[2], &error), EG_STATUS_LIMIT_REACHED);
+        CHECK_EQUAL(eg_viewer_close(engine, viewers[0].viewer), EG_STATUS_OK);
+        CHECK_EQUAL(atomic_load(&seen.closed[EG_CLOSE_REQUESTED]), 1);
+        CHECK_EQUAL(eg_viewer_create(engine, &viewer, &viewers[2], &error), EG_STATUS_OK);
+        CHECK_EQUAL(eg_stream_destroy(engine, stream.stream), EG_STATUS_OK);
+        CHECK_EQUAL(atomic_load(&seen.closed[EG_CLOSE_STREAM_STOPPED]), 2);
+        CHECK_EQUAL(eg_stream_create(engine, &both_tracks, &stream, &error), EG_STATUS_OK);
+        viewer.stream = stream.stream;
+        REQUIRE(eg_viewer_create(engine, &viewer, &viewers[0], &error) == EG_STATUS_OK);
+        eg_engine_destroy(engine);
+        CHECK_EQUAL(atomic_load(&seen.closed[EG_CLOSE_STREAM_STOPPED]), 3);
+    }
+}
+
+static void a_call_from_inside_a_hook_is_refused(struct eg_check *check) {
+    struct seen seen = {0};
+    struct eg_config config = {.streams_max = 1, .viewers_max = 1};
+    struct eg_hooks hooks = {.context = &seen, .viewer = note_viewer};
+    struct eg_stream_info stream;
+    struct eg_viewer_info viewer;
+    REQUIRE(eg_engine_create(&config, &hooks, &seen.engine, NULL) == EG_STATUS_OK);
+    REQUIRE(eg_stream_create(seen.engine, &both_tracks, &stream, NULL) == EG_STATUS_OK);
+    struct eg_viewer_config viewer_config = viewer_of(stream.stream);
+    REQUIRE(eg_viewer_create(seen.engine, &viewer_config, &viewer, NULL) == EG_STATUS_OK);
+    CHECK_EQUAL(eg_viewer_close(seen.engine, viewer.viewer), EG_STATUS_OK);
+    CHECK_EQUAL(seen.status_inside, EG_STATUS_INVALID_ARGUMENT);
+    eg_engine_destroy(seen.engine);
+}
+
+// Asks until it holds, within 5 s.
+static bool await_stats(eg_engine *engine, struct eg_engine_stats *stats, bool (*holds)(const struct eg_engine_stats *stats)) {
+    struct timespec start, now;
+    clock_gettime(CLOCK_MONOTONIC, &start);
+    do {
+        eg_engine_stats(engine, stats);
+        if (holds(stats)) return true;
+        clock_gettime(CLOCK_MONOTONIC, &now);
+    } while (now.tv_sec - start.tv_sec < 5);
+    return false;
+}
+
+static bool has_dropped_ten(const struct eg_engine_stats *stats) { return stats->dropped[EG_DROP_UNKNOWN] >= 10; }
+static bool has_source_drops(const struct eg_engine_stats *stats) { return stats->dropped[EG_DROP_SOURCE_UNKNOWN] >= 20; }
+
+static void packets_reach_the_core_from_all_ports(struct eg_check *check) {
+    FOR_EACH_BACK_END(io) {
+        eg_engine *engine = create(io);
+        REQUIRE(engine != NULL);
+        struct eg_engine_info info;
+        struct eg_stream_info stream;
+        struct eg_engine_stats stats;
+        eg_engine_info(engine, &info);
+        REQUIRE(eg_stream_create(engine, &both_tracks, &stream, NULL) == EG_STATUS_OK);
+        CHECK_EQUAL(stream.audio_port, stream.video_port + 1);
+        CHECK(stream.receive_buffer_size > 0);
+        int peer = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        for (int i = 0; i < 10; i++) {
+            CHECK(send_to(peer, info.udp_port, "\xff garbage", 9));
+            CHECK(send_to(peer, stream.video_port, "\x01 garbage", 9));
+            CHECK(send_to(peer, stream.audio_port, "\x01 garbage", 9));
+        }
+        CHECK(await_stats(engine, &stats, has_dropped_ten));
+        CHECK(await_stats(engine, &stats, has_source_drops));
+        CHECK_EQUAL(stats.streams, 1);
+        CHECK(stats.loop_turns > 0);
+        CHECK(stats.thread_cpu_us > 0);
+        close(peer);
+        eg_engine_destroy(engine);
+    }
+}
+
+static void an_exhausted_port_range_is_told_with_its_cause(struct eg_check *check) {
+    struct eg_config config = {.source_port_min = port_of_ours(48), .source_port_max = port_of_ours(51)};
+    struct eg_stream_info streams[3];
+    struct eg_error error = {0};
+    eg_engine *engine;
+    REQUIRE(eg_engine_create(&config, &no_hooks, &engine, &error) == EG_STATUS_OK);
+    for (int i = 0; i < 2; i++) REQUIRE(eg_stream_create(engine, &both_tracks, &streams[i], &error) == EG_STATUS_OK);
+    unsigned before = open_descriptors();
+    for (int round = 0; round < LEAK_ROUNDS; round++) {
+        CHECK_EQUAL(eg_stream_create(engine, &both_tracks, &streams[2], &error), EG_STATUS_NO_PORTS);
+    }
+    CHECK(!has_leaked(before));
+    CHECK_EQUAL(error.status, EG_STATUS_NO_PORTS);
+    CHECK(strstr(error.message, "Address already in use") != NULL);
+    // The ports are free again when destroy returns.
+    CHECK_EQUAL(eg_stream_destroy(engine, streams[0].stream), EG_STATUS_OK);
+    CHECK_EQUAL(eg_stream_create(engine, &both_tracks, &streams[2], &error), EG_STATUS_OK);
+    CHECK_EQUAL(streams[2].video_port, streams[0].video_port);
+    eg_engine_destroy(engine);
+}
+
+struct flood {
+    atomic_uint ports[3];
+    atomic_bool stop;
+};
+
+static void *run_flood(void *context) {
+    struct flood *flood = context;
+    int peer = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    uint8_t packet[1200] = {0x80, 96};
+    for (uint32_t i = 0; !atomic_load(&flood->stop); i++) {
+        packet[3] = (uint8_t)i;
+        packet[2] = (uint8_t)(i >> 8);
+        send_to(peer, (uint16_t)atomic_load(&flood->ports[i % 3]), packet, sizeof packet); // refused while nobody has the port
+    }
+    close(peer);
+    return NULL;
+}
+
+static void engines_come_and_go_under_fire_and_leave_nothing(struct eg_check *check) {
+    struct flood flood = {0};
+    pthread_t thread;
+    eg_engine *first = create(EG_IO_AUTO); // what libraries keep once they were used
+    eg_engine_destroy(first);
+    unsigned before = open_descriptors();
+    for (int i = 0; i < 3; i++) atomic_store(&flood.ports[i], 9);
+    REQUIRE(pthread_create(&thread, NULL, run_flood, &flood) == 0);
+    FOR_EACH_BACK_END(io) {
+        for (int round = 0; round < LEAK_ROUNDS; round++) {
+            eg_engine *engine = create(io);
+            REQUIRE(engine != NULL);
+            struct eg_engine_info info;
+            struct eg_stream_info stream;
+            struct eg_viewer_info viewer;
+            struct eg_engine_stats stats;
+            eg_engine_info(engine, &info);
+            REQUIRE(eg_stream_create(engine, &both_tracks, &stream, NULL) == EG_STATUS_OK);
+            atomic_store(&flood.ports[0], info.udp_port);
+            atomic_store(&flood.ports[1], stream.video_port);
+            atomic_store(&flood.ports[2], stream.audio_port);
+            struct eg_viewer_config config = viewer_of(stream.stream);
+            CHECK_EQUAL(eg_viewer_create(engine, &config, &viewer, NULL), EG_STATUS_OK);
+            eg_engine_stats(engine, &stats);
+            CHECK_EQUAL(stats.viewers, 1);
+            if (round % 2 == 0) CHECK_EQUAL(eg_stream_destroy(engine, stream.stream), EG_STATUS_OK);
+            eg_engine_destroy(engine);
+        }
+    }
+    atomic_store(&flood.stop, true);
+    pthread_join(thread, NULL);
+    CHECK(!has_leaked(before));
+}
+
+static void *run_caller(void *context) {
+    eg_engine *engine = context;
+    for (int i = 0; i < 30; i++) {
+        struct eg_stream_info stream;
+        struct eg_viewer_info viewer;
+        struct eg_engine_stats stats;
+        if (eg_stream_create(engine, &both_tracks, &stream, NULL) != EG_STATUS_OK) return engine;
+        struct eg_viewer_config config = viewer_of(stream.stream);
+        if (eg_viewer_create(engine, &config, &viewer, NULL) != EG_STATUS_OK) return engine;
+        eg_engine_stats(engine, &stats);
+        if (stats.viewers == 0) return engine;
+        if (eg_stream_destroy(engine, stream.stream) != EG_STATUS_OK) return engine;
+        if (eg_viewer_close(engine, viewer.viewer) != EG_STATUS_NOT_FOUND) return engine;
+    }
+    return NULL;
+}
+
+static void any_number_of_threads_may_call_at_once(struct eg_check *check) {
+    enum { CALLERS = 8 };
+    FOR_EACH_BACK_END(io) {
+        pthread_t threads[CALLERS];
+        eg_engine *engine = create(io);
+        struct eg_engine_stats stats;
+        REQUIRE(engine != NULL);
+        for (int i = 0; i < CALLERS; i++) REQUIRE(pthread_create(&threads[i], NULL, run_caller, engine) == 0);
+        for (int i = 0; i < CALLERS; i++) {
+            void *failed;
+            pthread_join(threads[i], &failed);
+            CHECK_ROW(failed == NULL, i);
+        }
+        eg_engine_stats(engine, &stats);
+        CHECK_EQUAL(stats.streams, 0);
+        CHECK_EQUAL(stats.viewers, 0);
+        CHECK_EQUAL(stats.viewers_created, CALLERS * 30);
+        eg_engine_destroy(engine);
+    }
+}
+
+static void names_are_lower_case_and_unique(struct eg_check *check) {
+    for (int i = 0; i <= EG_DROP_COUNT; i++) {
+        const char *name = eg_drop_name((eg_drop)i);
+        CHECK_ROW(name != NULL && strspn(name, "abcdefghijklmnopqrstuvwxyz_") == strlen(name), i);
+        for (int j = 0; j < i; j++) CHECK_ROW(strcmp(name, eg_drop_name((eg_drop)j)) != 0, i);
+    }
+    for (int i = 0; i <= EG_CLOSE_SOURCE_LOST + 1; i++) {
+        const char *name = eg_close_reason_name((eg_close_reason)i);
+        CHECK_ROW(name != NULL && strspn(name, "abcdefghijklmnopqrstuvwxyz_") == strlen(name), i);
+        for (int j = 0; j < i; j++) CHECK_ROW(strcmp(name, eg_close_reason_name((eg_close_reason)j)) != 0, i);
+    }
+    CHECK(strcmp(eg_drop_name((eg_drop)-1), "other") == 0);
+    CHECK(strcmp(eg_close_reason_name(EG_CLOSE_CONSENT_EXPIRED), "consent_expired") == 0);
+}
+
+static void the_probe_tells_what_an_engine_would_use(struct eg_check *check) {
+    struct eg_probe probe;
+    struct eg_engine_info info;
+    unsigned before = open_descriptors();
+    for (int round = 0; round < LEAK_ROUNDS; round++) eg_probe(&probe);
+    CHECK(!has_leaked(before));
+    CHECK(probe.io_uring == (probe.io_uring_reason[0] == '\0'));
+    CHECK(probe.gso == (probe.gso_reason[0] == '\0'));
+    CHECK_EQUAL(probe.receive_buffer_asked, 4 * 1024 * 1024);
+    CHECK(probe.receive_buffer_size > 0 && probe.receive_buffer_size <= probe.receive_buffer_asked);
+    CHECK(strstr(probe.openssl, "OpenSSL") != NULL);
+    eg_engine *engine = create(EG_IO_AUTO);
+    REQUIRE(engine != NULL);
+    eg_engine_info(engine, &info);
+    CHECK(probe.io_uring == (info.io == EG_IO_URING));
+    CHECK(probe.gso == info.gso);
+    CHECK(strcmp(probe.crypto, info.crypto) == 0);
+    eg_engine_destroy(engine);
+}
+
+static void no_signal_of_the_host_is_handled_on_the_thread(struct eg_check *check) {
+    char path[320], line[256];
+    sigset_t mask_before, mask_after;
+    pthread_sigmask(SIG_BLOCK, NULL, &mask_before);
+    eg_engine *engine = create(EG_IO_AUTO);
+    REQUIRE(engine != NULL);
+    struct eg_engine_stats stats;
+    eg_engine_stats(engine, &stats); // the thread runs, so it has its name
+    DIR *tasks = opendir("/proc/self/task");
+    REQUIRE(tasks != NULL);
+    bool is_found = false;
+    for (struct dirent *task; (task = readdir(tasks)) != NULL;) {
+        unsigned long long blocked = 0;
+        bool is_engine = false;
+        snprintf(path, sizeof path, "/proc/self/task/%s/status", task->d_name);
+        FILE *status = fopen(path, "re");
+        while (status != NULL && fgets(line, sizeof line, status) != NULL) {
+            if (strcmp(line, "Name:\tegress\n") == 0) is_engine = true;
+            sscanf(line, "SigBlk: %llx", &blocked);
+        }
+        if (status != NULL) fclose(status);
+        if (!is_engine) continue;
+        is_found = true;
+        CHECK(blocked >> (SIGTERM - 1) & 1 && blocked >> (SIGUSR1 - 1) & 1 && blocked >> (SIGPIPE - 1) & 1 && blocked >> (SIGCHLD - 1) & 1);
+        CHECK(!(blocked >> (SIGSEGV - 1) & 1));
+    }
+    closedir(tasks);
+    CHECK(is_found);
+    pthread_sigmask(SIG_BLOCK, NULL, &mask_after);
+    for (int number = 1; number < NSIG; number++) CHECK_ROW(sigismember(&mask_before, number) == sigismember(&mask_after, number), number);
+    eg_engine_destroy(engine);
+}
+
+// Makes io_uring_setup fail with EPERM in this process, as Docker's default profile does.
+static bool forbid_uring(void) {
+    struct sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_io_uring_setup, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {.len = sizeof filter / sizeof filter[0], .filter = filter};
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+// What holds in the child, as its exit code: the number of the step that did not.
+static int run_without_uring(void) {
+    struct eg_config config = {.streams_max = 1, .viewers_max = 1};
+    struct eg_error error = {0};
+    struct eg_engine_info info;
+    struct eg_probe probe;
+    struct eg_stream_info stream;
+    eg_engine *engine;
+    if (!forbid_uring()) return 1;
+    if (eg_engine_create(&config, &no_hooks, &engine, &error) != EG_STATUS_OK) return 2;
+    eg_engine_info(engine, &info);
+    if (info.io != EG_IO_EPOLL) return 3;
+    if (strstr(info.io_reason, "seccomp") == NULL && strstr(info.io_reason, "sysctl") == NULL) return 4;
+    if (eg_stream_create(engine, &both_tracks, &stream, &error) != EG_STATUS_OK) return 5;
+    eg_engine_destroy(engine);
+    config.io = EG_IO_URING;
+    if (eg_engine_create(&config, &no_hooks, &engine, &error) != EG_STATUS_UNSUPPORTED) return 6;
+    if (strstr(error.message, "io_uring") == NULL) return 7;
+    eg_probe(&probe);
+    if (probe.io_uring || strcmp(probe.io_uring_reason, info.io_reason) != 0) return 8;
+    return 0;
+}
+
+static void without_io_uring_it_falls_back_and_says_why(struct eg_check *check) {
+#ifdef HAS_THREAD_SANITIZER
+    (void)check; // it does not follow a fork that starts threads
+#else
+    pid_t child = fork();
+    REQUIRE(child >= 0);
+    if (child == 0) _exit(run_without_uring());
+    int status = -1;
+    REQUIRE(waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status));
+    CHECK_EQUAL(WEXITSTATUS(status), 0);
+#endif
+}
+
+static const struct eg_test tests[] = {
+    EG_TEST(tells_what_it_settled_on),
+    EG_TEST(a_configuration_that_is_out_of_range_is_refused_by_field),
+    EG_TEST(a_taken_port_is_in_use),
+    EG_TEST(a_stream_that_is_out_of_range_is_refused_by_field),
+    EG_TEST(a_viewer_that_is_out_of_range_is_refused_by_field),
+    EG_TEST(what_is_gone_is_not_found),
+    EG_TEST(a_closed_viewer_has_made_room_and_its_event_when_close_returns),
+    EG_TEST(a_call_from_inside_a_hook_is_refused),
+    EG_TEST(packets_reach_the_core_from_all_ports),
+    EG_TEST(an_exhausted_port_range_is_told_with_its_cause),
+    EG_TEST(engines_come_and_go_under_fire_and_leave_nothing),
+    EG_TEST(any_number_of_threads_may_call_at_once),
+    EG_TEST(names_are_lower_case_and_unique),
+    EG_TEST(the_probe_tells_what_an_engine_would_use),
+    EG_TEST(no_signal_of_the_host_is_handled_on_the_thread),
+    EG_TEST(without_io_uring_it_falls_back_and_says_why),
+};
+
+EG_TEST_SUITE(engine, tests);

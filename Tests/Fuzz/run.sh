@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Runs every fuzz target for a bounded time from its corpus: run.sh SECONDS [TARGET...]. A crash is kept in .build-fuzz and printed.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+seconds=${1:-10}
+shift || true
+out=.build-fuzz
+mkdir -p "$out"
+flags=(-std=gnu17 -O1 -g -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
+       -ISources/CEgress -ISources/CEgress/include)
+objects=()
+for source in Sources/CEgress/base/*.c Sources/CEgress/wire/*.c Sources/CEgress/proto/*.c; do
+    object="$out/$(basename "$source" .c).o"
+    if [ ! -e "$object" ] || [ "$source" -nt "$object" ]; then
+        clang "${flags[@]/-fsanitize=fuzzer,/-fsanitize=fuzzer-no-link,}" -c "$source" -o "$object"
+    fi
+    objects+=("$object")
+done
+passed=0
+for target in Tests/Fuzz/fuzz_*.c; do
+    name=$(basename "$target" .c)
+    [ $# -eq 0 ] || [[ " $* " == *" $name "* ]] || continue
+    clang "${flags[@]}" "$target" "${objects[@]}" -o "$out/$name" -lssl -lcrypto
+    mkdir -p "$out/corpus/$name"
+    echo "fuzz: $name for $seconds s"
+    "$out/$name" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len=4096 -artifact_prefix="$out/$name-" -print_final_stats=0 \
+        "$out/corpus/$name" "Tests/Fuzz/corpus/${name#fuzz_}" 2>"$out/$name.log" || {
+        tail -n 60 "$out/$name.log"
+        echo "fuzz: $name found something: the input is $out/$name-*"
+        exit 1
+    }
+    passed=$((passed + 1))
+done
+echo "fuzz: $passed targets, nothing found"

@@ -1,0 +1,112 @@
+"""A rule without a test is a wish: layers, limits of size and width, and leftovers."""
+
+import pathlib
+import re
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+ENGINE = ROOT / "Sources" / "CEgress"
+LAYERS = ["base", "wire", "proto", "io"]  # each may include itself and those before it
+LINE_WIDTH_MAX = 150
+FILE_LINES_MAX = 700
+
+# Which files may include a library's header. No header of ours may.
+LIBRARY_USERS = {
+    "openssl/": {"base/hash.c", "proto/crypto.c", "proto/crypto_openssl.c", "proto/dtls.c", "proto/dtls_bio.c",
+                 "proto/dtls_context.c", "proto/dtls_record.c", "io/probe.c"},
+    "liburing.h": {"io/receiver_uring.c", "io/probe.c"},
+    "intel-ipsec-mb.h": {"proto/crypto_ipsec_mb.c"},
+    "srtp2/": set(),
+}
+
+# What protocol code must get handed in instead of asking for it.
+FORBIDDEN_BELOW_IO = {
+    "a clock": r"\b(clock_gettime|gettimeofday|time\s*\(\s*NULL|nanosleep|usleep)\b",
+    "the heap": r"\b(malloc|calloc|realloc|free|strdup|posix_memalign|aligned_alloc)\s*\(",
+    "a socket": r"\b(socket|sendto|sendmsg|recvfrom|recvmsg|bind|setsockopt)\s*\(",
+    "randomness": r"\b(rand|random|getrandom|arc4random)\s*\(",
+}
+
+LEFTOVERS = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b|#if 0|[Nn]ot implemented")
+
+problems = []
+
+
+def problem(path, line, text):
+    where = path.relative_to(ROOT)
+    problems.append(f"{where}:{line}: {text}" if line else f"{where}: {text}")
+
+
+def files_of_the_project():
+    names = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=ROOT, check=True, capture_output=True, text=True)
+    return [ROOT / name for name in names.stdout.splitlines() if (ROOT / name).is_file()]
+
+
+def layer_of(path):
+    relative = path.relative_to(ENGINE)
+    return relative.parts[0] if len(relative.parts) > 1 else None
+
+
+def check_layers(path, lines):
+    layer = layer_of(path)
+    own = str(path.relative_to(ENGINE))
+    for number, line in enumerate(lines, 1):
+        included = re.match(r'\s*#\s*include\s+[<"]([^>"]+)[>"]', line)
+        if not included:
+            continue
+        name = included.group(1)
+        target = name.split("/")[0]
+        if layer in LAYERS and target in LAYERS and LAYERS.index(target) > LAYERS.index(layer):
+            problem(path, number, f"{layer}/ must not include {name}: base <- wire <- proto <- io")
+        for library, users in LIBRARY_USERS.items():
+            if name.startswith(library) and own not in users:
+                problem(path, number, f"only {', '.join(sorted(users)) or 'tests'} may include <{name}>")
+    if layer in ("wire", "proto"):
+        for what, pattern in FORBIDDEN_BELOW_IO.items():
+            for number, line in enumerate(lines, 1):
+                code = re.sub(r'//.*|"(\\.|[^"\\])*"', "", line)
+                if re.search(pattern, code):
+                    problem(path, number, f"{layer}/ asks for {what}: it must be handed in")
+
+
+def check_text(path, lines):
+    if path.name == "tidy.py":
+        return
+    for number, line in enumerate(lines, 1):
+        if LEFTOVERS.search(line):
+            problem(path, number, "a leftover")
+        if "\t" in line:
+            problem(path, number, "a tab")
+        if line != line.rstrip():
+            problem(path, number, "white space at the end of the line")
+        if len(line) > LINE_WIDTH_MAX:
+            problem(path, number, f"{len(line)} characters, {LINE_WIDTH_MAX} at most")
+    if len(lines) > FILE_LINES_MAX:
+        problem(path, None, f"{len(lines)} lines: no room that fits in the head")
+
+
+def check_c_imports(path, text):
+    may_import = {"EngineHandle.swift", "MachineProbe.swift"}
+    if path.parent == ROOT / "Sources" / "Egress" and path.name not in may_import and re.search(r"^\s*(\w+ )?import CEgress", text, re.M):
+        problem(path, None, f"only {' and '.join(sorted(may_import))} import CEgress")
+
+
+def main():
+    for path in files_of_the_project():
+        if path.suffix not in {".c", ".h", ".swift", ".py", ".sh"}:
+            continue
+        text = path.read_text()
+        lines = text.split("\n")
+        check_text(path, lines)
+        if path.is_relative_to(ENGINE):
+            check_layers(path, lines)
+        if path.suffix == ".swift":
+            check_c_imports(path, text)
+    for text in problems:
+        print(text)
+    print(f"tidy: {len(problems)} problems")
+    return 1 if problems else 0
+
+
+sys.exit(main())

@@ -23,10 +23,15 @@ let strictSwift: [SwiftSetting] = [
 let package = Package(
     name: "egress",
     products: [
-        .library(name: "CEgress", targets: ["CEgress"])
+        .library(name: "Egress", targets: ["Egress"]),
+        .library(name: "CEgress", targets: ["CEgress"]),
     ],
     traits: [
         .trait(name: "IPSecMB", description: "SRTP through libipsec-mb, two to four times as fast as OpenSSL on x86-64 (libipsec-mb-dev).")
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
     ],
     targets: [
         .target(
@@ -38,6 +43,15 @@ let package = Package(
             ]
         ),
         .target(
+            name: "Egress",
+            dependencies: [
+                "CEgress",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+            ],
+            swiftSettings: strictSwift
+        ),
+        .target(
             name: "CEgressTests",
             dependencies: ["CEgress"],
             path: "Tests/CEgressTests",
@@ -47,6 +61,13 @@ let package = Package(
             linkerSettings: [.linkedLibrary("srtp2")]
         ),
         .testTarget(name: "CEgressTestRunner", dependencies: ["CEgressTests"], swiftSettings: strictSwift),
+        .testTarget(
+            name: "EgressTests",
+            dependencies: [
+                "Egress", .product(name: "Logging", package: "swift-log"), .product(name: "HTTPTypes", package: "swift-http-types"),
+            ],
+            swiftSettings: strictSwift
+        ),
     ],
     cLanguageStandard: .gnu17
 )

@@ -1,0 +1,203 @@
+public import Logging
+import Synchronization
+
+/// The egress subsystem: processes send RTP to it over loopback, viewers watch over WebRTC.
+///
+/// ``onProcessStart(id:config:plan:)`` and ``onProcessStop(id:)`` are for a host that calls them while it holds a lock of its own: they are
+/// quick, never wait for the network and never call back into the host, except for the teardown hook.
+public final class EgressEngine: Sendable {
+    public let configuration: EgressConfiguration
+    /// What the engine settled on when it was made; all empty when the configuration disables it.
+    public let info: EngineInfo
+
+    let logger: Logger
+    let registry = StreamRegistry()
+    private let owner: Mutex<EngineOwner?>
+    private let stopped = Signal()
+    private let events = EventLog()
+    private let now: @Sendable () -> Int64
+
+    /// Opens the viewers' UDP port and starts the engine's thread, unless the configuration disables it.
+    /// - Throws: ``EgressError/Code/invalidConfiguration``, ``EgressError/Code/addressInUse``, ``EgressError/Code/engine``.
+    public convenience init(configuration: EgressConfiguration, logger: Logger) throws(EgressError) {
+        try self.init(configuration: configuration, logger: logger, now: WallClock.microseconds)
+    }
+
+    /// `now` is what FFmpeg is told as the time its outputs begin, in microseconds since 1970.
+    init(configuration: EgressConfiguration, logger: Logger, now: @escaping @Sendable () -> Int64) throws(EgressError) {
+        try configuration.validate()
+        self.configuration = configuration
+        self.logger = logger
+        self.now = now
+        guard configuration.isEnabled else {
+            info = EngineInfo()
+            owner = Mutex(nil)
+            return
+        }
+        let registry = registry
+        let events = events
+        let handle = try EngineHandle(configuration) { event in
+            if let entry = registry.receive(event) { events.record(entry) }
+        }
+        info = handle.info
+        owner = Mutex(EngineOwner(handle))
+        events.start(logger: logger, udpPort: info.udpPort)
+        if let reason = info.ioFallbackReason { logger.warning("io_uring is not to be had, epoll does its work: \(reason)") }
+    }
+
+    deinit { shutdown() }
+
+    /// Waits until the task is cancelled or somebody calls ``shutdown()``, then shuts down.
+    public func run() async throws {
+        await stopped.wait()
+        shutdown()
+    }
+
+    /// Stops every stream as ``onProcessStop(id:)`` does and closes the engine. Again does nothing.
+    public func shutdown() {
+        for id in registry.close() { onProcessStop(id: id) }
+        // The engine ends with the last reference to it: here, or in a call that is under way on another thread.
+        _ = owner.withLock { $0.take() }
+        events.finish()
+        stopped.raise()
+    }
+
+    // MARK: Lifecycle
+
+    /// Makes the stream of a process that is about to start.
+    /// - Parameter plan: how the video leg is to be made; `nil`: as the configuration says.
+    /// - Returns: outputs that the host appends to the process' own. Empty when egress is disabled, here or for the process.
+    /// - Throws: ``EgressError``; the process must not start then. Nothing is left behind.
+    public func onProcessStart(id: String, config: ProcessConfig?, plan: LegPlan? = nil) throws(EgressError) -> [ConfigIO] {
+        guard configuration.isEnabled, let config = config?.webrtc, config.isEnabled else { return [] }
+        let settings = try config.normalized()
+        try registry.reserve(id)
+        let stream: StreamRegistry.Stream
+        do {
+            stream = try makeStream(id: id, settings, plan)
+        } catch {
+            registry.release(id)
+            throw error
+        }
+        var metadata: Logger.Metadata = ["id": "\(id)", "video_port": "\(stream.ports.video)", "audio_port": "\(stream.ports.audio)"]
+        metadata["video_pt"] = "\(settings.videoPayloadType)"
+        metadata["audio_pt"] = "\(settings.audioPayloadType)"
+        logger.info("Egress registered for the process", metadata: metadata)
+        return stream.outputs
+    }
+
+    /// Ends the stream of a process that has just stopped: out of the registry, teardown hook, viewers, sources. Unknown id: nothing.
+    public func onProcessStop(id: String) {
+        guard let removal = registry.remove(id) else { return }
+        removal.teardownHook?(id)
+        // The engine says goodbye to the viewers before it closes the ports they are fed from.
+        engine?.handle.destroyStream(removal.stream.engineID)
+        registry.forget(removal.stream)
+        logger.info("Egress torn down for the process", metadata: ["id": "\(id)"])
+    }
+
+    /// Called with the id of each stream that stops, while its sessions are still known. There is one: a second call replaces the first, `nil`
+    /// takes it off. No lock is held while it runs.
+    public func setTeardownHook(_ hook: (@Sendable (_ id: String) -> Void)?) {
+        registry.setTeardownHook(hook)
+    }
+
+    private func makeStream(id: String, _ config: WebRTCConfig, _ plan: LegPlan?) throws(EgressError) -> StreamRegistry.Stream {
+        guard let engine else { throw .shutDown }
+        let ports = try engine.handle.createStream(config)
+        let arguments = FFmpegArguments.build(config, videoPort: ports.video, plan: plan, startTime: now())
+        let stream = StreamRegistry.Stream(
+            id: id, engineID: ports.stream, ports: ports, config: config, outputs: FFmpegArguments.splitLegs(arguments))
+        guard registry.activate(stream) else {
+            engine.handle.destroyStream(ports.stream)
+            throw .shutDown
+        }
+        return stream
+    }
+
+    // MARK: Reading
+
+    /// Sorted by id.
+    public func streams() -> [StreamStatus] {
+        registry.streams().compactMap(status)
+    }
+
+    public func stream(named id: String) -> StreamStatus? {
+        registry.stream(named: id).flatMap(status)
+    }
+
+    /// All zero after ``shutdown()``.
+    public func statistics() -> EngineStatistics {
+        engine?.handle.statistics ?? EngineStatistics()
+    }
+
+    /// Waits until the stream's sequence parameter set was seen, for at most `limit`.
+    /// - Returns: `nil` when it wasn't, when the stream has no video, or when there is no such stream.
+    public func videoFormat(of id: String, waitingUpTo limit: Duration) async -> VideoFormat? {
+        guard let stream = registry.stream(named: id), stream.config.hasVideo else { return nil }
+        // The engine is asked before and after: its event may have come before this stream was registered.
+        if let format = reading(of: stream)?.format { return format }
+        await stream.formatKnown.wait(upTo: limit)
+        return reading(of: stream)?.format
+    }
+
+    /// Unknown session: nothing.
+    public func closeViewer(session: String) {
+        closeViewer(session: session, of: nil)
+    }
+
+    /// False when there is no such session, when it belongs to another stream, or when somebody else has closed it.
+    @discardableResult
+    func closeViewer(session: String, of stream: String?) -> Bool {
+        guard let taken = registry.takeSession(session, of: stream) else { return false }
+        engine?.handle.closeViewer(taken.viewer)
+        return true
+    }
+
+    private func reading(of stream: StreamRegistry.Stream) -> StreamReading? {
+        engine?.handle.stats(of: stream.engineID)
+    }
+
+    private func status(of stream: StreamRegistry.Stream) -> StreamStatus? {
+        guard let reading = reading(of: stream) else { return nil }
+        let sources = [reading.statistics.video, reading.statistics.audio]
+        let state: StreamStatus.State =
+            if sources.contains(where: \.isActive) { .active } else if sources.allSatisfy({ $0.packets == 0 }) { .waiting } else {
+                .inactive
+            }
+        return StreamStatus(
+            id: stream.id, videoPort: stream.ports.video, audioPort: stream.ports.audio, hasVideo: stream.config.hasVideo,
+            hasAudio: stream.config.hasAudio, state: state, viewers: reading.viewers, viewersConnected: reading.viewersConnected,
+            format: reading.format, hasBFrames: reading.hasBFrames, outputs: stream.outputs, statistics: reading.statistics)
+    }
+
+    /// `nil` after ``shutdown()``. Whoever holds it keeps the engine from being destroyed under a call.
+    var engine: EngineOwner? { owner.withLock { $0 } }
+}
+
+/// Counts the calls that are under way, by references, so that the last one out destroys the engine.
+final class EngineOwner: Sendable {
+    let handle: EngineHandle
+
+    init(_ handle: consuming EngineHandle) { self.handle = handle }
+}
+
+extension StreamRegistry {
+    /// Takes in what the engine reports, on its thread, and says what is worth a line in the log.
+    func receive(_ event: EngineEvent) -> EventLog.Entry? {
+        let subject: Subject?
+        switch event {
+        case .viewerConnected(let viewer, _):
+            subject = self.subject(ofViewer: viewer)
+        case .viewerClosed(let viewer, _, _):
+            subject = viewerEnded(viewer)
+        case .videoFormat(let engineID, _):
+            let stream = stream(withEngineID: engineID)
+            stream?.formatKnown.raise()
+            subject = stream.map { Subject(stream: $0.id, session: nil) }
+        case .streamActive(let engineID), .streamInactive(let engineID), .streamRestarted(let engineID), .streamHasBFrames(let engineID):
+            subject = stream(withEngineID: engineID).map { Subject(stream: $0.id, session: nil) }
+        }
+        return subject.map { EventLog.Entry(event: event, stream: $0.stream, session: $0.session) }
+    }
+}

@@ -1,0 +1,62 @@
+/// What went wrong, as a code to act on and a sentence to show.
+public struct EgressError: Error, Sendable, Hashable, CustomStringConvertible {
+    /// The kind of failure. More kinds may come, so a `switch` over it needs a `default`.
+    public struct Code: Sendable, Hashable, CustomStringConvertible {
+        private enum Value: String {
+            case streamExists, portsExhausted, addressInUse, invalidConfiguration, notFound, limitReached
+            case noCommonCodec, unsupportedOffer, invalidOffer, notActive, engine
+        }
+
+        private let value: Value
+
+        private init(_ value: Value) { self.value = value }
+
+        /// The process already has a stream.
+        public static let streamExists = Code(.streamExists)
+        /// No two adjacent loopback ports were free.
+        public static let portsExhausted = Code(.portsExhausted)
+        /// The viewers' UDP port is taken: choose another.
+        public static let addressInUse = Code(.addressInUse)
+        /// A value outside what is allowed; the message names its JSON field.
+        public static let invalidConfiguration = Code(.invalidConfiguration)
+        /// No such stream or viewer, or not any more.
+        public static let notFound = Code(.notFound)
+        /// As many streams or viewers as the configuration allows.
+        public static let limitReached = Code(.limitReached)
+        /// The offer can't play what the stream has; the message names both sides.
+        public static let noCommonCodec = Code(.noCommonCodec)
+        /// The offer is sound but asks for a transport that isn't served.
+        public static let unsupportedOffer = Code(.unsupportedOffer)
+        /// The offer can't be read, or lacks what every offer needs.
+        public static let invalidOffer = Code(.invalidOffer)
+        /// Not at this moment: the source hasn't sent a picture yet, or the engine is shut down.
+        public static let notActive = Code(.notActive)
+        /// The engine or the system refused; the message says what.
+        public static let engine = Code(.engine)
+
+        public var description: String { value.rawValue }
+    }
+
+    public let code: Code
+    public let message: String
+
+    public init(code: Code, message: String) {
+        self.code = code
+        self.message = message
+    }
+
+    public var description: String { message }
+}
+
+extension EgressError {
+    /// An error about one configuration field, which the message begins with.
+    static func invalid(_ field: String, _ reason: String) -> EgressError {
+        EgressError(code: .invalidConfiguration, message: "webrtc: \(field): \(reason)")
+    }
+
+    static func invalidOffer(_ reason: String) -> EgressError {
+        EgressError(code: .invalidOffer, message: reason)
+    }
+
+    static let shutDown = EgressError(code: .notActive, message: "webrtc: the engine is shut down")
+}

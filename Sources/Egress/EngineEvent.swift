@@ -1,0 +1,40 @@
+/// What the engine reports from its own thread, in Swift's terms.
+enum EngineEvent: Sendable {
+    case viewerConnected(viewer: UInt64, remoteAddress: String)
+    case viewerClosed(viewer: UInt64, reason: CloseReason, remoteAddress: String)
+    case videoFormat(stream: UInt64, VideoFormat)
+    case streamActive(stream: UInt64)
+    case streamInactive(stream: UInt64)
+    case streamRestarted(stream: UInt64)
+    case streamHasBFrames(stream: UInt64)
+}
+
+/// Why a viewer is gone.
+enum CloseReason: Sendable, Hashable {
+    case requested, streamStopped, peer, noCheck, consentExpired, handshakeTimeout, handshakeFailed, fingerprint, sourceLost
+    case other(Int32)
+
+    /// Part of a viewer's normal life.
+    var isExpected: Bool {
+        switch self {
+        case .requested, .streamStopped, .peer, .consentExpired, .sourceLost: true
+        case .noCheck, .handshakeTimeout, .handshakeFailed, .fingerprint, .other: false
+        }
+    }
+
+    /// For the log. The port is named because that it is closed is the most frequent reason of all.
+    func words(udpPort: UInt16) -> String {
+        switch self {
+        case .requested: "it asked for it"
+        case .streamStopped: "the stream stopped"
+        case .peer: "it said goodbye"
+        case .noCheck: "no STUN check ever reached UDP port \(udpPort): is it open, and are the addresses in the answer reachable?"
+        case .consentExpired: "its STUN checks stopped: the network or the browser is gone"
+        case .handshakeTimeout: "the DTLS handshake did not finish in time"
+        case .handshakeFailed: "the DTLS handshake failed"
+        case .fingerprint: "its certificate is not the one its offer named"
+        case .sourceLost: "the source stayed silent beyond the grace period"
+        case .other(let code): "reason \(code)"
+        }
+    }
+}

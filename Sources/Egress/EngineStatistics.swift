@@ -1,0 +1,73 @@
+/// Counters of an engine since it was made.
+public struct EngineStatistics: Sendable, Hashable, Encodable {
+    public var streams = 0
+    /// In any state.
+    public var viewers = 0
+    public var viewersConnected = 0
+    public var viewersCreated: UInt64 = 0
+    public var handshakesDone: UInt64 = 0
+    public var handshakesFailed: UInt64 = 0
+    /// Why viewers are gone, by reason: `consent_expired`, `no_check`, …
+    public var closed: [String: UInt64] = [:]
+    /// From sources.
+    public var packetsReceived: UInt64 = 0
+    public var bytesReceived: UInt64 = 0
+    /// RTP to viewers.
+    public var packetsSent: UInt64 = 0
+    /// With headers and tags.
+    public var bytesSent: UInt64 = 0
+    /// What the kernel was handed; with GSO one message carries many packets.
+    public var messagesSent: UInt64 = 0
+    public var sendCalls: UInt64 = 0
+    public var loopTurns: UInt64 = 0
+    /// CPU time of the engine's thread.
+    public var threadMicroseconds: UInt64 = 0
+    /// Why packets went no further, by reason: `source_stranger`, `slow_viewer`, …
+    public var dropped: [String: UInt64] = [:]
+
+    public init() {}
+
+    private enum CodingKeys: String, CodingKey {
+        case streams, viewers, closed, dropped
+        case viewersConnected = "viewers_connected"
+        case viewersCreated = "viewers_created"
+        case handshakesDone = "handshakes_done"
+        case handshakesFailed = "handshakes_failed"
+        case packetsReceived = "packets_received"
+        case bytesReceived = "bytes_received"
+        case packetsSent = "packets_sent"
+        case bytesSent = "bytes_sent"
+        case messagesSent = "messages_sent"
+        case sendCalls = "send_calls"
+        case loopTurns = "loop_turns"
+        case threadMicroseconds = "thread_cpu_us"
+    }
+}
+
+/// What an engine settled on when it was made.
+public struct EngineInfo: Sendable, Hashable, Encodable {
+    public var udpPort: UInt16 = 0
+    /// The back end in use.
+    public var io = IOBackend.auto
+    /// Why it is not io_uring although ``IOBackend/auto`` was asked for.
+    public var ioFallbackReason: String?
+    /// The SRTP implementation: `ipsec-mb` or `openssl`.
+    public var crypto = ""
+    /// The kernel takes UDP GSO.
+    public var gso = false
+    /// In bytes, as the kernel granted it.
+    public var viewerSendBufferSize = 0
+    public var viewerReceiveBufferSize = 0
+    /// Of the DTLS certificate, SHA-256, as SDP has it.
+    public var fingerprint = ""
+
+    public init() {}
+
+    private enum CodingKeys: String, CodingKey {
+        case io, crypto, gso, fingerprint
+        case udpPort = "udp_port"
+        case ioFallbackReason = "io_fallback_reason"
+        case viewerSendBufferSize = "viewer_send_buffer_size"
+        case viewerReceiveBufferSize = "viewer_receive_buffer_size"
+    }
+}

@@ -1,0 +1,81 @@
+/// FFmpeg's side of a stream: one RTP output per leg.
+public enum FFmpegArguments {
+    /// The datagrams FFmpeg makes. With the SRTP tag, header extensions, UDP and IPv6 around them they stay under 1,280 bytes, which every
+    /// path carries.
+    static let packetSize = 1_160
+
+    /// The flat argument list, video before audio.
+    ///
+    /// The legs are `udp://` and not `rtp://`, which would send the video's RTCP to the audio's port. Both carry the same
+    /// `start_time_realtime`: without it each output has its own idea of when the process began, and sound and picture drift apart by that.
+    /// - Parameters:
+    ///   - config: normalised.
+    ///   - videoPort: audio goes to the port above it.
+    ///   - startTime: microseconds since 1970.
+    public static func build(
+        _ config: WebRTCConfig, videoPort: UInt16, plan: LegPlan? = nil, startTime: Int64 = WallClock.microseconds()
+    ) -> [String] {
+        var arguments: [String] = []
+        if config.hasVideo {
+            arguments += ["-map", config.videoMap]
+            arguments += videoCodec(effective(plan, config))
+            arguments += output(payloadType: config.videoPayloadType, port: videoPort, startTime: startTime)
+        }
+        if config.hasAudio {
+            arguments += ["-map", config.audioMap]
+            arguments += [
+                "-c:a", "libopus", "-ar", "48000", "-ac", "2", "-b:a", "96k", "-application", "lowdelay", "-frame_duration", "20",
+            ]
+            arguments += output(payloadType: config.audioPayloadType, port: videoPort + 1, startTime: startTime)
+        }
+        return arguments
+    }
+
+    /// One output per leg. A list that doesn't hold exactly two `-map`s is one leg that covers everything: nothing is cut off silently.
+    public static func splitLegs(_ arguments: [String]) -> [ConfigIO] {
+        let maps = arguments.indices.filter { arguments[$0] == "-map" }
+        guard maps.count == 2 else { return [leg(arguments[...])] }
+        return [leg(arguments[..<maps[1]]), leg(arguments[maps[1]...])]
+    }
+
+    private static func leg(_ tokens: ArraySlice<String>) -> ConfigIO {
+        guard let address = tokens.last else { return ConfigIO() }
+        return ConfigIO(id: "webrtc", address: address, options: Array(tokens.dropLast()))
+    }
+
+    /// `force_transcode` stands above a plan to copy: it is what the operator asked for in so many words.
+    private static func effective(_ plan: LegPlan?, _ config: WebRTCConfig) -> LegPlan {
+        guard config.forceTranscode else { return plan ?? .copy }
+        if let plan, case .transcode = plan.video { return plan }
+        return LegPlan(video: .transcode(framesPerSecond: nil))
+    }
+
+    private static func videoCodec(_ plan: LegPlan) -> [String] {
+        switch plan.video {
+        case .copy(let filters):
+            return ["-c:v", "copy"] + (filters.isEmpty ? [] : ["-bsf:v", filters])
+        case .transcode(let framesPerSecond):
+            var arguments = ["-c:v", "libx264", "-preset", "veryfast", "-tune", "zerolatency", "-profile:v", "baseline"]
+            arguments += ["-pix_fmt", "yuv420p", "-bf", "0"]
+            arguments += keyframes(framesPerSecond)
+            arguments += ["-sc_threshold", "0"]
+            if plan.singleSlice { arguments += ["-x264-params", "sliced-threads=0:threads=1"] }
+            return arguments
+        }
+    }
+
+    /// An IDR every 2 s: counted in pictures where their rate is known, else by time.
+    private static func keyframes(_ framesPerSecond: Double?) -> [String] {
+        guard let framesPerSecond, framesPerSecond > 0, framesPerSecond <= 1_000 else {
+            return ["-force_key_frames", "expr:gte(t,n_forced*2)"]
+        }
+        return ["-g", String(max(1, Int((framesPerSecond * 2).rounded())))]
+    }
+
+    private static func output(payloadType: Int, port: UInt16, startTime: Int64) -> [String] {
+        [
+            "-payload_type", String(payloadType), "-start_time_realtime", String(startTime), "-rtpflags", "send_bye",
+            "-f", "rtp", "udp://127.0.0.1:\(port)?pkt_size=\(packetSize)",
+        ]
+    }
+}

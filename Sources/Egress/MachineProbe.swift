@@ -1,0 +1,43 @@
+// Beside EngineHandle.swift the only file that imports CEgress: a probe is taken without an engine.
+internal import CEgress
+
+/// What this machine offers an engine, found by trying. No engine is made.
+public struct MachineProbe: Sendable, Hashable {
+    /// Why io_uring cannot be used; `nil` when it can.
+    public var ioUringProblem: String?
+    /// Why the kernel does not take UDP GSO; `nil` when it does.
+    public var gsoProblem: String?
+    /// Bytes granted to a source's socket.
+    public var receiveBufferSize: Int
+    /// Bytes that were asked for.
+    public var receiveBufferAsked: Int
+    /// The SRTP implementation that an engine would use: `ipsec-mb` or `openssl`.
+    public var crypto: String
+    /// Of libssl, at run time.
+    public var openSSLVersion: String
+
+    public init(
+        ioUringProblem: String? = nil, gsoProblem: String? = nil, receiveBufferSize: Int, receiveBufferAsked: Int,
+        crypto: String, openSSLVersion: String
+    ) {
+        self.ioUringProblem = ioUringProblem
+        self.gsoProblem = gsoProblem
+        self.receiveBufferSize = receiveBufferSize
+        self.receiveBufferAsked = receiveBufferAsked
+        self.crypto = crypto
+        self.openSSLVersion = openSSLVersion
+    }
+
+    /// Tries now.
+    public static func current() -> MachineProbe {
+        var probe = eg_probe()
+        eg_probe(&probe)
+        return MachineProbe(
+            ioUringProblem: probe.io_uring ? nil : String(terminated: probe.io_uring_reason),
+            gsoProblem: probe.gso ? nil : String(terminated: probe.gso_reason),
+            receiveBufferSize: Int(probe.receive_buffer_size),
+            receiveBufferAsked: Int(probe.receive_buffer_asked),
+            crypto: String(terminated: probe.crypto),
+            openSSLVersion: String(terminated: probe.openssl))
+    }
+}

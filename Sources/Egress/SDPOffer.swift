@@ -1,0 +1,114 @@
+/// What a viewer's offer says, as far as answering it needs (RFC 8866, RFC 8829, RFC 8839, RFC 8843). ``SDPParser`` makes it.
+struct SDPOffer: Sendable, Hashable {
+    /// The most that is taken in. A browser's offer is 7 KB with 2 sections and 2 candidates in each.
+    enum Limits {
+        static let sizeMax = 64 * 1024
+        static let linesMax = 2_048
+        static let lineSizeMax = 4_096
+        static let sectionsMax = 32
+        static let formatsMax = 128
+        static let candidatesMax = 256
+    }
+
+    enum Direction: String, Sendable {
+        case sendReceive = "sendrecv"
+        case sendOnly = "sendonly"
+        case receiveOnly = "recvonly"
+        case inactive
+
+        var receives: Bool { self == .sendReceive || self == .receiveOnly }
+    }
+
+    /// What a bundle shares. In a section, what is missing is filled in from the session and from the bundle's first section.
+    struct Transport: Sendable, Hashable {
+        var iceUfrag: String?
+        var icePwd: String?
+        /// The one to check the viewer's certificate against, `sha-256 AB:CD:…`.
+        var fingerprint: String?
+        var setup: String?
+    }
+
+    /// What a payload type stands for.
+    struct Codec: Sendable, Hashable {
+        var name: String
+        var clockRate: Int
+        var channels: Int
+
+        func isNamed(_ other: String) -> Bool { name.lowercased() == other.lowercased() }
+    }
+
+    struct Section: Sendable, Hashable {
+        var kind: String
+        var port: UInt16
+        /// `UDP/TLS/RTP/SAVPF`
+        var transportProtocol: String
+        /// As on the m= line; payload types for RTP.
+        var formats: [String]
+        var mid: String?
+        var direction: Direction
+        var transport: Transport
+        var isBundleOnly = false
+        var hasRTCPMux = false
+        var hasReducedSizeRTCP = false
+        var codecs: [UInt8: Codec] = [:]
+        var parameters: [UInt8: String] = [:]
+        var feedback: [UInt8: [String]] = [:]
+        var feedbackOfAll: [String] = []
+    }
+
+    var sections: [Section] = []
+    /// Mids, by group.
+    var bundles: [[String]] = []
+}
+
+extension SDPOffer.Section {
+    /// In the order of preference. 64 to 95 can't be told from RTCP, which comes over the same port (RFC 5761 §4).
+    var payloadTypes: [UInt8] { formats.compactMap { UInt8($0) }.filter { $0 < 64 || (96..<128).contains($0) } }
+
+    /// This side may send to it, over a transport that is served.
+    var isReceivable: Bool {
+        (port != 0 || isBundleOnly) && direction.receives && transportProtocol.hasPrefix("UDP/TLS/RTP/SAVP") && hasRTCPMux
+    }
+
+    func feedback(of payloadType: UInt8) -> [String] {
+        feedback[payloadType, default: []] + feedbackOfAll
+    }
+
+    /// A parameter of `a=fmtp`, which is a list of `name=value;`.
+    func parameter(_ name: String, of payloadType: UInt8) -> String? {
+        for parameter in parameters[payloadType, default: ""].split(separator: ";") {
+            let parts = parameter.split(separator: "=", maxSplits: 1).map { $0.trimmed }
+            if parts.count == 2, parts[0].lowercased() == name { return parts[1] }
+        }
+        return nil
+    }
+
+    /// The retransmission format of a payload type (RFC 4588 §8.1).
+    func retransmission(of payloadType: UInt8) -> UInt8? {
+        payloadTypes.first { codecs[$0]?.isNamed("rtx") == true && parameter("apt", of: $0) == String(payloadType) }
+    }
+
+    /// The profile of an H.264 format; without `profile-level-id` it is Baseline (RFC 6184 §8.1).
+    func h264Profile(of payloadType: UInt8) -> H264Profile? {
+        guard codecs[payloadType]?.isNamed("H264") == true else { return nil }
+        guard let profileLevelID = parameter("profile-level-id", of: payloadType) else { return .baseline }
+        return H264Profile(profileLevelID: profileLevelID)
+    }
+}
+
+extension SDPOffer {
+    func sharesBundle(_ first: Section, _ second: Section) -> Bool {
+        guard let first = first.mid, let second = second.mid else { return false }
+        return bundles.contains { $0.contains(first) && $0.contains(second) }
+    }
+
+    /// A viewer that asks for video: a playable format has to be known before it is answered.
+    var receivesVideo: Bool { sections.contains { $0.kind == "video" && $0.isReceivable } }
+}
+
+extension Substring {
+    /// Without blanks at either end.
+    var trimmed: String {
+        String(drop { $0 == " " || $0 == "\t" }.reversed().drop { $0 == " " || $0 == "\t" }.reversed())
+    }
+}

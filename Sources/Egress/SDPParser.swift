@@ -1,0 +1,203 @@
+/// Reads an offer line by line, forwards only, within ``SDPOffer/Limits``.
+struct SDPParser {
+    private typealias Limits = SDPOffer.Limits
+
+    private var offer = SDPOffer()
+    private var session = SDPOffer.Transport()
+    private var sessionDirection = SDPOffer.Direction.sendReceive
+    private var candidates = 0
+    private var line = 0
+
+    private init() {}
+
+    /// - Throws: ``EgressError/Code/invalidOffer``, with the line.
+    static func parse(_ bytes: some Collection<UInt8>) throws(EgressError) -> SDPOffer {
+        guard bytes.count <= Limits.sizeMax else { throw .invalidOffer("the offer is longer than \(Limits.sizeMax) bytes") }
+        guard !bytes.contains(0), let text = String(validating: bytes, as: UTF8.self) else { throw .invalidOffer("the offer is not text") }
+        var parser = SDPParser()
+        for line in text.split(omittingEmptySubsequences: false, whereSeparator: { $0 == "\n" || $0 == "\r\n" }) {
+            try parser.take(line)
+        }
+        return try parser.finished()
+    }
+
+    private mutating func take(_ text: Substring) throws(EgressError) {
+        line += 1
+        guard line <= Limits.linesMax else { throw .invalidOffer("the offer has more than \(Limits.linesMax) lines") }
+        guard !text.isEmpty else { return }
+        guard text.utf8.count <= Limits.lineSizeMax else { throw failure("it is longer than \(Limits.lineSizeMax) bytes") }
+        // A lone carriage return or another control character could become a line of its own when it is written back.
+        guard text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 }) else { throw failure("it holds a control character") }
+        guard text.dropFirst().first == "=", let type = text.first, type.isASCII, type.isLowercase else {
+            throw failure("it is no SDP line")
+        }
+        let value = text.dropFirst(2)
+        if line == 1 {
+            guard text == "v=0" else { throw failure("an SDP begins with v=0") }
+        }
+        switch type {
+        case "m": try takeMedia(value)
+        case "a": try takeAttribute(value)
+        default: break
+        }
+    }
+
+    private mutating func takeMedia(_ value: Substring) throws(EgressError) {
+        guard offer.sections.count < Limits.sectionsMax else { throw failure("it is one m= section too many") }
+        let fields = value.split(separator: " ")
+        // The port may be followed by a number of ports, which WebRTC has no use for.
+        guard fields.count >= 4, let port = fields[1].split(separator: "/").first.flatMap({ UInt16($0) }) else {
+            throw failure("m= needs a kind, a port, a protocol and formats")
+        }
+        let formats = fields[3...].map(String.init)
+        guard formats.count <= Limits.formatsMax else { throw failure("m= has more than \(Limits.formatsMax) formats") }
+        offer.sections.append(
+            SDPOffer.Section(
+                kind: String(fields[0]), port: port, transportProtocol: String(fields[2]), formats: formats,
+                direction: sessionDirection, transport: SDPOffer.Transport()))
+    }
+
+    private mutating func takeAttribute(_ text: Substring) throws(EgressError) {
+        let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+        let name = parts[0]
+        let value = parts.count > 1 ? parts[1] : ""
+        if try takeTransport(name, value) { return }
+        if let direction = SDPOffer.Direction(rawValue: String(name)) {
+            if offer.sections.isEmpty { sessionDirection = direction } else { offer.sections[last].direction = direction }
+            return
+        }
+        if offer.sections.isEmpty {
+            if name == "group" { takeGroup(value) }
+            return
+        }
+        try takeSectionAttribute(name, value)
+    }
+
+    private mutating func takeGroup(_ value: Substring) {
+        let fields = value.split(separator: " ").map(String.init)
+        if fields.first == "BUNDLE" { offer.bundles.append(Array(fields.dropFirst())) }
+    }
+
+    private mutating func takeTransport(_ name: Substring, _ value: Substring) throws(EgressError) -> Bool {
+        var transport = offer.sections.isEmpty ? session : offer.sections[last].transport
+        switch name {
+        case "ice-ufrag": transport.iceUfrag = try credential(value, 4)
+        case "ice-pwd": transport.icePwd = try credential(value, 22)
+        case "setup": transport.setup = value.trimmed
+        case "fingerprint": transport.fingerprint = try better(transport.fingerprint, value)
+        default: return false
+        }
+        if offer.sections.isEmpty { session = transport } else { offer.sections[last].transport = transport }
+        return true
+    }
+
+    private mutating func takeSectionAttribute(_ name: Substring, _ value: Substring) throws(EgressError) {
+        switch name {
+        case "mid":
+            let mid = value.trimmed
+            guard !mid.isEmpty, !mid.contains(" ") else { throw failure("a=mid needs one name") }
+            guard !offer.sections.contains(where: { $0.mid == mid }) else { throw failure("two sections have the mid \(mid)") }
+            offer.sections[last].mid = mid
+        case "rtcp-mux", "rtcp-mux-only": offer.sections[last].hasRTCPMux = true
+        case "rtcp-rsize": offer.sections[last].hasReducedSizeRTCP = true
+        case "bundle-only": offer.sections[last].isBundleOnly = true
+        case "candidate":
+            // Not used: media goes where the viewer's checks come from. Counted, because a limit is a limit.
+            candidates += 1
+            guard candidates <= Limits.candidatesMax else { throw failure("it is one candidate too many") }
+        case "rtpmap":
+            guard let (payloadType, text) = format(value) else { throw failure("a=rtpmap needs a payload type and a codec") }
+            offer.sections[last].codecs[payloadType] = try codec(text)
+        case "fmtp":
+            // fmtp of something that isn't RTP is of no interest.
+            if let (payloadType, text) = format(value) { offer.sections[last].parameters[payloadType] = text }
+        case "rtcp-fb":
+            if let (payloadType, text) = format(value) {
+                offer.sections[last].feedback[payloadType, default: []].append(text)
+            } else if value.hasPrefix("* ") {
+                offer.sections[last].feedbackOfAll.append(value.dropFirst(2).trimmed)
+            }
+        default: break
+        }
+    }
+
+    /// `102 the rest`
+    private func format(_ value: Substring) -> (UInt8, String)? {
+        let parts = value.split(separator: " ", maxSplits: 1)
+        guard parts.count == 2, let payloadType = UInt8(parts[0]), payloadType < 128 else { return nil }
+        return (payloadType, parts[1].trimmed)
+    }
+
+    /// `opus/48000/2`
+    private func codec(_ text: String) throws(EgressError) -> SDPOffer.Codec {
+        let parts = text.split(separator: "/")
+        guard parts.count >= 2, let clockRate = Int(parts[1]) else { throw failure("a=rtpmap needs a clock rate") }
+        return SDPOffer.Codec(name: String(parts[0]), clockRate: clockRate, channels: parts.count > 2 ? Int(parts[2]) ?? 1 : 1)
+    }
+
+    /// RFC 8839 §5.4.
+    private func credential(_ value: Substring, _ sizeMin: Int) throws(EgressError) -> String {
+        let text = value.trimmed
+        let isSound = text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "+" || $0 == "/") }
+        guard isSound, (sizeMin...256).contains(text.utf8.count) else {
+            throw failure("an ICE credential has \(sizeMin) to 256 letters, digits, + or /")
+        }
+        return text
+    }
+
+    private static let hashes: [(name: String, size: Int)] = [("sha-256", 32), ("sha-384", 48), ("sha-512", 64), ("sha-1", 20)]
+
+    /// A certificate may be named by several hashes, any one of which is enough (RFC 8122 §5): the first of `hashes` is kept, hashes that
+    /// can't be checked are passed over.
+    private func better(_ kept: String?, _ value: Substring) throws(EgressError) -> String? {
+        let fields = value.split(separator: " ")
+        guard fields.count == 2 else { throw failure("a=fingerprint needs a hash and a value") }
+        let name = fields[0].lowercased()
+        guard let rank = Self.hashes.firstIndex(where: { $0.name == name }) else { return kept }
+        let pairs = fields[1].split(separator: ":", omittingEmptySubsequences: false)
+        guard pairs.count == Self.hashes[rank].size,
+            pairs.allSatisfy({ $0.utf8.count == 2 && $0.allSatisfy(\.isHexDigit) && $0.allSatisfy(\.isASCII) })
+        else { throw failure("a \(name) fingerprint has \(Self.hashes[rank].size) pairs of hexadecimal digits") }
+        if let kept, let keptRank = Self.hashes.firstIndex(where: { kept.hasPrefix($0.name + " ") }), keptRank <= rank { return kept }
+        return "\(name) \(fields[1].uppercased())"
+    }
+
+    private func finished() throws(EgressError) -> SDPOffer {
+        var offer = offer
+        let media = offer.sections.indices.filter { ["audio", "video"].contains(offer.sections[$0].kind) }
+        guard !media.isEmpty else { throw .invalidOffer("the offer has no audio and no video section") }
+        for index in media {
+            offer.sections[index].transport.fill(from: session)
+            offer.sections[index].transport.fill(from: bundleTransport(of: offer.sections[index]))
+        }
+        for section in media.map({ offer.sections[$0] }) where section.isReceivable {
+            let name = "the \(section.kind) section"
+            guard section.transport.iceUfrag != nil, section.transport.icePwd != nil else {
+                throw .invalidOffer("\(name) has no ICE credentials (a=ice-ufrag, a=ice-pwd)")
+            }
+            guard section.transport.fingerprint != nil else {
+                throw .invalidOffer("\(name) has no fingerprint that can be checked (sha-256, sha-384, sha-512, sha-1)")
+            }
+        }
+        return offer
+    }
+
+    /// A bundle's first section speaks for the others (RFC 8843 §7.2.1).
+    private func bundleTransport(of section: SDPOffer.Section) -> SDPOffer.Transport {
+        guard let mid = section.mid, let first = offer.bundles.first(where: { $0.contains(mid) })?.first else { return session }
+        return offer.sections.first { $0.mid == first }?.transport ?? session
+    }
+
+    private var last: Int { offer.sections.count - 1 }
+
+    private func failure(_ reason: String) -> EgressError { .invalidOffer("line \(line) of the offer: \(reason)") }
+}
+
+extension SDPOffer.Transport {
+    /// ICE credentials are one thing: half of them from elsewhere would be wrong.
+    fileprivate mutating func fill(from other: Self) {
+        if iceUfrag == nil && icePwd == nil { (iceUfrag, icePwd) = (other.iceUfrag, other.icePwd) }
+        fingerprint = fingerprint ?? other.fingerprint
+        setup = setup ?? other.setup
+    }
+}

@@ -1,0 +1,239 @@
+import Synchronization
+
+/// Which process has which stream, and which session is which viewer. One lock, held for dictionary updates and never while anything is
+/// called, so the engine's thread may take it too.
+final class StreamRegistry: Sendable {
+    /// A stream that a process has.
+    struct Stream: Sendable {
+        let id: String
+        let engineID: UInt64
+        let ports: EngineHandle.StreamPorts
+        let config: WebRTCConfig
+        let outputs: [ConfigIO]
+        /// Raised when the engine has seen a sequence parameter set, and when the stream is gone.
+        let formatKnown = Signal()
+    }
+
+    struct Session: Sendable {
+        let id: String
+        let stream: String
+        let engineStream: UInt64
+        let viewer: UInt64
+        /// Whoever closed it first has closed it; the engine's event follows.
+        var isClosing = false
+    }
+
+    /// What a stop took out.
+    struct Removal: Sendable {
+        let stream: Stream
+        let teardownHook: (@Sendable (String) -> Void)?
+    }
+
+    fileprivate enum Slot {
+        /// A start is under way and holds the id.
+        case reserved
+        case running(Stream)
+    }
+
+    fileprivate struct State {
+        var isClosed = false
+        var teardownHook: (@Sendable (String) -> Void)?
+        var slots: [String: Slot] = [:]
+        var streams: [UInt64: Stream] = [:]
+        var sessions: [String: Session] = [:]
+        var sessionsOfStream: [UInt64: Set<String>] = [:]
+        var sessionOfViewer: [UInt64: String] = [:]
+        /// Viewers per stream that are being made: they count towards the limit before they have an id.
+        var viewersPending: [UInt64: Int] = [:]
+        /// Viewers whose end was reported before their making was; kept only while one is being made.
+        var viewersEnded: Set<UInt64> = []
+    }
+
+    private let state = Mutex(State())
+
+    // MARK: Streams
+
+    /// Holds `id` until ``activate(_:)`` or ``release(_:)``.
+    /// - Throws: ``EgressError/Code/streamExists`` for every start but the first.
+    func reserve(_ id: String) throws(EgressError) {
+        let error: EgressError? = state.withLock { state in
+            if state.isClosed { return .shutDown }
+            if state.slots[id] != nil {
+                return EgressError(code: .streamExists, message: "webrtc: process \"\(id)\" already has an active stream")
+            }
+            state.slots[id] = .reserved
+            return nil
+        }
+        if let error { throw error }
+    }
+
+    func release(_ id: String) {
+        state.withLock { state in
+            if case .reserved = state.slots[id] { state.slots[id] = nil }
+        }
+    }
+
+    /// False when the registry was closed in the meantime; the reservation is given back then.
+    func activate(_ stream: Stream) -> Bool {
+        state.withLock { state in
+            guard !state.isClosed else {
+                state.slots[stream.id] = nil
+                return false
+            }
+            state.slots[stream.id] = .running(stream)
+            state.streams[stream.engineID] = stream
+            return true
+        }
+    }
+
+    /// Takes a running stream out; its sessions stay until ``forget(_:)``. A start that is still under way is not stopped by this: the host
+    /// calls one hook after the other.
+    func remove(_ id: String) -> Removal? {
+        state.withLock { state in
+            guard case .running(let stream) = state.slots[id] else { return nil }
+            state.slots[id] = nil
+            return Removal(stream: stream, teardownHook: state.teardownHook)
+        }
+    }
+
+    /// The stream is gone from the engine too.
+    func forget(_ stream: Stream) {
+        state.withLock { state in
+            state.streams[stream.engineID] = nil
+            for session in state.sessionsOfStream.removeValue(forKey: stream.engineID) ?? [] {
+                if let session = state.sessions.removeValue(forKey: session) { state.sessionOfViewer[session.viewer] = nil }
+            }
+        }
+        stream.formatKnown.raise()
+    }
+
+    /// Refuses every further start and gives the ids that are left to stop.
+    func close() -> [String] {
+        state.withLock { state in
+            state.isClosed = true
+            return state.slots.keys.sorted()
+        }
+    }
+
+    func setTeardownHook(_ hook: (@Sendable (String) -> Void)?) {
+        state.withLock { $0.teardownHook = hook }
+    }
+
+    func stream(named id: String) -> Stream? {
+        state.withLock { $0.running(id) }
+    }
+
+    /// Sorted by id.
+    func streams() -> [Stream] {
+        state.withLock { state in state.slots.keys.compactMap { state.running($0) } }.sorted { $0.id < $1.id }
+    }
+
+    // MARK: Viewers
+
+    /// Counts a viewer that is about to be made. ``commitViewer(_:)`` or ``abandonViewer(of:)`` has to follow.
+    func reserveViewer(of stream: Stream, max: Int) throws(EgressError) {
+        let error: EgressError? = state.withLock { state in
+            guard state.isRunning(stream) else { return .streamNotFound(stream.id) }
+            let pending = state.viewersPending[stream.engineID, default: 0]
+            guard pending + (state.sessionsOfStream[stream.engineID]?.count ?? 0) < max else {
+                return EgressError(code: .limitReached, message: "webrtc: process \"\(stream.id)\" has \(max) viewers, which is its limit")
+            }
+            state.viewersPending[stream.engineID] = pending + 1
+            return nil
+        }
+        if let error { throw error }
+    }
+
+    func abandonViewer(of stream: Stream) {
+        state.withLock { $0.endPending(stream.engineID) }
+    }
+
+    /// False when the stream has stopped or the viewer has ended in the meantime.
+    func commitViewer(_ session: Session) -> Bool {
+        state.withLock { state in
+            defer { state.endPending(session.engineStream) }
+            guard let stream = state.streams[session.engineStream], state.isRunning(stream) else { return false }
+            guard !state.viewersEnded.contains(session.viewer) else { return false }
+            state.sessions[session.id] = session
+            state.sessionsOfStream[session.engineStream, default: []].insert(session.id)
+            state.sessionOfViewer[session.viewer] = session.id
+            return true
+        }
+    }
+
+    /// Marks a session for closing; `nil` when there is none, it belongs to another stream, or somebody else is closing it.
+    func takeSession(_ id: String, of stream: String?) -> Session? {
+        state.withLock { state in
+            guard let session = state.sessions[id], !session.isClosing, stream == nil || session.stream == stream else { return nil }
+            state.sessions[id]?.isClosing = true
+            return session
+        }
+    }
+
+    func hasSession(_ id: String, of stream: String) -> Bool {
+        state.withLock { state in
+            guard let session = state.sessions[id] else { return false }
+            return session.stream == stream && !session.isClosing
+        }
+    }
+
+    /// Ends the sessions of `id` that belong to a stream which has stopped. One that has begun under the same id since keeps its own.
+    func endSessions(ofStopped id: String) {
+        state.withLock { state in
+            let running = state.running(id)?.engineID
+            for stream in state.streams.values where stream.id == id && stream.engineID != running {
+                for session in state.sessionsOfStream[stream.engineID] ?? [] { state.sessions[session]?.isClosing = true }
+            }
+        }
+    }
+
+    /// Who an event is about.
+    struct Subject: Sendable {
+        let stream: String
+        let session: String?
+    }
+
+    func subject(ofViewer viewer: UInt64) -> Subject? {
+        state.withLock { state in
+            state.sessionOfViewer[viewer].flatMap { state.sessions[$0] }.map { Subject(stream: $0.stream, session: $0.id) }
+        }
+    }
+
+    func stream(withEngineID engineID: UInt64) -> Stream? {
+        state.withLock { $0.streams[engineID] }
+    }
+
+    func viewerEnded(_ viewer: UInt64) -> Subject? {
+        state.withLock { state in
+            guard let id = state.sessionOfViewer.removeValue(forKey: viewer), let session = state.sessions.removeValue(forKey: id) else {
+                if !state.viewersPending.isEmpty { state.viewersEnded.insert(viewer) }
+                return nil
+            }
+            state.sessionsOfStream[session.engineStream]?.remove(id)
+            return Subject(stream: session.stream, session: id)
+        }
+    }
+}
+
+extension StreamRegistry.State {
+    fileprivate func running(_ id: String) -> StreamRegistry.Stream? {
+        guard case .running(let stream) = slots[id] else { return nil }
+        return stream
+    }
+
+    fileprivate func isRunning(_ stream: StreamRegistry.Stream) -> Bool {
+        running(stream.id)?.engineID == stream.engineID
+    }
+
+    fileprivate mutating func endPending(_ stream: UInt64) {
+        let count = viewersPending[stream, default: 1] - 1
+        viewersPending[stream] = count > 0 ? count : nil
+        if viewersPending.isEmpty { viewersEnded = [] }
+    }
+}
+
+extension EgressError {
+    static func streamNotFound(_ id: String) -> EgressError {
+        EgressError(code: .notFound, message: "webrtc: process \"\(id)\" has no active stream")
+    }
+}

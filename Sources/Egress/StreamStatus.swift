@@ -1,0 +1,85 @@
+/// A stream at one moment.
+public struct StreamStatus: Sendable, Hashable, Encodable {
+    public enum State: String, Sendable, Hashable, Encodable {
+        /// Nothing has arrived yet.
+        case waiting
+        case active
+        /// Media stopped: the source said goodbye, or has been silent for a second.
+        case inactive
+    }
+
+    /// The process' id.
+    public var id: String
+    public var videoPort: UInt16
+    public var audioPort: UInt16
+    public var hasVideo: Bool
+    public var hasAudio: Bool
+    public var state: State
+    /// In any state.
+    public var viewers: Int
+    public var viewersConnected: Int
+    /// `nil` before the first sequence parameter set.
+    public var format: VideoFormat?
+    /// Browsers can't play B-frames: transcode this stream.
+    public var hasBFrames: Bool
+    /// The legs that were handed to the host.
+    public var outputs: [ConfigIO]
+    public var statistics: StreamStatistics
+
+    private enum CodingKeys: String, CodingKey {
+        case id, state, viewers, format, outputs, statistics
+        case videoPort = "video_port"
+        case audioPort = "audio_port"
+        case hasVideo = "has_video"
+        case hasAudio = "has_audio"
+        case viewersConnected = "viewers_connected"
+        case hasBFrames = "has_b_frames"
+    }
+}
+
+/// Counters of a stream since it began.
+public struct StreamStatistics: Sendable, Hashable, Encodable {
+    public var video = SourceStatistics()
+    public var audio = SourceStatistics()
+    public var pictures: UInt64 = 0
+    public var idrs: UInt64 = 0
+    /// Between the last two IDRs.
+    public var gopMilliseconds = 0
+    public var packetsSent: UInt64 = 0
+    public var bytesSent: UInt64 = 0
+    /// Why packets of its sources went no further, by reason.
+    public var dropped: [String: UInt64] = [:]
+
+    public init() {}
+
+    private enum CodingKeys: String, CodingKey {
+        case video, audio, pictures, idrs, dropped
+        case gopMilliseconds = "gop_ms"
+        case packetsSent = "packets_sent"
+        case bytesSent = "bytes_sent"
+    }
+}
+
+/// Counters of one RTP flow in.
+public struct SourceStatistics: Sendable, Hashable, Encodable {
+    public var isActive = false
+    public var packets: UInt64 = 0
+    /// Of payload.
+    public var bytes: UInt64 = 0
+    /// Sequence numbers that never came.
+    public var lost: UInt64 = 0
+    /// How often another sender took over.
+    public var restarts: UInt64 = 0
+    public var bytesStored: UInt64 = 0
+    /// In bit/s of payload, over the last second or so.
+    public var bitRate = 0
+
+    public init() {}
+
+    private enum CodingKeys: String, CodingKey {
+        case packets, bytes, lost, restarts
+        case isActive = "active"
+        case bytesStored = "bytes_stored"
+        case bitRate = "bit_rate"
+    }
+}

@@ -1,0 +1,73 @@
+/// What a viewer gets for its offer.
+public struct ViewerAnswer: Sendable, Hashable {
+    /// Names the session: 128 random bits in hexadecimal, so that nobody guesses another's.
+    public let session: String
+    public let sdp: String
+    /// Changes whenever the session's ICE credentials do; to be quoted in an `ETag`.
+    public let entityTag: String
+}
+
+extension EgressEngine {
+    /// Makes a viewer of a stream. Its media flows once the ICE checks and the DTLS handshake that the answer leads to are through.
+    /// - Parameter limit: how long to wait for a process that has started but hasn't sent a picture yet.
+    /// - Throws: ``EgressError/Code/notFound``: no such stream. ``EgressError/Code/invalidOffer``, ``EgressError/Code/unsupportedOffer``,
+    ///   ``EgressError/Code/noCommonCodec``: the offer has to change. ``EgressError/Code/notActive``, ``EgressError/Code/limitReached``: later
+    ///   it may go well.
+    public func addViewer(
+        to id: String, offer text: [UInt8], waitingUpTo limit: Duration = .seconds(2)
+    ) async throws(EgressError) -> ViewerAnswer {
+        guard let stream = registry.stream(named: id) else { throw .streamNotFound(id) }
+        let offer = try SDPParser.parse(text)
+        var media = CodecNegotiation.Media(hasAudio: stream.config.hasAudio)
+        if stream.config.hasVideo, offer.receivesVideo {
+            media.video = await videoFormat(of: id, waitingUpTo: limit)
+            guard media.video != nil else { throw noFormat(stream) }
+        }
+        let negotiation = try CodecNegotiation(offer: offer, media: media)
+        return try makeViewer(of: stream, offer, negotiation)
+    }
+
+    private func noFormat(_ stream: StreamRegistry.Stream) -> EgressError {
+        guard registry.stream(named: stream.id) != nil else { return .streamNotFound(stream.id) }
+        return EgressError(
+            code: .notActive,
+            message: "process \"\(stream.id)\" has not sent a video picture to UDP port \(stream.ports.video) yet: try again")
+    }
+
+    private func makeViewer(
+        of stream: StreamRegistry.Stream, _ offer: SDPOffer, _ negotiation: CodecNegotiation
+    ) throws(EgressError) -> ViewerAnswer {
+        guard let engine else { throw .streamNotFound(stream.id) }
+        let request = try viewerRequest(offer, negotiation)
+        try registry.reserveViewer(of: stream, max: configuration.viewersPerStreamMax)
+        let identity: ViewerIdentity
+        do {
+            identity = try engine.handle.createViewer(of: stream.engineID, request)
+        } catch {
+            registry.abandonViewer(of: stream)
+            throw error
+        }
+        var random = SystemRandomNumberGenerator()
+        let session = random.next().hex + random.next().hex
+        let entry = StreamRegistry.Session(id: session, stream: stream.id, engineStream: stream.engineID, viewer: identity.viewer)
+        guard registry.commitViewer(entry) else {
+            engine.handle.closeViewer(identity.viewer)
+            throw .streamNotFound(stream.id)
+        }
+        let answer = SDPAnswer(
+            offer: offer, negotiation: negotiation, identity: identity, fingerprint: info.fingerprint,
+            candidates: ICECandidate.list(configuration.advertisedAddresses, port: info.udpPort), sessionID: random.next() >> 2)
+        return ViewerAnswer(session: session, sdp: answer.write(), entityTag: identity.iceUfrag)
+    }
+
+    private func viewerRequest(_ offer: SDPOffer, _ negotiation: CodecNegotiation) throws(EgressError) -> ViewerRequest {
+        let transport = negotiation.sections.first.map { offer.sections[$0].transport }
+        // The parser has seen to it that a section that can be accepted has all three.
+        guard let transport, let ufrag = transport.iceUfrag, let pwd = transport.icePwd, let fingerprint = transport.fingerprint else {
+            throw .invalidOffer("the offer has no ICE credentials or no fingerprint")
+        }
+        return ViewerRequest(
+            iceUfrag: ufrag, icePwd: pwd, fingerprint: fingerprint, videoPayloadType: negotiation.video?.payloadType,
+            videoRTXPayloadType: negotiation.video?.rtxPayloadType, audioPayloadType: negotiation.audio?.payloadType)
+    }
+}

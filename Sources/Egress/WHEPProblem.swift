@@ -1,0 +1,54 @@
+import HTTPTypes
+
+#if canImport(FoundationEssentials)
+import FoundationEssentials
+#else
+import Foundation
+#endif
+
+/// Why a request was refused, as `application/problem+json` (RFC 9457).
+struct WHEPProblem: Sendable, Hashable, Encodable {
+    static let contentType = "application/problem+json"
+
+    /// `about:blank`: the title is that of the status, the detail is what counts.
+    var type = "about:blank"
+    var title: String
+    var status: Int
+    var detail: String
+
+    init(_ status: HTTPResponse.Status, _ detail: String) {
+        title = status.reasonPhrase
+        self.status = status.code
+        self.detail = detail
+    }
+
+    var body: [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        // Strings and numbers can always be encoded.
+        return (try? encoder.encode(self)).map(Array.init) ?? []
+    }
+}
+
+extension EgressError {
+    /// What an HTTP client is told.
+    var status: HTTPResponse.Status {
+        switch code {
+        case .invalidOffer: .badRequest
+        case .notFound: .notFound
+        case .notActive: .conflict
+        case .noCommonCodec, .unsupportedOffer: .unprocessableContent
+        case .limitReached: .serviceUnavailable
+        default: .internalServerError
+        }
+    }
+
+    /// In seconds, when the same request may go well later.
+    var retryAfter: Int? {
+        switch code {
+        case .notActive: 2
+        case .limitReached: 10
+        default: nil
+        }
+    }
+}

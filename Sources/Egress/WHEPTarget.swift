@@ -1,0 +1,59 @@
+/// What a request's path names.
+enum WHEPTarget: Sendable, Hashable {
+    /// `{base}/{stream}`
+    case endpoint(stream: String)
+    /// `{base}/{stream}/{session}`
+    case session(stream: String, session: String)
+
+    /// `nil` for a path outside `base`, one with more parts, or one that isn't percent-encoded UTF-8.
+    /// - Parameter base: as ``normalized(base:)`` gives it.
+    init?(path: String, base: String) {
+        let path = path.prefix { $0 != "?" && $0 != "#" }
+        guard path.hasPrefix(base + "/") else { return nil }
+        let parts = path.dropFirst(base.count + 1).split(separator: "/", omittingEmptySubsequences: false).map(Self.decoded)
+        switch parts.count {
+        case 1:
+            guard let stream = parts[0], !stream.isEmpty else { return nil }
+            self = .endpoint(stream: stream)
+        case 2:
+            guard let stream = parts[0], let session = parts[1], !stream.isEmpty, !session.isEmpty else { return nil }
+            self = .session(stream: stream, session: session)
+        default: return nil
+        }
+    }
+
+    /// With a slash before and none behind; the root is empty.
+    static func normalized(base: String) -> String {
+        base.split(separator: "/").map { "/" + $0 }.joined()
+    }
+
+    /// Percent-encodes everything that isn't unreserved (RFC 3986 §2.3), a slash too.
+    static func encoded(_ part: String) -> String {
+        part.utf8.map { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+                UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"):
+                String(UnicodeScalar(byte))
+            default: "%" + byte.hex.uppercased()
+            }
+        }.joined()
+    }
+
+    private static func decoded(_ part: Substring) -> String? {
+        var bytes: [UInt8] = []
+        var rest = part.utf8[...]
+        while let byte = rest.popFirst() {
+            guard byte == UInt8(ascii: "%") else {
+                bytes.append(byte)
+                continue
+            }
+            guard let high = rest.popFirst().flatMap(hexValue), let low = rest.popFirst().flatMap(hexValue) else { return nil }
+            bytes.append(high << 4 | low)
+        }
+        return String(validating: bytes, as: UTF8.self)
+    }
+
+    private static func hexValue(_ digit: UInt8) -> UInt8? {
+        Character(UnicodeScalar(digit)).hexDigitValue.map(UInt8.init)
+    }
+}

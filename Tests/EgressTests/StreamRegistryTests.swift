@@ -1,0 +1,133 @@
+import Testing
+
+@testable import Egress
+
+@Suite struct StreamRegistryTests {
+    static func stream(_ id: String, _ engineID: UInt64) -> StreamRegistry.Stream {
+        StreamRegistry.Stream(
+            id: id, engineID: engineID, ports: .init(stream: engineID, video: 5_000, audio: 5_001), config: WebRTCConfig(), outputs: [])
+    }
+
+    static func session(_ id: String, _ stream: StreamRegistry.Stream, _ viewer: UInt64) -> StreamRegistry.Session {
+        StreamRegistry.Session(id: id, stream: stream.id, engineStream: stream.engineID, viewer: viewer)
+    }
+
+    let registry = StreamRegistry()
+
+    func running(_ id: String, _ engineID: UInt64) throws -> StreamRegistry.Stream {
+        let stream = Self.stream(id, engineID)
+        try registry.reserve(id)
+        try #require(registry.activate(stream))
+        return stream
+    }
+
+    @discardableResult
+    func viewer(_ id: String, of stream: StreamRegistry.Stream, _ viewer: UInt64) throws -> Bool {
+        try registry.reserveViewer(of: stream, max: 100)
+        return registry.commitViewer(Self.session(id, stream, viewer))
+    }
+
+    @Test func ofManyReservationsOneWins() async {
+        let wins = await withTaskGroup(of: Int.self) { group in
+            for _ in 0..<100 { group.addTask { failure { try registry.reserve("a") } == nil ? 1 : 0 } }
+            return await group.reduce(0, +)
+        }
+        #expect(wins == 1)
+        registry.release("a")
+        #expect(failure { try registry.reserve("a") } == nil)
+    }
+
+    @Test func aReservationIsNotAStreamYet() throws {
+        try registry.reserve("a")
+        #expect(registry.stream(named: "a") == nil)
+        #expect(registry.streams().isEmpty)
+        #expect(registry.remove("a") == nil)
+        #expect(failure { try registry.reserve("a") }?.code == .streamExists)
+    }
+
+    @Test func releasingDoesNotTouchARunningStream() throws {
+        _ = try running("a", 1)
+        registry.release("a")
+        #expect(registry.stream(named: "a") != nil)
+    }
+
+    @Test func streamsAreSortedById() throws {
+        for (index, id) in ["b", "c", "a"].enumerated() { _ = try running(id, UInt64(index + 1)) }
+        #expect(registry.streams().map(\.id) == ["a", "b", "c"])
+    }
+
+    @Test func aClosedRegistryTakesNothingIn() throws {
+        _ = try running("a", 1)
+        try registry.reserve("b")
+        #expect(registry.close() == ["a", "b"])
+        #expect(!registry.activate(Self.stream("b", 2)))
+        #expect(failure { try registry.reserve("c") }?.code == .notActive)
+        #expect(registry.close() == ["a"])
+    }
+
+    @Test func viewersThatAreBeingMadeCountTowardsTheLimit() throws {
+        let stream = try running("a", 1)
+        try registry.reserveViewer(of: stream, max: 2)
+        try registry.reserveViewer(of: stream, max: 2)
+        #expect(failure { try registry.reserveViewer(of: stream, max: 2) }?.code == .limitReached)
+        registry.abandonViewer(of: stream)
+        try registry.reserveViewer(of: stream, max: 2)
+        #expect(registry.commitViewer(Self.session("s", stream, 1)))
+        #expect(failure { try registry.reserveViewer(of: stream, max: 2) }?.code == .limitReached)
+        #expect(registry.viewerEnded(1)?.session == "s")
+        try registry.reserveViewer(of: stream, max: 2)
+    }
+
+    @Test func aSessionIsTakenOnceAndOnlyByItsStream() throws {
+        let stream = try running("a", 1)
+        _ = try running("b", 2)
+        try viewer("s", of: stream, 7)
+        #expect(registry.takeSession("s", of: "b") == nil)
+        #expect(registry.hasSession("s", of: "a") && !registry.hasSession("s", of: "b"))
+        #expect(registry.takeSession("s", of: "a")?.viewer == 7)
+        #expect(registry.takeSession("s", of: "a") == nil)
+        #expect(!registry.hasSession("s", of: "a"))
+        #expect(registry.takeSession("t", of: nil) == nil)
+    }
+
+    @Test func aViewerThatEndedWhileItWasMadeIsNotKept() throws {
+        let stream = try running("a", 1)
+        try registry.reserveViewer(of: stream, max: 1)
+        #expect(registry.viewerEnded(7) == nil)
+        #expect(!registry.commitViewer(Self.session("s", stream, 7)))
+        #expect(!registry.hasSession("s", of: "a"))
+        try viewer("t", of: stream, 8)
+        #expect(registry.hasSession("t", of: "a"))
+    }
+
+    @Test func aViewerOfAStreamThatStoppedWhileItWasMadeIsNotKept() throws {
+        let stream = try running("a", 1)
+        try registry.reserveViewer(of: stream, max: 1)
+        _ = registry.remove("a")
+        #expect(!registry.commitViewer(Self.session("s", stream, 7)))
+        registry.forget(stream)
+        #expect(failure { try registry.reserveViewer(of: stream, max: 1) }?.code == .notFound)
+    }
+
+    @Test func stoppingEndsTheSessionsOfThatRunOnly() throws {
+        let first = try running("a", 1)
+        try viewer("old", of: first, 7)
+        _ = try #require(registry.remove("a"))
+        let second = try running("a", 2)
+        try viewer("new", of: second, 8)
+        registry.endSessions(ofStopped: "a")
+        #expect(!registry.hasSession("old", of: "a"))
+        #expect(registry.hasSession("new", of: "a"))
+        registry.forget(first)
+        #expect(registry.viewerEnded(7) == nil)
+        #expect(registry.hasSession("new", of: "a"))
+    }
+
+    @Test func forgettingWakesWhoeverWaitsForTheFormat() async throws {
+        let stream = try running("a", 1)
+        async let waiting: Void = stream.formatKnown.wait()
+        _ = registry.remove("a")
+        registry.forget(stream)
+        await waiting
+    }
+}

@@ -1,0 +1,190 @@
+import HTTPTypes
+import Testing
+
+@testable import Egress
+
+extension WithEngine {
+    @Suite(.serialized) struct WHEPHandlerTests {
+        static func request(
+            _ method: HTTPRequest.Method, _ path: String, _ body: String = "", type: String? = "application/sdp", _ fields: HTTPFields = [:]
+        ) -> WHEPRequest {
+            var head = HTTPRequest(method: method, scheme: "http", authority: "localhost", path: path, headerFields: fields)
+            head.headerFields[.contentType] = type
+            return WHEPRequest(head: head, body: Array(body.utf8), remoteAddress: "192.0.2.9")
+        }
+
+        static func handler(_ engine: EgressEngine) -> WHEPHandler { WHEPHandler(engine: engine, logger: Engines.silent) }
+
+        static func text(_ response: WHEPResponse) -> String { String(decoding: response.body, as: UTF8.self) }
+
+        @Test func anOfferIsAnsweredAndItsSessionEndsOnce() async throws {
+            let engine = try await Engines.playing("a b/c") { $0.iceServers = [ICEServer(urls: ["stun:s.example", "stun:t.example"])] }
+            let handler = Self.handler(engine)
+            let created = await handler.handle(Self.request(.post, "/whep/a%20b%2Fc", BrowserOffer.chromium))
+            #expect(created.head.status == .created)
+            let fields = created.head.headerFields
+            #expect(fields[.contentType] == "application/sdp")
+            #expect(Self.text(created).hasPrefix("v=0\r\n"))
+            let location = try #require(fields[.location])
+            #expect(location.hasPrefix("/whep/a%20b%2Fc/") && location.utf8.count == "/whep/a%20b%2Fc/".utf8.count + 32)
+            let tag = try #require(fields[.eTag])
+            #expect(tag.hasPrefix("\"") && tag.hasSuffix("\"") && tag.utf8.count > 2)
+            #expect(
+                fields[values: .init("Link")!]
+                    == ["<stun:s.example>; rel=\"ice-server\"", "<stun:t.example>; rel=\"ice-server\""])
+            #expect(fields[.accessControlAllowOrigin] == "*")
+            #expect(fields[.accessControlExposeHeaders] == "Location, ETag, Link, Retry-After, Accept-Post")
+            #expect(engine.stream(named: "a b/c")?.viewers == 1)
+
+            #expect(await handler.handle(Self.request(.get, location)).head.status == .noContent)
+            #expect(await handler.handle(Self.request(.head, location)).head.status == .ok)
+            let patched = await handler.handle(Self.request(.patch, location, type: "application/trickle-ice-sdpfrag"))
+            #expect(patched.head.status == .methodNotAllowed)
+            #expect(patched.head.headerFields[.allow] == "GET, HEAD, DELETE, OPTIONS")
+            #expect(engine.stream(named: "a b/c")?.viewers == 1, "a PATCH that isn't served ends nothing")
+
+            let session = location.split(separator: "/").last ?? ""
+            #expect(await handler.handle(Self.request(.delete, "/whep/other/\(session)")).head.status == .notFound)
+            #expect(await handler.handle(Self.request(.delete, location, type: nil, [.ifMatch: "\"stale\""])).head.status == .ok)
+            #expect(await handler.handle(Self.request(.delete, location)).head.status == .notFound)
+            #expect(await handler.handle(Self.request(.get, location)).head.status == .notFound)
+            #expect(await eventually { engine.stream(named: "a b/c")?.viewers == 0 })
+        }
+
+        /// What is asked, and what comes of it.
+        static let table: [(name: String, request: WHEPRequest, status: Int)] = [
+            ("no content type", request(.post, "/whep/show", BrowserOffer.chromium, type: nil), 415),
+            ("another content type", request(.post, "/whep/show", BrowserOffer.chromium, type: "application/json"), 415),
+            ("a longer content type", request(.post, "/whep/show", BrowserOffer.chromium, type: "application/sdpx"), 415),
+            ("a parameter", request(.post, "/whep/show", BrowserOffer.chromium, type: "Application/SDP ; charset=utf-8"), 201),
+            ("a long offer", request(.post, "/whep/show", String(repeating: "a", count: 65_537)), 413),
+            ("no offer", request(.post, "/whep/show"), 400),
+            ("no SDP", request(.post, "/whep/show", "{}"), 400),
+            ("no media", request(.post, "/whep/show", "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n"), 400),
+            ("no H.264", request(.post, "/whep/show", BrowserOffer.firefoxWithoutH264), 422),
+            ("unknown stream", request(.post, "/whep/other", BrowserOffer.chromium), 404),
+            ("unknown stream and no offer", request(.post, "/whep/other"), 404),
+            ("outside", request(.post, "/whip/show", BrowserOffer.chromium), 404),
+            ("the base alone", request(.post, "/whep", BrowserOffer.chromium), 404),
+            ("offer to a session", request(.post, "/whep/show/0123", BrowserOffer.chromium), 405),
+            ("unknown session", request(.delete, "/whep/show/0123"), 404),
+            ("delete on the endpoint", request(.delete, "/whep/show"), 405),
+            ("put", request(.put, "/whep/show"), 405),
+            ("get", request(.get, "/whep/show"), 204),
+            ("head", request(.head, "/whep/show"), 200),
+            ("get unknown", request(.get, "/whep/other"), 404),
+            ("head unknown", request(.head, "/whep/other"), 404),
+            ("options", request(.options, "/whep/show"), 200),
+            ("preflight", request(.options, "/whep/show", type: nil, [.accessControlRequestMethod: "POST"]), 204),
+            ("preflight of a session", request(.options, "/whep/show/1", type: nil, [.accessControlRequestMethod: "DELETE"]), 204),
+        ]
+
+        @Test func everyRequestHasItsStatus() async throws {
+            let engine = try await Engines.playing()
+            let handler = Self.handler(engine)
+            for row in Self.table {
+                let response = await handler.handle(row.request)
+                #expect(response.head.status.code == row.status, "\(row.name)")
+                #expect(response.head.headerFields[.accessControlAllowOrigin] == "*", "\(row.name)")
+                if row.status == 405 { #expect(response.head.headerFields[.allow] != nil, "\(row.name)") }
+                if row.status == 415 { #expect(response.head.headerFields[.init("Accept-Post")!] == "application/sdp") }
+                if row.request.head.method == .head {
+                    #expect(response.body.isEmpty, "\(row.name)")
+                } else if row.status >= 400 {
+                    #expect(response.head.headerFields[.contentType] == "application/problem+json", "\(row.name)")
+                    #expect(Self.text(response).contains("\"status\":\(row.status)"), "\(row.name)")
+                }
+            }
+            #expect(engine.statistics().viewersCreated == 1, "a refusal allocated something")
+        }
+
+        @Test func headAndOptionsTellWhatIsSpoken() async throws {
+            let engine = try await Engines.playing { $0.iceServers = [ICEServer(urls: ["stun:s.example"])] }
+            let handler = Self.handler(engine)
+            #expect(await handler.handle(Self.request(.head, "/whep/show")).head.headerFields[.contentType] == "application/sdp")
+            let options = await handler.handle(Self.request(.options, "/whep/show")).head.headerFields
+            #expect(options[.init("Accept-Post")!] == "application/sdp")
+            #expect(options[.init("Link")!] != nil)
+            let preflight = await handler.handle(Self.request(.options, "/whep/show", type: nil, [.accessControlRequestMethod: "POST"]))
+            #expect(preflight.head.headerFields[.accessControlAllowMethods] == "GET, HEAD, POST, OPTIONS")
+            #expect(preflight.head.headerFields[.accessControlAllowHeaders]?.contains("Authorization") == true)
+            #expect(preflight.head.headerFields[.init("Link")!] == nil)
+        }
+
+        @Test func aStreamWithoutAPictureIsToComeBackFor() async throws {
+            let engine = try Engines.make()
+            _ = try engine.onProcessStart(id: "show", config: Engines.enabled)
+            let start = ContinuousClock.now
+            let response = await Self.handler(engine).handle(Self.request(.post, "/whep/show", BrowserOffer.chromium))
+            #expect(ContinuousClock.now - start >= .seconds(2))
+            #expect(response.head.status == .conflict)
+            #expect(response.head.headerFields[.retryAfter] == "2")
+            #expect(engine.statistics().viewersCreated == 0)
+        }
+
+        @Test func anOfferIsAnsweredAsSoonAsTheFirstPictureComes() async throws {
+            let engine = try Engines.make()
+            _ = try engine.onProcessStart(id: "show", config: Engines.enabled)
+            let handler = Self.handler(engine)
+            async let response = handler.handle(Self.request(.post, "/whep/show", BrowserOffer.chromium))
+            try await Task.sleep(for: .milliseconds(50))
+            try await Engines.play(engine, "show")
+            #expect(await response.head.status == .created)
+        }
+
+        @Test func soundAloneWaitsForNoPicture() async throws {
+            let engine = try Engines.make()
+            _ = try engine.onProcessStart(id: "show", config: ProcessConfig(webrtc: WebRTCConfig(isEnabled: true, videoMap: "none")))
+            let response = await Self.handler(engine).handle(Self.request(.post, "/whep/show", BrowserOffer.firefoxWithoutH264))
+            #expect(response.head.status == .created)
+            #expect(Self.text(response).contains("m=video 0 "))
+        }
+
+        @Test(arguments: [true, false]) func limitsAreToldWithATimeToComeBack(isPerStream: Bool) async throws {
+            let engine = try await Engines.playing { if isPerStream { $0.viewersPerStreamMax = 1 } else { $0.viewersMax = 1 } }
+            let handler = Self.handler(engine)
+            #expect(await handler.handle(Self.request(.post, "/whep/show", BrowserOffer.chromium)).head.status == .created)
+            let response = await handler.handle(Self.request(.post, "/whep/show", BrowserOffer.chromium))
+            #expect(response.head.status == .serviceUnavailable)
+            #expect(response.head.headerFields[.retryAfter] == "10")
+        }
+
+        @Test func aRefusedCodecNamesBothSides() async throws {
+            let engine = try await Engines.playing()
+            let response = await Self.handler(engine).handle(Self.request(.post, "/whep/show", BrowserOffer.firefoxWithoutH264))
+            let detail =
+                "no codec in common: the stream has H.264 Constrained Baseline (42c01f), Opus; "
+                + "the offer has VP8, VP9, AV1, opus, G722, PCMU, PCMA"
+            #expect(
+                Self.text(response) == """
+                    {"detail":"\(detail)","status":422,"title":"Unprocessable Content","type":"about:blank"}
+                    """)
+        }
+
+        @Test func theStopHookEndsTheSessions() async throws {
+            let engine = try await Engines.playing()
+            let handler = Self.handler(engine)
+            let created = await handler.handle(Self.request(.post, "/whep/show", BrowserOffer.chromium))
+            let location = try #require(created.head.headerFields[.location])
+            engine.onProcessStop(id: "show")
+            #expect(engine.statistics().viewers == 0)
+            #expect(await handler.handle(Self.request(.delete, location)).head.status == .notFound)
+        }
+
+        @Test func theHandlerDoesNotKeepTheEngineAlive() async throws {
+            let before = descriptorCount()
+            var engine: EgressEngine? = try Engines.make()
+            var handler: WHEPHandler? = engine.map(Self.handler)
+            _ = handler
+            (engine, handler) = (nil, nil)
+            #expect(await eventually { descriptorCount() == before })
+        }
+
+        @Test func anotherBaseIsFollowed() async throws {
+            let engine = try await Engines.playing()
+            let handler = WHEPHandler(engine: engine, basePath: "live/whep/", logger: Engines.silent)
+            let response = await handler.handle(Self.request(.post, "/live/whep/show", BrowserOffer.chromium))
+            #expect(response.head.headerFields[.location]?.hasPrefix("/live/whep/show/") == true)
+        }
+    }
+}

@@ -1,0 +1,31 @@
+import Testing
+
+@testable import Egress
+
+@Suite struct WHEPTargetTests {
+    static let paths: [(path: String, target: WHEPTarget?)] = [
+        ("/whep/show", .endpoint(stream: "show")),
+        ("/whep/show?token=a/b", .endpoint(stream: "show")),
+        ("/whep/a%20b%2Fc%C3%A4", .endpoint(stream: "a b/cä")),
+        ("/whep/show/0123", .session(stream: "show", session: "0123")),
+        ("/whep/a%2fb/0123", .session(stream: "a/b", session: "0123")),
+        ("/whep", nil), ("/whep/", nil), ("/whep/show/", nil), ("/whep//a", nil), ("/whep/a/b/c", nil), ("/wheps/a", nil),
+        ("/other/a", nil),
+        ("", nil), ("/whep/%", nil), ("/whep/%2", nil), ("/whep/%GG", nil), ("/whep/%+1", nil), ("/whep/%FF", nil),
+    ]
+
+    @Test(arguments: paths.indices) func pathsAreReadPartByPart(row: Int) {
+        #expect(WHEPTarget(path: Self.paths[row].path, base: "/whep") == Self.paths[row].target)
+    }
+
+    @Test(arguments: [("/whep", "/whep"), ("whep/", "/whep"), ("", ""), ("/", ""), ("/a//b/", "/a/b")])
+    func basesAreNormalised(base: String, normalized: String) {
+        #expect(WHEPTarget.normalized(base: base) == normalized)
+    }
+
+    @Test(arguments: ["show", "a b/cä", "%", "..", "a?b#c", "\u{1F3A5}"]) func whatIsEncodedIsReadBack(id: String) {
+        let encoded = WHEPTarget.encoded(id)
+        #expect(encoded.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "/") })
+        #expect(WHEPTarget(path: "/\(encoded)", base: "") == .endpoint(stream: id))
+    }
+}

@@ -12,6 +12,7 @@ enum {
     STREAMS_DEFAULT = 1024,
     VIEWERS_DEFAULT = 20 * 1000,
     BURST_BIT_RATE_DEFAULT = 16 * 1000 * 1000, // [bit/s]
+    BURST_ALL_KBIT_DEFAULT = 1000 * 1000,       // [kbit/s]
     SOURCE_GRACE_DEFAULT_MS = 30 * 1000,       // [ms]
     BUFFER_SIZE_MAX = 1 << 30,                 // [B] an int holds what the kernel makes of it
 };
@@ -108,6 +109,7 @@ static eg_status start_worker(struct eg_engine *engine, const struct eg_config *
         .core = {.streams_max = or_default(config->streams_max, STREAMS_DEFAULT),
                  .viewers_max = or_default(config->viewers_max, VIEWERS_DEFAULT),
                  .burst_bit_rate_max = or_default(config->burst_bit_rate_max, BURST_BIT_RATE_DEFAULT),
+                 .burst_bit_rate_all_max = or_default(config->burst_bit_rate_all_max_kbit, BURST_ALL_KBIT_DEFAULT) * (uint64_t)1000,
                  .source_grace = (eg_time)or_default(config->source_grace_ms, SOURCE_GRACE_DEFAULT_MS) * EG_MILLISECOND,
                  .crypto = config->crypto},
         .io = config->io,

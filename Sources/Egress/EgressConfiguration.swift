@@ -31,6 +31,8 @@ public struct EgressConfiguration: Sendable, Hashable {
     public var sourceGrace = Duration.seconds(30)
     /// What a joining viewer's catch-up may take, in bit/s.
     public var burstBitRateMax = 16_000_000
+    /// Bits per second that all joining viewers together may take to catch up; beyond it they wait for the next IDR.
+    public var burstBitRateAllMax = 1_000_000_000
 
     public init() {}
 
@@ -48,6 +50,7 @@ public struct EgressConfiguration: Sendable, Hashable {
         try Self.check(viewersMax, within: 1...65_536, "max_viewers")
         try Self.check(streamsMax, within: 1...4_096, "max_streams")
         try Self.check(burstBitRateMax, within: 1...Int(UInt32.max), "burst_bit_rate_max")
+        try Self.check(burstBitRateAllMax, within: 1000...Int(UInt32.max) * 1000, "burst_bit_rate_all_max")
         if let sourcePorts {
             guard sourcePorts.lowerBound > 0 else { throw .invalid("source_port_min", "0 is no port") }
             guard sourcePorts.count >= 2 else { throw .invalid("source_port_max", "a stream needs two ports, the range holds one") }
@@ -79,6 +82,7 @@ extension EgressConfiguration: Codable {
         case sourcePortMax = "source_port_max"
         case sourceGrace = "source_grace_seconds"
         case burstBitRateMax = "burst_bit_rate_max"
+        case burstBitRateAllMax = "burst_bit_rate_all_max"
     }
 
     public init(from decoder: any Decoder) throws {
@@ -99,6 +103,7 @@ extension EgressConfiguration: Codable {
         sourcePorts = try Self.decodePorts(values)
         sourceGrace = try value(.sourceGrace, else: 30.0).asSeconds(for: .sourceGrace, in: values)
         burstBitRateMax = try value(.burstBitRateMax, else: defaults.burstBitRateMax)
+        burstBitRateAllMax = try value(.burstBitRateAllMax, else: defaults.burstBitRateAllMax)
     }
 
     public func encode(to encoder: any Encoder) throws {
@@ -116,6 +121,7 @@ extension EgressConfiguration: Codable {
         try values.encodeIfPresent(sourcePorts?.upperBound, forKey: .sourcePortMax)
         try values.encode(sourceGrace / .seconds(1), forKey: .sourceGrace)
         try values.encode(burstBitRateMax, forKey: .burstBitRateMax)
+        try values.encode(burstBitRateAllMax, forKey: .burstBitRateAllMax)
     }
 
     private static func decodePorts(_ values: KeyedDecodingContainer<CodingKeys>) throws -> ClosedRange<UInt16>? {

@@ -176,6 +176,7 @@ extension EgressConfiguration {
         config.streams_max = UInt32(streamsMax)
         config.viewers_max = UInt32(viewersMax)
         config.burst_bit_rate_max = UInt32(burstBitRateMax)
+        config.burst_bit_rate_all_max_kbit = UInt32(burstBitRateAllMax / 1000)
         config.source_grace_ms = UInt32(max(1, sourceGrace / .milliseconds(1)))
         return config
     }
@@ -264,7 +265,7 @@ extension StreamReading {
         statistics.gopMilliseconds = Int(stats.gop_ms)
         statistics.packetsSent = stats.packets_sent
         statistics.bytesSent = stats.bytes_sent
-        statistics.dropped = .drops(stats.dropped)
+        statistics.dropped = .drops(stats.dropped).filter { $0.key.hasPrefix("source_") } // the others happen at the viewers' port
         self.init(
             viewers: Int(stats.viewers), viewersConnected: Int(stats.viewers_connected), format: VideoFormat(stats.format),
             hasBFrames: stats.has_b_frames, statistics: statistics)
@@ -298,6 +299,10 @@ extension EngineStatistics {
         bytesReceived = stats.bytes_received
         packetsSent = stats.packets_sent
         bytesSent = stats.bytes_sent
+        repairsSent = stats.repairs_sent
+        repairsRefused = stats.repairs_refused
+        burstsBegun = stats.bursts_begun
+        burstsRefused = stats.bursts_refused
         messagesSent = stats.messages_sent
         sendCalls = stats.send_calls
         loopTurns = stats.loop_turns

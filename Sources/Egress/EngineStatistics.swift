@@ -18,6 +18,12 @@ public struct EngineStatistics: Sendable, Hashable, Encodable {
     public var bytesSent: UInt64 = 0
     /// What the kernel was handed; with GSO one message carries many packets.
     public var messagesSent: UInt64 = 0
+    /// Packets sent again because a viewer missed them, and those that its budget or everybody's did not allow.
+    public var repairsSent: UInt64 = 0
+    public var repairsRefused: UInt64 = 0
+    /// Joins and requests for a picture that were answered with the GOP so far, and those that had to wait for the next IDR.
+    public var burstsBegun: UInt64 = 0
+    public var burstsRefused: UInt64 = 0
     public var sendCalls: UInt64 = 0
     public var loopTurns: UInt64 = 0
     /// CPU time of the engine's thread.
@@ -38,6 +44,10 @@ public struct EngineStatistics: Sendable, Hashable, Encodable {
         case packetsSent = "packets_sent"
         case bytesSent = "bytes_sent"
         case messagesSent = "messages_sent"
+        case repairsSent = "repairs_sent"
+        case repairsRefused = "repairs_refused"
+        case burstsBegun = "bursts_begun"
+        case burstsRefused = "bursts_refused"
         case sendCalls = "send_calls"
         case loopTurns = "loop_turns"
         case threadMicroseconds = "thread_cpu_us"

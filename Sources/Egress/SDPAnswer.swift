@@ -35,7 +35,8 @@ struct SDPAnswer: Sendable {
     private func rejection(of section: SDPOffer.Section) -> [String] {
         var lines = ["m=\(section.kind) 0 \(section.transportProtocol) \(section.formats.joined(separator: " "))", "c=IN IP4 0.0.0.0"]
         if let mid = section.mid { lines.append("a=mid:\(mid)") }
-        lines.append("a=inactive")
+        // Nobody needs credentials of a section that is not there, but aiortc refuses an answer without them.
+        lines += ["a=inactive", "a=ice-ufrag:\(identity.iceUfrag)", "a=ice-pwd:\(identity.icePwd)"]
         return lines
     }
 

@@ -26,6 +26,10 @@ struct sent {
 // A source with a sender, and one viewer's track of it, served as the fan-out does.
 struct fixture {
     struct eg_sim_ffmpeg_output output; // first
+    struct eg_burst_limits limits;
+    struct eg_budget burst_bytes;
+    uint64_t bursts_begun;
+    uint64_t bursts_refused;
     struct eg_sim_random random;
     struct eg_pool chunks;
     struct eg_store store;
@@ -66,6 +70,9 @@ static struct fixture *fixture_create(const struct eg_sim_ffmpeg_config *config,
     struct eg_srtp_keys keys = {.profile = EG_SRTP_AEAD_AES_128_GCM, .local.key = "a key, 15 bytes"};
     EG_ASSERT(eg__srtp_init(&fixture->srtp, fixture->crypto, fixture->context, &keys));
     eg__track_init(&fixture->track, &fixture->random.random, kind);
+    eg__budget_init(&fixture->burst_bytes, fixture->now, UINT32_MAX, UINT32_MAX);
+    fixture->limits = (struct eg_burst_limits){
+        .bit_rate_max = BIT_RATE_MAX, .bytes = &fixture->burst_bytes, .begun = &fixture->bursts_begun, .refused = &fixture->bursts_refused};
     fixture->track.payload_type = 102;
     fixture->track.rtx_payload_type = 103;
     fixture->track.has_rtx = true;
@@ -111,7 +118,7 @@ static void note(struct eg_check *check, struct fixture *fixture, uint64_t place
 static eg_time serve(struct eg_check *check, struct fixture *fixture) {
     struct eg_track *track = &fixture->track;
     if (track->state != EG_TRACK_WAITING && track->cursor < fixture->store.begin) track->state = EG_TRACK_WAITING;
-    if (track->state == EG_TRACK_WAITING) eg__track_join(track, fixture->now, &fixture->source, BIT_RATE_MAX);
+    if (track->state == EG_TRACK_WAITING) eg__track_join(track, fixture->now, &fixture->source, &fixture->limits);
     if (track->state == EG_TRACK_WAITING) return EG_TIME_NEVER;
     for (; track->cursor < fixture->source.ready_end; track->cursor++) {
         const struct eg_packet *packet = eg__store_get(&fixture->store, track->cursor);
@@ -197,10 +204,10 @@ static void nothing_that_was_never_sent_has_a_place(struct eg_check *check) {
 static void waits_for_an_idr(struct eg_check *check) {
     struct eg_sim_ffmpeg_config config = gop_of(2);
     struct fixture *fixture = fixture_create(&config, EG_VIDEO, 2);
-    CHECK(!eg__track_join(&fixture->track, fixture->now, &fixture->source, BIT_RATE_MAX));
+    CHECK(!eg__track_join(&fixture->track, fixture->now, &fixture->source, &fixture->limits));
     CHECK(fixture->track.state == EG_TRACK_WAITING);
     run(check, fixture, 100 * EG_MILLISECOND, false);
-    CHECK(eg__track_join(&fixture->track, fixture->now, &fixture->source, BIT_RATE_MAX));
+    CHECK(eg__track_join(&fixture->track, fixture->now, &fixture->source, &fixture->limits));
     fixture_destroy(fixture);
 }
 
@@ -382,14 +389,14 @@ static void jumping_keeps_the_numbers_contiguous_and_forgets_what_was_before(str
 static void one_that_lost_its_picture_begins_again_at_most_once_a_second(struct eg_check *check) {
     struct eg_sim_ffmpeg_config config = gop_of(4);
     struct fixture *fixture = fixture_create(&config, EG_VIDEO, 36);
-    CHECK(!eg__track_begin_again(&fixture->track, fixture->now, &fixture->source, BIT_RATE_MAX)); // nothing to begin with
+    CHECK(!eg__track_begin_again(&fixture->track, fixture->now, &fixture->source, &fixture->limits)); // nothing to begin with
     run(check, fixture, 1500 * EG_MILLISECOND, false);
     run(check, fixture, 999 * EG_MILLISECOND, true);
-    CHECK(!eg__track_begin_again(&fixture->track, fixture->now, &fixture->source, BIT_RATE_MAX));
+    CHECK(!eg__track_begin_again(&fixture->track, fixture->now, &fixture->source, &fixture->limits));
     fixture->now += 10 * EG_MILLISECOND;
     size_t before = fixture->sent_count;
-    CHECK(eg__track_begin_again(&fixture->track, fixture->now, &fixture->source, BIT_RATE_MAX));
-    CHECK(!eg__track_begin_again(&fixture->track, fixture->now, &fixture->source, BIT_RATE_MAX));
+    CHECK(eg__track_begin_again(&fixture->track, fixture->now, &fixture->source, &fixture->limits));
+    CHECK(!eg__track_begin_again(&fixture->track, fixture->now, &fixture->source, &fixture->limits));
     run(check, fixture, 900 * EG_MILLISECOND, true);
     REQUIRE(fixture->sent_count > before);
     CHECK_EQUAL(fixture->sent[before].place, fixture->store.gop_begin);
@@ -412,7 +419,7 @@ static void beginning_again_never_sends_a_timestamp_twice(struct eg_check *check
             run(check, fixture, EG_SECOND + eg_sim_random_below(&random, EG_SECOND), true);
             // Half of them in the very microsecond of a picture.
             if (i % 2 == 0) run(check, fixture, eg_sim_ffmpeg_deadline(&fixture->ffmpeg) - fixture->now, true);
-            eg__track_begin_again(&fixture->track, fixture->now, &fixture->source, BIT_RATE_MAX);
+            eg__track_begin_again(&fixture->track, fixture->now, &fixture->source, &fixture->limits);
         }
         run(check, fixture, 2 * EG_SECOND, true);
         for (size_t i = 1; i < fixture->sent_count; i++) {
@@ -457,7 +464,7 @@ static void a_burst_is_forgotten_only_when_nothing_of_it_can_be_asked_for(struct
 
 static void audio_begins_at_what_comes_next(struct eg_check *check) {
     struct fixture *fixture = fixture_create(&eg_sim_ffmpeg_default, EG_AUDIO, 39);
-    CHECK(!eg__track_join(&fixture->track, fixture->now, &fixture->source, BIT_RATE_MAX));
+    CHECK(!eg__track_join(&fixture->track, fixture->now, &fixture->source, &fixture->limits));
     run(check, fixture, 990 * EG_MILLISECOND, false);
     serve(check, fixture);
     CHECK(fixture->track.state == EG_TRACK_LIVE);
@@ -468,7 +475,26 @@ static void audio_begins_at_what_comes_next(struct eg_check *check) {
         CHECK_ROW(fixture->sent[i].index == fixture->sent[0].index + i, i);
         CHECK_ROW(fixture->sent[i].timestamp == fixture->sent[0].timestamp + 960 * i, i);
     }
-    CHECK(!eg__track_begin_again(&fixture->track, fixture->now + EG_SECOND, &fixture->source, BIT_RATE_MAX) || fixture->sent_count == 50);
+    CHECK(!eg__track_begin_again(&fixture->track, fixture->now + EG_SECOND, &fixture->source, &fixture->limits) || fixture->sent_count == 50);
+    fixture_destroy(fixture);
+}
+
+// What all joiners together may take is spent: this one waits for the next IDR, is counted once, and then needs no budget.
+static void a_join_over_the_budget_waits_for_the_next_idr(struct eg_check *check) {
+    struct eg_sim_ffmpeg_config config = eg_sim_ffmpeg_default;
+    struct fixture *fixture = fixture_create(&config, EG_VIDEO, 51);
+    run(check, fixture, EG_SECOND, false);
+    eg__budget_init(&fixture->burst_bytes, fixture->now, 1, 1000 * 1000);
+    REQUIRE(eg__budget_take(&fixture->burst_bytes, fixture->now, 1000 * 1000));
+    uint64_t refused_gop = fixture->store.gop_begin;
+    for (int i = 0; i < 5; i++) CHECK(!eg__track_join(&fixture->track, fixture->now, &fixture->source, &fixture->limits));
+    CHECK_EQUAL(fixture->bursts_refused, 1);
+    run(check, fixture, (eg_time)config.gop_pictures * EG_SECOND / 30, true);
+    CHECK(fixture->store.gop_begin != refused_gop);
+    CHECK(fixture->track.state == EG_TRACK_LIVE);
+    CHECK_EQUAL(fixture->bursts_begun, 1);
+    REQUIRE(fixture->sent_count > 0);
+    CHECK_EQUAL(fixture->sent[0].place, fixture->store.gop_begin);
     fixture_destroy(fixture);
 }
 
@@ -509,6 +535,7 @@ static const struct eg_test tests[] = {
     EG_TEST(beginning_again_never_sends_a_timestamp_twice),
     EG_TEST(a_burst_is_forgotten_only_when_nothing_of_it_can_be_asked_for),
     EG_TEST(audio_begins_at_what_comes_next),
+    EG_TEST(a_join_over_the_budget_waits_for_the_next_idr),
     EG_TEST(numbers_go_on_over_their_wrap),
 };
 

@@ -61,6 +61,7 @@ enum eg_limits {
     EG_BURST_AGAIN = 1 * EG_SECOND,        // [us] between bursts to one viewer that asks for pictures
     EG_REPAIR_RATE = 500,                  // packets a second that are sent again to one viewer
     EG_REPAIR_BURST = 250,                 // packets at once
+    EG_REPAIR_RATE_ALL = 50000,            // packets a second that are sent again to all viewers
 
     // Numbers of things. Slabs grow as they are used, up to here.
     EG_STREAMS_MAX = 4096,

@@ -88,6 +88,7 @@ struct eg_config {
     uint32_t source_receive_buffer_size;  // [B] asked of the kernel per source socket; 0: 4 MiB
     uint32_t viewer_buffer_size;          // [B] asked of the kernel for the viewers' socket, each way; 0: 8 MiB
     uint32_t burst_bit_rate_max;          // [bit/s] a joining viewer's catch-up may take; 0: 16 Mbit/s
+    uint32_t burst_bit_rate_all_max_kbit; // [kbit/s] all joining viewers together; 0: 1 Gbit/s. Beyond it they wait for the next IDR
     uint32_t source_grace_ms;             // [ms] viewers outlive a silent source by this; 0: 30,000
 };
 
@@ -288,6 +289,9 @@ struct eg_engine_stats {
     uint64_t packets_sent;             // RTP to viewers
     uint64_t bytes_sent;               // with headers and tags
     uint64_t repairs_sent;             // packets sent again because a viewer asked
+    uint64_t repairs_refused;          // not sent again: over the budget of the viewer or of all
+    uint64_t bursts_begun;             // joins and requests for a picture that were answered with the GOP so far
+    uint64_t bursts_refused;           // those that had to wait for the next IDR: over the budget, or too great a bit rate
     uint64_t messages_sent;            // what the kernel was handed: one message carries many packets (GSO)
     uint64_t send_calls;
     uint64_t loop_turns;

@@ -16,6 +16,7 @@ struct eg_core {
     struct eg_dtls_context *dtls;
     struct eg_crypto *crypto;
     struct eg_viewer_context context;
+    struct eg_budget burst_bytes;     // of all viewers that catch up
     struct eg_pool streams;
     struct eg_pool viewers;
     struct eg_pool chunks;            // of all stores
@@ -72,14 +73,21 @@ struct eg_core *eg__core_create(const struct eg_core_config *config, struct eg_r
     eg__pool_init(&core->streams, sizeof(struct eg_stream), config->streams_max);
     eg__pool_init(&core->viewers, eg__viewer_size(core->crypto), config->viewers_max);
     eg__pool_init(&core->chunks, sizeof(struct eg_store_chunk), config->streams_max * (EG_STORE_VIDEO_CHUNKS_MAX + EG_STORE_AUDIO_CHUNKS_MAX));
+    eg__budget_init(&core->burst_bytes, 0, config->burst_bit_rate_all_max / 8, config->burst_bit_rate_all_max / 8);
     core->context = (struct eg_viewer_context){
         .random = random,
         .dtls = core->dtls,
         .crypto = core->crypto,
-        .burst_bit_rate_max = config->burst_bit_rate_max,
+        .burst = {
+            .bit_rate_max = config->burst_bit_rate_max,
+            .bytes = &core->burst_bytes,
+            .begun = &core->stats.bursts_begun,
+            .refused = &core->stats.bursts_refused,
+        },
         .deadlines = &core->viewer_deadlines,
         .stats = &core->stats,
     };
+    eg__budget_init(&core->context.repairs, 0, EG_REPAIR_RATE_ALL, EG_REPAIR_RATE_ALL / 4);
     return core;
 }
 
@@ -552,6 +560,17 @@ void eg__core_stats(const struct eg_core *core, struct eg_engine_stats *stats) {
     uint32_t index = 0;
     for (const struct eg_stream *stream; (stream = eg__pool_next(&core->streams, &index, &(eg_handle){0})) != NULL;)
         for (int i = 0; i < EG_DROP_COUNT; i++) stats->dropped[i] += stream->drops[i];
+}
+
+void eg__core_usage(const struct eg_core *core, struct eg_core_usage *usage) {
+    *usage = (struct eg_core_usage){
+        .streams = core->streams.count,
+        .viewers = core->viewers.count,
+        .chunks = core->chunks.count,
+        .deadlines = core->stream_deadlines.count + core->viewer_deadlines.count,
+        .names = core->by_ufrag.count,
+        .addresses = core->by_address.count,
+    };
 }
 
 static struct eg_source_stats source_stats(const struct eg_source *source) {

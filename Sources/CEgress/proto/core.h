@@ -22,7 +22,8 @@ enum eg_track_kind { EG_VIDEO = 0, EG_AUDIO = 1, EG_TRACK_COUNT = 2 };
 struct eg_core_config {
     uint32_t streams_max;
     uint32_t viewers_max;
-    uint32_t burst_bit_rate_max; // [bit/s]
+    uint32_t burst_bit_rate_max;     // [bit/s] of one viewer that catches up
+    uint64_t burst_bit_rate_all_max; // [bit/s] of all of them
     eg_time source_grace;        // [us]
     const char *crypto;          // NULL: the fastest
     uint64_t ntp_origin;         // NTP time (32.32) at `now` 0
@@ -81,6 +82,18 @@ bool eg__core_poll_event(struct eg_core *core, struct eg_event *event);
 void eg__core_count_send(struct eg_core *core, uint32_t messages, uint32_t calls, uint32_t buffer_full, uint32_t failed);
 
 void eg__core_stats(const struct eg_core *core, struct eg_engine_stats *stats);
+
+// What is taken of what is bounded: all of it goes back with the streams and viewers that took it.
+struct eg_core_usage {
+    uint32_t streams;
+    uint32_t viewers;   // with those that are closed and not told of yet
+    uint32_t chunks;    // of EG_STORE_CHUNK_SIZE
+    uint32_t deadlines;
+    uint32_t names;     // ICE user names that lead to a viewer
+    uint32_t addresses; // that lead to a viewer
+};
+
+void eg__core_usage(const struct eg_core *core, struct eg_core_usage *usage);
 eg_status eg__core_stream_stats(const struct eg_core *core, eg_time now, eg_handle stream, struct eg_stream_stats *stats);
 eg_status eg__core_viewer_stats(const struct eg_core *core, eg_time now, eg_handle viewer, struct eg_viewer_stats *stats);
 

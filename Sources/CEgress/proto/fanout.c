@@ -49,7 +49,7 @@ static void place_track(struct eg_viewer *viewer, const struct eg_viewer_context
         if (track->state == EG_TRACK_LIVE) context->stats->dropped[EG_DROP_SLOW_VIEWER] += source->store->begin - track->cursor;
         track->state = EG_TRACK_WAITING;
     }
-    if (track->state == EG_TRACK_WAITING) eg__track_join(track, now, source, context->burst_bit_rate_max);
+    if (track->state == EG_TRACK_WAITING) eg__track_join(track, now, source, &context->burst);
 }
 
 static void write_reports(struct eg_viewer *viewer, eg_time now, struct eg_writer *writer) {

@@ -27,22 +27,20 @@ static void receive_reports(struct eg_viewer *viewer, eg_time now, const struct 
     }
 }
 
-static void refill_repairs(struct eg_viewer *viewer, eg_time now) {
-    uint64_t earned = (now - viewer->repairs_at) * EG_REPAIR_RATE / EG_SECOND;
-    if (earned == 0) return;
-    uint64_t left = viewer->repairs_left + earned;
-    viewer->repairs_left = left < EG_REPAIR_BURST ? (uint32_t)left : EG_REPAIR_BURST;
-    viewer->repairs_at = now;
+static bool may_repair(struct eg_viewer *viewer, struct eg_viewer_context *context, eg_time now) {
+    if (eg__budget_take(&viewer->repairs, now, 1) && eg__budget_take(&context->repairs, now, 1)) return true;
+    context->stats->repairs_refused++;
+    return false;
 }
 
-static void repair(struct eg_viewer *viewer, const struct eg_viewer_context *context, enum eg_track_kind kind, uint16_t sequence,
+static void repair(struct eg_viewer *viewer, struct eg_viewer_context *context, eg_time now, enum eg_track_kind kind, uint16_t sequence,
                    struct eg_batch *batch) {
     struct eg_track *track = &viewer->tracks[kind];
     uint64_t place;
     viewer->stats.nacks++;
-    if (viewer->repairs_left == 0 || !eg__track_place_of(track, sequence, &place)) return;
+    if (!eg__track_place_of(track, sequence, &place)) return;
     const struct eg_packet *packet = eg__store_get(viewer->stream->sources[kind].store, place);
-    if (packet == NULL) return;
+    if (packet == NULL || !may_repair(viewer, context, now)) return;
     uint8_t *out = eg__batch_reserve(batch, DATAGRAM_SIZE_MAX);
     if (out == NULL) {
         context->stats->dropped[EG_DROP_NO_ROOM]++;
@@ -51,13 +49,12 @@ static void repair(struct eg_viewer *viewer, const struct eg_viewer_context *con
     size_t size = track->has_rtx ? eg__track_write_rtx(track, &viewer->srtp, place, packet, out)
                                  : eg__track_write(track, &viewer->srtp, place, packet, out);
     eg__batch_commit(batch, size);
-    viewer->repairs_left--;
     viewer->stats.bytes += size;
     context->stats->bytes_sent += size;
     context->stats->repairs_sent++;
 }
 
-static void receive_nack(struct eg_viewer *viewer, const struct eg_viewer_context *context, eg_time now, const struct eg_rtcp *block,
+static void receive_nack(struct eg_viewer *viewer, struct eg_viewer_context *context, eg_time now, const struct eg_rtcp *block,
                          struct eg_batch *batch) {
     uint32_t sender_ssrc, media_ssrc;
     const uint8_t *fci;
@@ -65,23 +62,22 @@ static void receive_nack(struct eg_viewer *viewer, const struct eg_viewer_contex
     enum eg_track_kind kind;
     if (!eg__rtcp_parse_feedback(block, &sender_ssrc, &media_ssrc, &fci, &fci_size)) return;
     if (find_track(viewer, media_ssrc, &kind) == NULL) return;
-    refill_repairs(viewer, now);
     eg__batch_start(batch, &viewer->ice.path);
     uint16_t packet_id, bitmask;
     for (size_t i = 0; eg__rtcp_parse_nack(fci, fci_size, i, &packet_id, &bitmask); i++) {
-        repair(viewer, context, kind, packet_id, batch);
+        repair(viewer, context, now, kind, packet_id, batch);
         for (int bit = 0; bit < NACK_BITMASK_SIZE; bit++)
-            if (bitmask >> bit & 1) repair(viewer, context, kind, (uint16_t)(packet_id + 1 + bit), batch);
+            if (bitmask >> bit & 1) repair(viewer, context, now, kind, (uint16_t)(packet_id + 1 + bit), batch);
     }
 }
 
-static void begin_again(struct eg_viewer *viewer, const struct eg_viewer_context *context, eg_time now) {
+static void begin_again(struct eg_viewer *viewer, struct eg_viewer_context *context, eg_time now) {
     viewer->stats.plis++;
     const struct eg_source *source = &viewer->stream->sources[EG_VIDEO];
-    if (eg__track_begin_again(&viewer->tracks[EG_VIDEO], now, source, context->burst_bit_rate_max)) viewer->transmit_at = now;
+    if (eg__track_begin_again(&viewer->tracks[EG_VIDEO], now, source, &context->burst)) viewer->transmit_at = now;
 }
 
-static void receive_picture_request(struct eg_viewer *viewer, const struct eg_viewer_context *context, eg_time now,
+static void receive_picture_request(struct eg_viewer *viewer, struct eg_viewer_context *context, eg_time now,
                                     const struct eg_rtcp *block) {
     uint32_t sender_ssrc, media_ssrc;
     const uint8_t *fci;
@@ -97,7 +93,7 @@ static void receive_picture_request(struct eg_viewer *viewer, const struct eg_vi
         if (ssrc == viewer->tracks[EG_VIDEO].ssrc) begin_again(viewer, context, now);
 }
 
-bool eg__feedback_receive(struct eg_viewer *viewer, const struct eg_viewer_context *context, eg_time now, const uint8_t *bytes,
+bool eg__feedback_receive(struct eg_viewer *viewer, struct eg_viewer_context *context, eg_time now, const uint8_t *bytes,
                           size_t size, struct eg_batch *batch) {
     EG_ASSERT(viewer->state == EG_VIEWER_CONNECTED);
     uint8_t plain[EG_DATAGRAM_SIZE_MAX];

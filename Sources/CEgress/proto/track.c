@@ -32,49 +32,64 @@ static uint32_t burst_timestamp(const struct eg_track *track, eg_time now, const
     return is_ahead ? track->last_timestamp + 1 : live;
 }
 
-static bool begin_burst(struct eg_track *track, eg_time now, const struct eg_source *source, uint32_t bit_rate_max) {
-    const struct eg_store *store = source->store;
-    const struct eg_packet *first = eg__store_get(store, store->gop_begin);
-    if (first == NULL) return false;
-    uint64_t idr_bytes = 0;
-    for (uint64_t place = store->gop_begin; place < source->ready_end; place++) {
-        const struct eg_packet *packet = eg__store_get(store, place);
+// [B] of the picture that a GOP begins with, as far as it has arrived.
+static uint64_t first_picture_bytes(const struct eg_source *source, const struct eg_packet *first) {
+    uint64_t bytes = 0;
+    for (uint64_t place = source->store->gop_begin; place < source->ready_end; place++) {
+        const struct eg_packet *packet = eg__store_get(source->store, place);
         if (packet == NULL) continue;
         if (packet->timestamp != first->timestamp) break;
-        idr_bytes += packet->size;
+        bytes += packet->size;
     }
-    uint64_t rate = source->clock->legs[EG_VIDEO].rate;
+    return bytes;
+}
+
+// How fast the pictures behind the IDR may follow it, in percent of media speed: bits / (age / rate / speed) <= bit_rate_max.
+static uint64_t burst_speed(uint64_t bytes, uint32_t age, uint32_t rate, uint32_t bit_rate_max) {
+    uint64_t speed_max = EG_BURST_SPEED_MAX * 100;
+    if (bytes == 0 || age == 0) return speed_max;
+    uint64_t speed = (uint64_t)bit_rate_max * age * 100 / (bytes * 8 * rate);
+    return speed < speed_max ? speed : speed_max;
+}
+
+static bool begin_burst(struct eg_track *track, eg_time now, const struct eg_source *source, const struct eg_burst_limits *limits) {
+    const struct eg_store *store = source->store;
+    const struct eg_packet *first = eg__store_get(store, store->gop_begin);
+    if (first == NULL || track->refused_gop == store->gop_begin) return false;
+    uint32_t rate = source->clock->legs[EG_VIDEO].rate;
     uint32_t age = source->picture_timestamp - first->timestamp; // [RTP ticks]
-    uint64_t rest_bits = (store->gop_bytes - idr_bytes) * 8;
-    uint64_t speed = EG_BURST_SPEED_MAX * 100;
-    // bits / (age / rate / speed) <= bit_rate_max
-    if (rest_bits > 0 && age > 0) speed = (uint64_t)bit_rate_max * age * 100 / (rest_bits * rate);
-    if (age > 0 && speed < EG_BURST_SPEED_MIN_PERCENT) return false;
+    uint64_t idr_bytes = first_picture_bytes(source, first);
+    uint64_t speed = burst_speed(store->gop_bytes - idr_bytes, age, rate, limits->bit_rate_max);
+    if (age > 0 && (speed < EG_BURST_SPEED_MIN_PERCENT || !eg__budget_take(limits->bytes, now, store->gop_bytes))) {
+        track->refused_gop = store->gop_begin;
+        (*limits->refused)++;
+        return false;
+    }
+    (*limits->begun)++;
     track->state = EG_TRACK_CATCHING_UP;
     track->burst.began_at = now;
     track->burst.timestamp = first->timestamp;
     track->burst.live_timestamp = burst_timestamp(track, now, source);
-    track->burst.speed_percent = (uint32_t)(speed < EG_BURST_SPEED_MAX * 100 ? speed : EG_BURST_SPEED_MAX * 100);
-    track->burst.idr_ticks = (uint32_t)(idr_bytes * 8 * rate / bit_rate_max);
+    track->burst.speed_percent = (uint32_t)speed;
+    track->burst.idr_ticks = (uint32_t)(idr_bytes * 8 * rate / limits->bit_rate_max);
     eg__track_skip_to(track, store->gop_begin);
     return true;
 }
 
-bool eg__track_join(struct eg_track *track, eg_time now, const struct eg_source *source, uint32_t bit_rate_max) {
+bool eg__track_join(struct eg_track *track, eg_time now, const struct eg_source *source, const struct eg_burst_limits *limits) {
     EG_ASSERT(track->state == EG_TRACK_WAITING);
-    if (source->kind == EG_VIDEO) return begin_burst(track, now, source, bit_rate_max);
+    if (source->kind == EG_VIDEO) return begin_burst(track, now, source, limits);
     if (source->state == EG_SOURCE_WAITING) return false;
     track->state = EG_TRACK_LIVE;
     eg__track_skip_to(track, source->ready_end);
     return true;
 }
 
-bool eg__track_begin_again(struct eg_track *track, eg_time now, const struct eg_source *source, uint32_t bit_rate_max) {
+bool eg__track_begin_again(struct eg_track *track, eg_time now, const struct eg_source *source, const struct eg_burst_limits *limits) {
     if (track->state != EG_TRACK_LIVE && track->state != EG_TRACK_CATCHING_UP) return false;
     if (now - track->burst.began_at < EG_BURST_AGAIN) return false;
-    return begin_burst(track, now, source, bit_rate_max);
+    return begin_burst(track, now, source, limits);
 }
-
 
 // [RTP ticks] after L0 at which a picture of the burst is due.
 static uint32_t burst_ticks(const struct eg_track *track, uint32_t timestamp) {

@@ -16,6 +16,7 @@
 #ifndef EG_TRACK_H
 #define EG_TRACK_H
 
+#include "base/budget.h"
 #include "base/limits.h"
 #include "base/random.h"
 #include "proto/source.h"
@@ -35,6 +36,7 @@ struct eg_track {
     uint64_t next_index;    // of the next packet: no index below it is ever used for anything new
     uint64_t history_index; // packets from this index on map to their places by index_offset
     uint64_t rtx_index;
+    uint64_t refused_gop;   // where the GOP begins that could not be caught up with: the next one is waited for
     uint32_t last_timestamp; // of the newest packet sent, as the viewer sees it
     struct {
         eg_time began_at;
@@ -51,12 +53,20 @@ struct eg_track {
 // is known to be 0 to one who sees the first packets late (RFC 3711 §3.3.1).
 void eg__track_init(struct eg_track *track, struct eg_random *random, enum eg_track_kind kind);
 
-// Moves a track that is waiting to the source's last IDR, if there is one that can be caught up with at `bit_rate_max`; audio to what comes
-// next. False when it goes on waiting.
-bool eg__track_join(struct eg_track *track, eg_time now, const struct eg_source *source, uint32_t bit_rate_max);
+// What catching up may take.
+struct eg_burst_limits {
+    uint32_t bit_rate_max;    // [bit/s] of one viewer
+    struct eg_budget *bytes;  // of all viewers
+    uint64_t *begun;          // counters
+    uint64_t *refused;
+};
+
+// Moves a track that is waiting to the source's last IDR, if there is one that can be caught up with within the limits; audio to what comes
+// next. False when it goes on waiting: for an IDR that is just arriving, which needs no catching up, there is always room.
+bool eg__track_join(struct eg_track *track, eg_time now, const struct eg_source *source, const struct eg_burst_limits *limits);
 
 // Begins the last GOP again for a viewer that lost its picture. False when the last burst is too recent, or none is to be had.
-bool eg__track_begin_again(struct eg_track *track, eg_time now, const struct eg_source *source, uint32_t bit_rate_max);
+bool eg__track_begin_again(struct eg_track *track, eg_time now, const struct eg_source *source, const struct eg_burst_limits *limits);
 
 // Forgets a burst once nothing of it is in the store any more. Called every few seconds, long before timestamps wrap.
 void eg__track_settle(struct eg_track *track, eg_time now, const struct eg_store *store);

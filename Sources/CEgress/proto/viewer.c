@@ -46,8 +46,8 @@ bool eg__viewer_init(struct eg_viewer *viewer, const struct eg_viewer_context *c
         return false;
     }
     viewer->state = viewer->reported = EG_VIEWER_NEW;
-    viewer->created_at = viewer->repairs_at = now;
-    viewer->repairs_left = EG_REPAIR_BURST;
+    viewer->created_at = now;
+    eg__budget_init(&viewer->repairs, now, EG_REPAIR_RATE, EG_REPAIR_BURST);
     viewer->transmit_at = EG_TIME_NEVER;
     make_cname(viewer, context->random);
     init_tracks(viewer, context->random, config);
@@ -172,7 +172,8 @@ void eg__viewer_schedule(struct eg_viewer *viewer, const struct eg_viewer_contex
 }
 
 void eg__viewer_write_goodbye(struct eg_viewer *viewer, struct eg_batch *batch) {
-    if (!viewer->ice.has_path) return;
+    // Without consent not even that may be sent, RFC 7675 §5.1.
+    if (!viewer->ice.has_path || viewer->close_reason == EG_CLOSE_CONSENT_EXPIRED) return;
     if (viewer->srtp.crypto != NULL) {
         eg__batch_start(batch, &viewer->ice.path);
         uint8_t *packet = eg__batch_reserve(batch, EG_DTLS_MTU);

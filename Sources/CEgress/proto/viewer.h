@@ -21,7 +21,8 @@ struct eg_viewer_context {
     struct eg_random *random;
     struct eg_dtls_context *dtls;
     const struct eg_crypto *crypto;
-    uint32_t burst_bit_rate_max; // [bit/s]
+    struct eg_burst_limits burst;
+    struct eg_budget repairs;       // packets that may be sent again to all viewers together
     struct eg_deadlines *deadlines; // of viewers
     struct eg_engine_stats *stats;
 };
@@ -48,8 +49,7 @@ struct eg_viewer {
     struct eg_list leaving;        // in core's list of goodbyes
     struct eg_list event;          // in core's list of events
     char cname[EG_CNAME_SIZE + 1];
-    uint32_t repairs_left;         // packets that may be sent again, refilled with time
-    eg_time repairs_at;            // when they were refilled last
+    struct eg_budget repairs;      // packets that may be sent again
     struct {
         uint64_t bytes;            // sent, with headers and tags
         uint64_t packets;

@@ -20,18 +20,39 @@ let strictSwift: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
+/// A product that only the server needs. With the trait `Server` off its package is not even fetched.
+func server(_ name: String, _ package: String) -> Target.Dependency {
+    .product(name: name, package: package, condition: .when(traits: ["Server"]))
+}
+
+let serverDependencies: [Target.Dependency] = [
+    server("ArgumentParser", "swift-argument-parser"),
+    server("Hummingbird", "hummingbird"),
+    server("ServiceLifecycle", "swift-service-lifecycle"),
+    server("Subprocess", "swift-subprocess"),
+    server("SystemPackage", "swift-system"),
+]
+
 let package = Package(
     name: "egress",
     products: [
         .library(name: "Egress", targets: ["Egress"]),
         .library(name: "CEgress", targets: ["CEgress"]),
+        .executable(name: "egress", targets: ["EgressServer"]),
     ],
     traits: [
-        .trait(name: "IPSecMB", description: "SRTP through libipsec-mb, two to four times as fast as OpenSSL on x86-64 (libipsec-mb-dev).")
+        .trait(name: "Server", description: "The executable egress. Without it only the libraries are built, with two small dependencies."),
+        .trait(name: "IPSecMB", description: "SRTP through libipsec-mb, two to four times as fast as OpenSSL on x86-64 (libipsec-mb-dev)."),
+        .default(enabledTraits: ["Server"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
     ],
     targets: [
         .target(
@@ -51,6 +72,13 @@ let package = Package(
             ],
             swiftSettings: strictSwift
         ),
+        .executableTarget(
+            name: "EgressServer",
+            dependencies: [
+                "Egress", .product(name: "Logging", package: "swift-log"), .product(name: "HTTPTypes", package: "swift-http-types"),
+            ] + serverDependencies,
+            swiftSettings: strictSwift
+        ),
         .target(
             name: "CEgressTests",
             dependencies: ["CEgress"],
@@ -66,6 +94,11 @@ let package = Package(
             dependencies: [
                 "Egress", .product(name: "Logging", package: "swift-log"), .product(name: "HTTPTypes", package: "swift-http-types"),
             ],
+            swiftSettings: strictSwift
+        ),
+        .testTarget(
+            name: "EgressServerTests",
+            dependencies: ["EgressServer", "Egress", .product(name: "Logging", package: "swift-log")] + serverDependencies,
             swiftSettings: strictSwift
         ),
     ],

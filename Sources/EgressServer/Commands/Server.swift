@@ -1,0 +1,104 @@
+#if Server
+internal import ArgumentParser
+internal import Egress
+internal import Glibc
+internal import Logging
+internal import NIOCore
+internal import ServiceLifecycle
+internal import SystemPackage
+internal import UnixSignals
+
+/// Puts engine, HTTP and supervisors together and runs them until a signal says to stop.
+///
+/// The order of the services is that of their shutdown, backwards: supervisors end their FFmpeg and call the stop hooks, HTTP ends what it
+/// is answering, the engine says goodbye to who is left.
+struct Server {
+    /// What all services together may take to stop; FFmpeg itself gets 2 s before it is killed.
+    private static let shutdownMax = Duration.seconds(5)
+
+    private let group: ServiceGroup
+
+    private init(configuration: ServerConfiguration, streams: [StreamDefinition], tools: FFmpegTools?, logger: Logger) throws {
+        let engine = try EgressEngine(configuration: configuration.egress, logger: logger)
+        Self.log(engine.info, logger)
+        let board = SupervisionBoard(ids: streams.map(\.id))
+        let http = HTTPService(
+            address: configuration.http, routes: Routes(engine: engine, board: board, logger: logger), logger: logger
+        ) { port in
+            let address = HTTPAddress(host: configuration.http.host, port: UInt16(clamping: port))
+            logger.info("HTTP is served", metadata: ["address": "\(address)"])
+            if configuration.isDemo { Console.say("Open \(address.url)watch/demo in a browser. Ctrl-C ends it.") }
+        }
+        var services: [any Service] = [EngineService(engine: engine), http]
+        if let tools, !streams.isEmpty {
+            let supervisors = streams.map { StreamSupervisor(stream: $0, engine: engine, tools: tools, board: board, logger: logger) }
+            services.append(SupervisorService(supervisors: supervisors))
+        }
+        var quiet = logger
+        quiet.logLevel = max(logger.logLevel, .warning)
+        var settings = ServiceGroupConfiguration(services: services, logger: quiet)
+        settings.maximumGracefulShutdownDuration = Self.shutdownMax
+        group = ServiceGroup(configuration: settings)
+    }
+
+    /// Runs to the end and turns failures into exit codes.
+    ///
+    /// - Parameter streams: Called once FFmpeg was found.
+    static func main(
+        configuration: ServerConfiguration,
+        streams: (ServerConfiguration, FFmpegTools) async -> [StreamDefinition]
+    ) async throws {
+        var logger = Logger(label: "egress") { StreamLogHandler.standardError(label: $0) }
+        logger.logLevel = configuration.logLevel
+        do {
+            let needsFFmpeg = configuration.isDemo || !configuration.streams.isEmpty
+            let tools = needsFFmpeg ? try FFmpegTools(ffmpeg: configuration.ffmpeg, ffprobe: configuration.ffprobe) : nil
+            let definitions: [StreamDefinition] = if let tools { await streams(configuration, tools) } else { [] }
+            try await Server(configuration: configuration, streams: definitions, tools: tools, logger: logger).run()
+        } catch let missing as FFmpegTools.Missing {
+            Console.complain(missing.description)
+            throw ExitCode.unavailable
+        } catch let error as EgressError {
+            Console.complain(error.message)
+            throw error.code == .invalidConfiguration ? ExitCode.configuration : ExitCode.unavailable
+        } catch let error as IOError {
+            Console.complain("HTTP cannot be served at \(configuration.http): \(Errno(rawValue: error.errnoCode))")
+            throw ExitCode.unavailable
+        }
+    }
+
+    /// The first signal stops in order, the second at once; FFmpeg does not survive either.
+    private func run() async throws {
+        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { try await group.run() }
+            tasks.addTask {
+                var isStopping = false
+                for await signal in signals {
+                    if isStopping { _exit(128 + signal.rawValue) }
+                    isStopping = true
+                    await group.triggerGracefulShutdown()
+                }
+            }
+            defer { tasks.cancelAll() }
+            try await tasks.next()
+        }
+    }
+
+    private static func log(_ info: EngineInfo, _ logger: Logger) {
+        logger.info(
+            "engine is running",
+            metadata: ["udp_port": "\(info.udpPort)", "io": "\(info.io.rawValue)", "crypto": "\(info.crypto)", "gso": "\(info.gso)"])
+    }
+}
+
+/// The engine in the group: it goes on until everything before it has stopped.
+private struct EngineService: Service {
+    let engine: EgressEngine
+
+    func run() async throws {
+        try? await gracefulShutdown()
+        engine.shutdown()
+    }
+}
+#endif

@@ -1,0 +1,89 @@
+#if Server
+internal import Egress
+internal import Logging
+
+/// What the server was told on its command line. Nothing, where it was told nothing.
+struct ServerFlags: Sendable {
+    var http: HTTPAddress?
+    var udpPort: UInt16?
+    var publicAddresses: [String] = []
+    var io: IOBackend?
+    var ffmpeg: String?
+    var ffprobe: String?
+    var logLevel: Logger.Level?
+    var streams: [String] = []
+}
+
+/// What the server runs with: the file, and over it the command line.
+struct ServerConfiguration: Sendable {
+    var http = HTTPAddress.standard
+    var egress = EgressConfiguration()
+    var streams: [StreamDefinition] = []
+    var ffmpeg = "ffmpeg"
+    var ffprobe: String?
+    var logLevel = Logger.Level.info
+    var isDemo = false
+
+    init() {}
+
+    /// - Parameter file: Its name and bytes.
+    init(file: (name: String, bytes: [UInt8])?, flags: ServerFlags) throws(ConfigurationError) {
+        if let file { try read(file.bytes, source: file.name) }
+        try apply(flags)
+        do {
+            try egress.validate()
+        } catch {
+            throw ConfigurationError(source: file?.name ?? "configuration", field: nil, problem: error.message)
+        }
+    }
+
+    private static let fields: Set<String> = ["http", "egress", "streams", "ffmpeg", "ffprobe", "log_level"]
+    static let egressFields: Set<String> = [
+        "enabled", "udp_address", "udp_port", "public_ips", "ice_servers", "max_viewers_per_stream", "max_viewers", "max_streams", "io",
+        "source_port_min", "source_port_max", "source_grace_seconds", "burst_bit_rate_max", "burst_bit_rate_all_max",
+    ]
+
+    private mutating func read(_ bytes: [UInt8], source: String) throws(ConfigurationError) {
+        let fields = try JSONFields(JSONFields.parse(bytes, source: source), source: source, known: Self.fields)
+        if let text = try fields.string("http") {
+            guard let address = HTTPAddress(text) else { throw fields.failure("http", "expected HOST:PORT, found \"\(text)\"") }
+            http = address
+        }
+        if let block = fields.values["egress"] {
+            egress = try JSONFields(block, source: source, path: "egress", known: Self.egressFields).decode(EgressConfiguration.self)
+        }
+        if let text = try fields.string("log_level") {
+            guard let level = Logger.Level(rawValue: text) else { throw fields.failure("log_level", "expected \(Self.levels)") }
+            logLevel = level
+        }
+        ffmpeg = try fields.string("ffmpeg") ?? ffmpeg
+        ffprobe = try fields.string("ffprobe")
+        guard let block = fields.values["streams"] else { return }
+        guard case .object(let entries) = block else { throw fields.failure("streams", "expected an object, found \(block.kind)") }
+        for (id, entry) in entries.sorted(by: { $0.key < $1.key }) {
+            streams.append(try StreamDefinition(id: id, json: entry, source: source))
+        }
+    }
+
+    private mutating func apply(_ flags: ServerFlags) throws(ConfigurationError) {
+        http = flags.http ?? http
+        egress.udpPort = flags.udpPort ?? egress.udpPort
+        if !flags.publicAddresses.isEmpty { egress.publicAddresses = flags.publicAddresses }
+        egress.io = flags.io ?? egress.io
+        ffmpeg = flags.ffmpeg ?? ffmpeg
+        ffprobe = flags.ffprobe ?? ffprobe
+        logLevel = flags.logLevel ?? logLevel
+        var named: Set<String> = []
+        for flag in flags.streams {
+            let stream = try StreamDefinition(flag: flag)
+            guard named.insert(stream.id).inserted else {
+                throw ConfigurationError(source: "--stream", field: stream.id, problem: "is given twice")
+            }
+            streams.removeAll { $0.id == stream.id }
+            streams.append(stream)
+        }
+    }
+
+    private static var levels: String { Logger.Level.allCases.map(\.rawValue).joined(separator: ", ") }
+}
+#endif

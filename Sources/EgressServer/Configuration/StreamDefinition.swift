@@ -1,0 +1,65 @@
+#if Server
+internal import Egress
+
+/// A stream that this server makes itself: what FFmpeg reads, and how it goes out.
+struct StreamDefinition: Sendable, Hashable {
+    var id: String
+    var input: StreamInput
+    var webrtc: WebRTCConfig
+
+    /// `ID=INPUT`, as `--stream` takes it. Only the first "=" parts them: URLs hold more.
+    init(flag: String) throws(ConfigurationError) {
+        let source = "--stream \(Secrets.mask(flag))"
+        guard let equals = flag.firstIndex(of: "="), equals != flag.startIndex, flag.index(after: equals) != flag.endIndex else {
+            throw ConfigurationError(source: source, field: nil, problem: "expected ID=INPUT")
+        }
+        let id = String(flag[..<equals])
+        if let problem = Self.problem(withID: id) { throw ConfigurationError(source: source, field: nil, problem: problem) }
+        self.init(id: id, input: StreamInput(url: String(flag[flag.index(after: equals)...])))
+    }
+
+    init(id: String, input: StreamInput, webrtc: WebRTCConfig = WebRTCConfig()) {
+        self.id = id
+        self.input = input
+        self.webrtc = webrtc
+        self.webrtc.isEnabled = true
+    }
+
+    /// One entry of "streams".
+    init(id: String, json: JSONValue, source: String) throws(ConfigurationError) {
+        let path = "streams.\(id)"
+        if let problem = Self.problem(withID: id) { throw ConfigurationError(source: source, field: path, problem: problem) }
+        let fields = try JSONFields(json, source: source, path: path, known: ["input", "input_options", "loop", "webrtc"])
+        guard let url = try fields.string("input"), !url.isEmpty else { throw fields.failure("input", "is missing") }
+        let input = StreamInput(url: url, loops: try fields.bool("loop") ?? true, options: try fields.strings("input_options") ?? [])
+        let webrtc = try fields.values["webrtc"].map { value throws(ConfigurationError) in
+            try WebRTCConfig(json: value, source: source, path: fields.field("webrtc"))
+        }
+        self.init(id: id, input: input, webrtc: webrtc ?? WebRTCConfig())
+    }
+
+    /// What is wrong with an id; nil when nothing is. It stands in URLs, logs and metrics, so it has no slash and no control character.
+    static func problem(withID id: String) -> String? {
+        guard !id.isEmpty, id.utf8.count <= 200 else { return "an id has 1 to 200 bytes" }
+        guard id != ".", id != "..", !id.contains("/"), !id.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F }) else {
+            return "an id has no slash and no control character"
+        }
+        return nil
+    }
+}
+
+extension WebRTCConfig {
+    static let fieldNames: Set<String> = ["enabled", "video_pt", "audio_pt", "video_map", "audio_map", "force_transcode"]
+
+    /// The `webrtc` block, strictly: an unknown field is an error, and so is one that `normalized()` refuses.
+    init(json: JSONValue, source: String, path: String = "") throws(ConfigurationError) {
+        let fields = try JSONFields(json, source: source, path: path, known: Self.fieldNames)
+        self = try fields.decode(WebRTCConfig.self)
+        do {
+            _ = try normalized()
+        } catch {
+            throw ConfigurationError(source: source, field: path.isEmpty ? nil : path, problem: error.message)
+        }
+    }
+}
+#endif

@@ -1,0 +1,12 @@
+#if Server
+internal import Egress
+
+/// FFmpeg's command line: what it reads, and the legs that the start hook gave.
+enum FFmpegCommand {
+    static func arguments(input: StreamInput, isCopy: Bool, legs: [ConfigIO]) -> [String] {
+        ["-nostdin", "-hide_banner", "-loglevel", "warning", "-nostats", "-progress", "pipe:1"]
+            + input.arguments(isCopy: isCopy)
+            + legs.flatMap { $0.options + [$0.address] }
+    }
+}
+#endif

@@ -1,0 +1,39 @@
+#if Server
+/// What `-progress` says: lines `key=value`, a report being closed by the line `progress=continue` or `progress=end`.
+struct FFmpegProgress: Sendable, Hashable {
+    var frame: Int?
+    var framesPerSecond: Double?
+    var position: Duration?
+    var droppedFrames: Int?
+    var duplicatedFrames: Int?
+    /// 1 is real time. Well below it the machine is too slow for what it is asked to encode.
+    var speed: Double?
+    var isLast = false
+}
+
+/// Collects lines into reports.
+struct FFmpegProgressParser: Sendable {
+    private var report = FFmpegProgress()
+
+    /// The report that this line closes; nil when it closes none. What cannot be read is left out: FFmpeg writes "N/A" at times.
+    mutating func parse(line: some StringProtocol) -> FFmpegProgress? {
+        guard let equals = line.firstIndex(of: "=") else { return nil }
+        let key = line[..<equals]
+        let value = line[line.index(after: equals)...].drop { $0 == " " }
+        switch key {
+        case "frame": report.frame = Int(value)
+        case "fps": report.framesPerSecond = Double(value)
+        case "out_time_us": report.position = Int64(value).map { .microseconds($0) }
+        case "drop_frames": report.droppedFrames = Int(value)
+        case "dup_frames": report.duplicatedFrames = Int(value)
+        case "speed": report.speed = Double(value.prefix { $0 != "x" })
+        case "progress":
+            report.isLast = value == "end"
+            defer { report = FFmpegProgress() }
+            return report
+        default: break
+        }
+        return nil
+    }
+}
+#endif

@@ -1,0 +1,64 @@
+#if Server
+internal import FoundationEssentials
+
+/// Where FFmpeg and ffprobe are.
+struct FFmpegTools: Sendable, Hashable {
+    struct Missing: Error, CustomStringConvertible {
+        var name: String
+
+        var description: String {
+            "\(name) was not found. Install FFmpeg (apt-get install ffmpeg), or say where it is with --ffmpeg and --ffprobe."
+        }
+    }
+
+    var ffmpeg: String
+    var ffprobe: String
+
+    /// - Parameter ffprobe: nil: the one beside FFmpeg, else the one in the search path.
+    init(ffmpeg: String, ffprobe: String?, path: String = Self.searchPath) throws(Missing) {
+        guard let found = Self.locate(ffmpeg, path: path) else { throw Missing(name: ffmpeg) }
+        self.ffmpeg = found
+        if let ffprobe {
+            guard let found = Self.locate(ffprobe, path: path) else { throw Missing(name: ffprobe) }
+            self.ffprobe = found
+        } else {
+            let beside = found.lastIndex(of: "/").map { found[...$0] + "ffprobe" }.map(String.init)
+            guard let found = beside.flatMap({ Self.locate($0, path: path) }) ?? Self.locate("ffprobe", path: path) else {
+                throw Missing(name: "ffprobe")
+            }
+            self.ffprobe = found
+        }
+    }
+
+    /// A name with a slash is a path; any other is looked for in `path`, like a shell does.
+    static func locate(_ name: String, path: String = searchPath) -> String? {
+        guard !name.isEmpty else { return nil }
+        let candidates = name.contains("/") ? [name] : path.split(separator: ":").map { "\($0)/\(name)" }
+        return candidates.first { FileManager.default.isExecutableFile(atPath: $0) && !isDirectory($0) }
+    }
+
+    static var searchPath: String { ProcessInfo.processInfo.environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin" }
+
+    private static func isDirectory(_ path: String) -> Bool {
+        var isDirectory = false
+        return FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) && isDirectory
+    }
+}
+
+/// Runs a tool that ends soon by itself.
+enum Tool {
+    /// Its standard output; nil when it did not exit with 0.
+    static func output(of executable: String, _ arguments: [String]) async -> [String]? {
+        let lines = LineCollector()
+        let ending = try? await ProcessRunner.run(
+            GuardedCommand(executable: executable, arguments: arguments),
+            onOutput: { line in
+                lines.append(line)
+                return .goOn
+            },
+            onError: { _ in }
+        )
+        return ending?.isSuccess == true ? lines.all : nil
+    }
+}
+#endif

@@ -1,0 +1,133 @@
+#if Server
+internal import Egress
+
+/// Which legs a stream gets and how its video is made, with a sentence for each that says why.
+struct LegDecision: Sendable, Hashable {
+    /// Nothing in the input can be sent.
+    struct NothingToSend: Error, CustomStringConvertible {
+        var description = "the input has neither video nor audio that could be sent"
+    }
+
+    /// The operator's block, with the maps of missing streams set to "none".
+    var config: WebRTCConfig
+    var plan: LegPlan?
+    var videoReason: String
+    var audioReason: String
+
+    var isCopy: Bool {
+        guard case .copy? = plan?.video else { return false }
+        return true
+    }
+
+    /// What a copied GOP may be at most: a viewer that has to resynchronise waits that long.
+    static let gopMax = Duration.seconds(2)
+
+    init(probe: MediaProbe, input: StreamInput.Kind, config: WebRTCConfig) throws(NothingToSend) {
+        self.config = config
+        let video = StreamMap(config.videoMap, standard: "0:v:0").video(in: probe)
+        let audio = StreamMap(config.audioMap, standard: "0:a:0").audio(in: probe)
+
+        if let video, config.hasVideo {
+            let objection = Self.objection(to: video, config: config)
+            plan = Self.plan(for: video, input: input, isCopy: objection == nil)
+            videoReason = objection.map { "encoding video: \($0)" } ?? "copying video: \(Self.praise(of: video))"
+        } else {
+            videoReason = config.hasVideo ? "no video leg: the input has no video" : "no video leg: video_map says so"
+            self.config.videoMap = WebRTCConfig.noMap
+        }
+
+        if let audio, config.hasAudio {
+            audioReason = "encoding audio from \(audio.codec) to Opus"
+        } else {
+            audioReason = config.hasAudio ? "no audio leg: the input has no audio" : "no audio leg: audio_map says so"
+            self.config.audioMap = WebRTCConfig.noMap
+        }
+        guard self.config.hasVideo || self.config.hasAudio else { throw NothingToSend() }
+    }
+
+    /// For an input of our own making, which needs no probe.
+    init(generatedAt framesPerSecond: Double, width: Int, height: Int, config: WebRTCConfig) {
+        self.config = config
+        plan = LegPlan(video: .transcode(framesPerSecond: framesPerSecond), width: width, height: height)
+        videoReason = "encoding video: it is generated here"
+        audioReason = "encoding audio: it is generated here"
+    }
+
+    /// The same legs, with video encoded after all.
+    func transcoding(because reason: String) -> LegDecision {
+        var other = self
+        other.plan = LegPlan(video: .transcode(framesPerSecond: nil))
+        other.videoReason = "encoding video: \(reason)"
+        return other
+    }
+
+    /// Why the video cannot be copied; nil when it can.
+    private static func objection(to video: MediaProbe.Video, config: WebRTCConfig) -> String? {
+        if config.forceTranscode { return "force_transcode is set" }
+        guard video.codec == "h264" else { return "it is \(video.codec), not H.264" }
+        if let format = video.pixelFormat, format != "yuv420p", format != "yuvj420p" { return "it is \(format), not 8-bit 4:2:0" }
+        if video.hasBFrames { return "it has B-frames, which WebRTC cannot reorder" }
+        if let gop = video.gop, gop > gopMax { return "a keyframe comes only every \(seconds(gop)), and \(seconds(gopMax)) is the most" }
+        return nil
+    }
+
+    private static func praise(of video: MediaProbe.Video) -> String {
+        let gop = video.gop.map { "a keyframe at least every \(seconds($0))" } ?? "keyframe distance not known"
+        return "H.264, 8-bit 4:2:0, no B-frames, \(gop)"
+    }
+
+    private static func plan(for video: MediaProbe.Video, input: StreamInput.Kind, isCopy: Bool) -> LegPlan {
+        guard isCopy else {
+            return LegPlan(video: .transcode(framesPerSecond: video.framesPerSecond), width: video.width, height: video.height)
+        }
+        return LegPlan(video: .copy(bitstreamFilters: bitstreamFilters(for: input)))
+    }
+
+    private static func bitstreamFilters(for input: StreamInput.Kind) -> String {
+        switch input {
+        // The demuxer that loops does it.
+        case .file(loops: true): ""
+        case .file(loops: false), .generated: LegPlan.defaultBitstreamFilters
+        // Cameras and other live inputs may have their parameter sets in the session description only.
+        case .rtsp, .live: LegPlan.defaultBitstreamFilters + ",dump_extra=freq=keyframe"
+        }
+    }
+
+    private static func seconds(_ duration: Duration) -> String {
+        let tenths = Int((duration / .milliseconds(100)).rounded())
+        return tenths % 10 == 0 ? "\(tenths / 10) s" : "\(tenths / 10).\(tenths % 10) s"
+    }
+}
+
+/// FFmpeg's `-map`, as far as it is needed to find out which stream it takes: `0:v:1`, `0:a:0?`, `0:2`.
+private struct StreamMap {
+    private let kind: Substring?
+    private let number: Int?
+
+    init(_ text: String, standard: String) {
+        let map = text.isEmpty ? standard : text
+        let parts = map.prefix { $0 != "?" }.split(separator: ":").dropFirst()
+        if let only = parts.first, let index = Int(only) {
+            kind = nil
+            number = index
+        } else {
+            kind = parts.first
+            number = parts.dropFirst().first.flatMap { Int($0) }
+        }
+    }
+
+    func video(in probe: MediaProbe) -> MediaProbe.Video? {
+        guard kind == nil else { return Self.element(number ?? 0, of: probe.videos) }
+        return probe.videos.first { $0.index == number } ?? probe.videos.first
+    }
+
+    func audio(in probe: MediaProbe) -> MediaProbe.Audio? {
+        guard kind == nil else { return Self.element(number ?? 0, of: probe.audios) }
+        return probe.audios.first { $0.index == number } ?? probe.audios.first
+    }
+
+    private static func element<Element>(_ position: Int, of list: [Element]) -> Element? {
+        list.indices.contains(position) ? list[position] : nil
+    }
+}
+#endif

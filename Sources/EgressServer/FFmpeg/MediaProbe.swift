@@ -1,0 +1,107 @@
+#if Server
+internal import FoundationEssentials
+
+/// What ffprobe says about an input, as far as it matters for the legs.
+struct MediaProbe: Sendable, Hashable {
+    struct Video: Sendable, Hashable {
+        var index: Int
+        var codec: String
+        var pixelFormat: String?
+        var width: Int?
+        var height: Int?
+        var hasBFrames = false
+        var framesPerSecond: Double?
+        /// The longest distance between two keyframes that was measured; nil when it was not.
+        var gop: Duration?
+    }
+
+    struct Audio: Sendable, Hashable {
+        var index: Int
+        var codec: String
+    }
+
+    var videos: [Video] = []
+    var audios: [Audio] = []
+}
+
+extension MediaProbe {
+    /// Reads the JSON of `ffprobe -show_streams`.
+    init(streamsJSON json: String) throws {
+        let report = try Self.decoder.decode(StreamsReport.self, from: Data(json.utf8))
+        for stream in report.streams {
+            switch stream.codecType {
+            // A cover picture of a music file is no video to send.
+            case "video" where stream.disposition?.attachedPic != 1:
+                videos.append(
+                    Video(
+                        index: stream.index,
+                        codec: stream.codecName ?? "unknown",
+                        pixelFormat: stream.pixFmt,
+                        width: stream.width,
+                        height: stream.height,
+                        hasBFrames: (stream.hasBFrames ?? 0) > 0,
+                        framesPerSecond: Self.rate(stream.avgFrameRate) ?? Self.rate(stream.rFrameRate)
+                    ))
+            case "audio": audios.append(Audio(index: stream.index, codec: stream.codecName ?? "unknown"))
+            default: break
+            }
+        }
+    }
+
+    /// Adds what the first seconds of packets of one video stream show: JSON of `ffprobe -show_entries packet=pts_time,flags`.
+    mutating func measure(packetsJSON json: String, ofVideoAt position: Int) throws {
+        let packets = try Self.decoder.decode(PacketsReport.self, from: Data(json.utf8)).packets
+        let times = packets.map { $0.ptsTime.flatMap(Double.init) }
+        // Packets come in decoding order: a presentation time that steps back is a reordered picture, whatever the header says.
+        let known = times.compactMap { $0 }
+        if zip(known, known.dropFirst()).contains(where: { $1 < $0 }) { videos[position].hasBFrames = true }
+
+        let keys = zip(packets, times).compactMap { packet, time in packet.flags?.hasPrefix("K") == true ? time : nil }
+        guard let first = keys.first, let end = known.max() else { return }
+        // The last group counts as well: an input with one keyframe in ten seconds has no second one to measure against.
+        let longest = zip(keys, keys.dropFirst() + [max(end, first)]).map { $1 - $0 }.max() ?? 0
+        videos[position].gop = .seconds(longest)
+    }
+
+    private static var decoder: JSONDecoder {
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        return decoder
+    }
+
+    private static func rate(_ text: String?) -> Double? {
+        guard let parts = text?.split(separator: "/"), parts.count == 2, let over = Double(parts[0]), let under = Double(parts[1]),
+            over > 0, under > 0
+        else { return nil }
+        return over / under
+    }
+
+    private struct StreamsReport: Decodable {
+        var streams: [Stream]
+    }
+
+    private struct Stream: Decodable {
+        struct Disposition: Decodable { var attachedPic: Int? }
+
+        var index: Int
+        var codecType: String?
+        var codecName: String?
+        var pixFmt: String?
+        var width: Int?
+        var height: Int?
+        var hasBFrames: Int?
+        var avgFrameRate: String?
+        var rFrameRate: String?
+        var disposition: Disposition?
+    }
+
+    private struct PacketsReport: Decodable {
+        struct Packet: Decodable {
+            var ptsTime: String?
+            var flags: String?
+        }
+
+        var packets: [Packet]
+    }
+}
+#endif

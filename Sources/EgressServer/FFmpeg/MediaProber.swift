@@ -1,0 +1,63 @@
+#if Server
+/// Asks ffprobe what an input is made of.
+struct MediaProber: Sendable {
+    struct Failure: Error, CustomStringConvertible {
+        var description: String
+    }
+
+    static let timeout = Duration.seconds(10)
+
+    var ffprobe: String
+
+    /// - Throws: ``Failure`` with ffprobe's own words, passwords masked; `CancellationError`.
+    func probe(_ input: StreamInput) async throws -> MediaProbe {
+        var probe = try MediaProbe(streamsJSON: await json(["-show_streams"] + input.probeArguments))
+        guard case .file = input.kind else { return probe }
+        for position in probe.videos.indices where probe.videos[position].codec == "h264" {
+            let index = probe.videos[position].index
+            let selection = ["-select_streams", "\(index)", "-read_intervals", "%+10", "-show_entries", "packet=pts_time,flags"]
+            try probe.measure(packetsJSON: await json(selection + input.probeArguments), ofVideoAt: position)
+        }
+        return probe
+    }
+
+    private func json(_ arguments: [String]) async throws -> String {
+        let command = GuardedCommand(executable: ffprobe, arguments: ["-v", "error", "-of", "json"] + arguments)
+        let output = LineCollector()
+        let complaints = LineCollector()
+        let ending = try await withTimeout(Self.timeout) {
+            try await ProcessRunner.run(
+                command,
+                onOutput: { line in
+                    output.append(line)
+                    return .goOn
+                },
+                onError: { complaints.append($0) }
+            )
+        }
+        try Task.checkCancellation()
+        guard let ending else { throw Failure(description: "ffprobe found out nothing within \(Self.timeout)") }
+        guard ending.isSuccess else {
+            let reason = complaints.all.last.map(Secrets.mask) ?? "ffprobe \(ending)"
+            throw Failure(description: reason)
+        }
+        return output.all.joined(separator: "\n")
+    }
+
+    /// nil when time is up; the operation is cancelled then, and waited for.
+    private func withTimeout<Value: Sendable>(
+        _ limit: Duration, _ operation: @escaping @Sendable () async throws -> Value
+    ) async throws -> Value? {
+        try await withThrowingTaskGroup(of: Value?.self) { group in
+            group.addTask { try await operation() }
+            group.addTask {
+                try await Task.sleep(for: limit)
+                return nil
+            }
+            let first = try await group.next()
+            group.cancelAll()
+            return first ?? nil
+        }
+    }
+}
+#endif

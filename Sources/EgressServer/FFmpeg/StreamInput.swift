@@ -1,0 +1,94 @@
+#if Server
+internal import FoundationEssentials
+
+/// Where a supervised stream comes from, and how FFmpeg is told to read it.
+struct StreamInput: Sendable, Hashable {
+    enum Kind: Sendable, Hashable {
+        /// A file: read in real time, over and over when it loops.
+        case file(loops: Bool)
+        /// RTSP, over TCP: what cameras lose over UDP shows as grey pictures.
+        case rtsp
+        /// A filter graph of FFmpeg's, in real time.
+        case generated
+        /// Anything else that FFmpeg opens; it sets the pace itself.
+        case live
+    }
+
+    var url: String
+    var kind: Kind
+    /// Given by the operator, in front of `-i`, after ours: FFmpeg takes the last of two.
+    var options: [String]
+
+    init(url: String, loops: Bool = true, options: [String] = []) {
+        self.url = url
+        self.options = options
+        kind = Self.kind(of: url, loops: loops, options: options)
+    }
+
+    /// A filter graph, with pads named `out0` (video) and `out1` (audio).
+    init(graph: String) {
+        url = graph
+        options = []
+        kind = .generated
+    }
+
+    /// - Parameter isCopy: the video is copied.
+    func arguments(isCopy: Bool) -> [String] {
+        if isCopy, kind == .file(loops: true) { return pace + options + loopForCopy }
+        return pace + options + ["-i", url]
+    }
+
+    /// A list of the one file, given to the concat demuxer. `-stream_loop` on the file itself ends the bitstream filter of a copied leg at
+    /// the first loop, and with it the leg; the concat demuxer does what the filter is for, and needs none behind it.
+    private var loopForCopy: [String] {
+        let list = "ffconcat version 1.0\nfile '\(absoluteURL.replacing("'", with: #"'\''"#))'\n"
+        let encoded = Data(list.utf8).base64EncodedString()
+        return ["-f", "concat", "-safe", "0", "-protocol_whitelist", "file,crypto,data", "-i", "data:text/plain;base64,\(encoded)"]
+    }
+
+    private var absoluteURL: String {
+        guard !url.lowercased().hasPrefix("file:") else { return url }
+        return "file:" + (url.hasPrefix("/") ? url : FileManager.default.currentDirectoryPath + "/" + url)
+    }
+
+    /// What ffprobe needs to open the same thing: it knows no pace and no loop.
+    var probeArguments: [String] {
+        (kind == .rtsp ? ["-rtsp_transport", "tcp"] : []) + Self.withoutPace(options) + ["-i", url]
+    }
+
+    private var pace: [String] {
+        switch kind {
+        case .file(let loops): loops ? ["-re", "-stream_loop", "-1"] : ["-re"]
+        case .rtsp: ["-rtsp_transport", "tcp"]
+        case .generated: ["-re", "-f", "lavfi"]
+        case .live: []
+        }
+    }
+
+    private static func kind(of url: String, loops: Bool, options: [String]) -> Kind {
+        let scheme = url.firstRange(of: "://").map { url[..<$0.lowerBound].lowercased() }
+        switch scheme {
+        case "rtsp", "rtsps": return .rtsp
+        case "file": return .file(loops: loops)
+        case .some: return .live
+        // A device (`-f v4l2 -i /dev/video0`) has a path, but its own pace.
+        case nil: return url.hasPrefix("/dev/") || options.contains("-f") || url == "-" ? .live : .file(loops: loops)
+        }
+    }
+
+    private static func withoutPace(_ options: [String]) -> [String] {
+        var kept: [String] = []
+        var index = options.startIndex
+        while index < options.endIndex {
+            switch options[index] {
+            case "-re": index += 1
+            case "-stream_loop", "-readrate": index += 2
+            default:
+                kept.append(options[index])
+                index += 1
+            }
+        }
+        return kept
+    }
+}
+#endif

@@ -1,0 +1,54 @@
+#if Server
+internal import Egress
+internal import FoundationEssentials
+internal import HTTPTypes
+
+/// The façade's request and response values serve for every route: no route knows which HTTP server carries it.
+typealias ServerRequest = WHEPRequest
+typealias ServerResponse = WHEPResponse
+
+extension WHEPResponse {
+    static func text(_ text: String, type: String, status: HTTPResponse.Status = .ok) -> WHEPResponse {
+        bytes(Array(text.utf8), type: type, status: status)
+    }
+
+    static func json(_ value: some Encodable, status: HTTPResponse.Status = .ok, type: String = "application/json") -> WHEPResponse {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        // Our own values only: none holds a number that JSON has no word for.
+        guard let data = try? encoder.encode(value) else { return problem(.internalServerError, "the answer cannot be written as JSON") }
+        return bytes(Array(data), type: type, status: status)
+    }
+
+    static func empty(_ status: HTTPResponse.Status) -> WHEPResponse {
+        WHEPResponse(head: HTTPResponse(status: status), body: [])
+    }
+
+    /// RFC 9457.
+    static func problem(_ status: HTTPResponse.Status, _ detail: String) -> WHEPResponse {
+        json(Problem(title: status.reasonPhrase, status: status.code, detail: detail), status: status, type: "application/problem+json")
+    }
+
+    /// 405, with the methods that there are.
+    static func notAllowed(_ methods: [HTTPRequest.Method]) -> WHEPResponse {
+        let names = methods.map(\.rawValue).joined(separator: ", ")
+        var response = problem(.methodNotAllowed, "only \(names) can be done here")
+        response.head.headerFields[.allow] = names
+        return response
+    }
+
+    private static func bytes(_ bytes: [UInt8], type: String, status: HTTPResponse.Status) -> WHEPResponse {
+        var head = HTTPResponse(status: status)
+        head.headerFields[.contentType] = type
+        head.headerFields[.cacheControl] = "no-cache"
+        head.headerFields[.xContentTypeOptions] = "nosniff"
+        return WHEPResponse(head: head, body: bytes)
+    }
+}
+
+private struct Problem: Encodable {
+    var title: String
+    var status: Int
+    var detail: String
+}
+#endif

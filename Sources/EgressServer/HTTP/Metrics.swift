@@ -1,0 +1,90 @@
+#if Server
+internal import Egress
+
+/// The engine's numbers for Prometheus.
+enum Metrics {
+    static func text(of engine: EgressEngine) -> String {
+        text(statistics: engine.statistics(), info: engine.info, streams: engine.streams())
+    }
+
+    static func text(statistics: EngineStatistics, info: EngineInfo, streams: [StreamStatus]) -> String {
+        var text = PrometheusText()
+        write(info, to: &text)
+        write(statistics, to: &text)
+        write(streams, to: &text)
+        return text.text
+    }
+
+    private typealias Sample = PrometheusText.Sample
+
+    private static func write(_ info: EngineInfo, to text: inout PrometheusText) {
+        let labels = [("io", info.io.rawValue), ("crypto", info.crypto), ("gso", info.gso ? "yes" : "no")]
+        text.family("egress_engine_info", .gauge, "What the engine runs on.", [Sample(labels: labels, value: 1)])
+    }
+
+    private static func write(_ engine: EngineStatistics, to text: inout PrometheusText) {
+        text.family("egress_streams", .gauge, "Streams that are open.", engine.streams)
+        text.family("egress_viewers", .gauge, "Viewers in any state.", engine.viewers)
+        text.family("egress_viewers_connected", .gauge, "Viewers that media flows to.", engine.viewersConnected)
+        text.family("egress_viewers_created_total", .counter, "Viewers that were let in.", engine.viewersCreated)
+        text.family("egress_handshakes_done_total", .counter, "DTLS handshakes that succeeded.", engine.handshakesDone)
+        text.family("egress_handshakes_failed_total", .counter, "DTLS handshakes that failed.", engine.handshakesFailed)
+        text.family("egress_viewers_closed_total", .counter, "Why viewers are gone.", byReason(engine.closed))
+        text.family("egress_source_packets_total", .counter, "Packets received from sources.", engine.packetsReceived)
+        text.family("egress_source_bytes_total", .counter, "Bytes received from sources.", engine.bytesReceived)
+        text.family("egress_sent_packets_total", .counter, "RTP packets sent to viewers.", engine.packetsSent)
+        text.family("egress_sent_bytes_total", .counter, "Bytes sent to viewers, headers and tags included.", engine.bytesSent)
+        text.family("egress_repairs_sent_total", .counter, "Packets sent again because a viewer missed them.", engine.repairsSent)
+        text.family("egress_repairs_refused_total", .counter, "Packets not sent again: over a budget.", engine.repairsRefused)
+        text.family("egress_bursts_begun_total", .counter, "Viewers that were sent the GOP so far.", engine.burstsBegun)
+        text.family("egress_bursts_refused_total", .counter, "Viewers that had to wait for the next IDR.", engine.burstsRefused)
+        text.family("egress_sent_messages_total", .counter, "Messages handed to the kernel; one may be many packets.", engine.messagesSent)
+        text.family("egress_send_calls_total", .counter, "System calls made to send.", engine.sendCalls)
+        text.family("egress_loop_turns_total", .counter, "Turns of the engine's loop.", engine.loopTurns)
+        text.family(
+            "egress_thread_cpu_seconds_total", .counter, "CPU time of the engine's thread.",
+            [Sample(value: Double(engine.threadMicroseconds) / 1_000_000)])
+        text.family("egress_dropped_total", .counter, "Why datagrams went no further.", byReason(engine.dropped))
+    }
+
+    private static func write(_ streams: [StreamStatus], to text: inout PrometheusText) {
+        func each(_ value: (StreamStatus) -> some BinaryInteger) -> [Sample] {
+            streams.map { Sample(labels: [("stream", $0.id)], value: Double(value($0))) }
+        }
+        func eachSource(_ value: (SourceStatistics) -> some BinaryInteger) -> [Sample] {
+            streams.flatMap { stream in
+                let sources = [("video", stream.hasVideo, stream.statistics.video), ("audio", stream.hasAudio, stream.statistics.audio)]
+                return sources.filter(\.1).map { kind, _, source in
+                    Sample(labels: [("stream", stream.id), ("kind", kind)], value: Double(value(source)))
+                }
+            }
+        }
+        text.family("egress_stream_active", .gauge, "1 while media arrives.", each { $0.state == .active ? 1 : 0 })
+        text.family("egress_stream_viewers", .gauge, "Viewers of the stream in any state.", each(\.viewers))
+        text.family("egress_stream_viewers_connected", .gauge, "Viewers that media flows to.", each(\.viewersConnected))
+        text.family("egress_stream_b_frames", .gauge, "1 with B-frames, which browsers can't play.", each { $0.hasBFrames ? 1 : 0 })
+        text.family("egress_stream_gop_milliseconds", .gauge, "Time between the last two IDRs.", each(\.statistics.gopMilliseconds))
+        text.family("egress_stream_pictures_total", .counter, "Pictures received.", each(\.statistics.pictures))
+        text.family("egress_stream_idrs_total", .counter, "IDR pictures received.", each(\.statistics.idrs))
+        text.family("egress_stream_sent_packets_total", .counter, "RTP packets sent to its viewers.", each(\.statistics.packetsSent))
+        text.family("egress_stream_sent_bytes_total", .counter, "Bytes sent to its viewers.", each(\.statistics.bytesSent))
+        text.family("egress_stream_source_packets_total", .counter, "Packets received.", eachSource(\.packets))
+        text.family("egress_stream_source_bytes_total", .counter, "Payload bytes received.", eachSource(\.bytes))
+        text.family("egress_stream_source_lost_total", .counter, "Sequence numbers that never came.", eachSource(\.lost))
+        text.family("egress_stream_source_restarts_total", .counter, "How often another sender took over.", eachSource(\.restarts))
+        text.family("egress_stream_source_bit_rate", .gauge, "Payload bits per second.", eachSource(\.bitRate))
+        text.family("egress_stream_source_stored_bytes", .gauge, "Bytes kept for joins and retransmission.", eachSource(\.bytesStored))
+        text.family(
+            "egress_stream_dropped_total", .counter, "Why packets of its sources went no further.",
+            streams.flatMap { stream in
+                stream.statistics.dropped.sorted { $0.key < $1.key }.map {
+                    Sample(labels: [("stream", stream.id), ("reason", $0.key)], value: Double($0.value))
+                }
+            })
+    }
+
+    private static func byReason(_ counters: [String: UInt64]) -> [Sample] {
+        counters.sorted { $0.key < $1.key }.map { Sample(labels: [("reason", $0.key)], value: Double($0.value)) }
+    }
+}
+#endif

@@ -1,0 +1,93 @@
+#if Server
+internal import Egress
+internal import HTTPTypes
+internal import Logging
+
+/// Every route of the server, as a function from a request to a response.
+struct Routes: Sendable {
+    let engine: EgressEngine
+    let whep: WHEPHandler
+    let api: LifecycleAPI
+    let board: SupervisionBoard
+
+    init(engine: EgressEngine, board: SupervisionBoard, logger: Logger) {
+        self.engine = engine
+        self.board = board
+        whep = WHEPHandler(engine: engine, logger: logger)
+        api = LifecycleAPI(engine: engine, board: board, logger: logger)
+    }
+
+    /// What has to be read of a body to know that it is too large.
+    static let bodySizeMax = max(WHEPHandler.bodySizeMax, LifecycleAPI.bodySizeMax)
+
+    func respond(to request: ServerRequest) async -> ServerResponse {
+        let target = request.head.path ?? "/"
+        guard let segments = URLPath.segments(target) else { return .problem(.badRequest, "the path is not percent-encoded UTF-8") }
+        if segments.first == "whep" { return await whep.handle(request) }
+        guard request.head.method == .head else { return route(segments, request) }
+        // HEAD is GET without the body; its length stays.
+        var asGet = request
+        asGet.head.method = .get
+        var response = route(segments, asGet)
+        response.head.headerFields[.contentLength] = String(response.body.count)
+        response.body = []
+        return response
+    }
+
+    private func route(_ segments: [String], _ request: ServerRequest) -> ServerResponse {
+        switch (segments.count, segments.first) {
+        case (1, ""): page(request) { IndexPage.html(rows) }
+        case (2, "watch") where !segments[1].isEmpty: page(request) { WatchPage.html(id: segments[1]) }
+        case (2, "assets"): asset(segments[1], request)
+        case (1, "favicon.ico"): .empty(.noContent)
+        case (1, "healthz"): reading(request) { .json(Health(engine: engine)) }
+        case (1, "metrics"): reading(request) { .text(Metrics.text(of: engine), type: "text/plain; version=0.0.4; charset=utf-8") }
+        case (3, "api") where segments[1...] == ["v1", "streams"]: api.list(request)
+        case (4, "api") where segments[1...2] == ["v1", "streams"]: api.stream(segments[3], request)
+        default: .problem(.notFound, "there is nothing here")
+        }
+    }
+
+    private var rows: [IndexPage.Row] {
+        StreamReport.all(engine: engine, board: board).map { IndexPage.Row(id: $0.id, state: $0.state, viewers: $0.viewers) }
+    }
+
+    private func asset(_ name: String, _ request: ServerRequest) -> ServerResponse {
+        switch name {
+        case "style.css": reading(request) { .text(StyleSheet.css, type: "text/css; charset=utf-8") }
+        case "index.js": reading(request) { .text(IndexPage.script, type: "text/javascript; charset=utf-8") }
+        case "player.js": reading(request) { .text(PlayerScript.source, type: "text/javascript; charset=utf-8") }
+        default: .problem(.notFound, "there is nothing here")
+        }
+    }
+
+    private func page(_ request: ServerRequest, _ html: () -> String) -> ServerResponse {
+        reading(request) {
+            var response = ServerResponse.text(html(), type: "text/html; charset=utf-8")
+            response.head.headerFields[.contentSecurityPolicy] = "default-src 'self'; base-uri 'none'; form-action 'none'"
+            return response
+        }
+    }
+
+    private func reading(_ request: ServerRequest, _ answer: () -> ServerResponse) -> ServerResponse {
+        request.head.method == .get ? answer() : .notAllowed([.get, .head])
+    }
+}
+
+private struct Health: Encodable {
+    var status = "ok"
+    var streams: Int
+    var viewers: Int
+    var io: String
+    var crypto: String
+
+    init(engine: EgressEngine) {
+        let statistics = engine.statistics()
+        let info = engine.info
+        streams = statistics.streams
+        viewers = statistics.viewers
+        io = info.io.rawValue
+        crypto = info.crypto
+    }
+}
+#endif

@@ -1,0 +1,83 @@
+#if Server
+/// The list of streams. It is whole without JavaScript; with it, it follows.
+enum IndexPage {
+    struct Row: Sendable, Hashable {
+        var id: String
+        var state: String
+        var viewers: Int
+    }
+
+    static func html(_ rows: [Row]) -> String {
+        let items = rows.map { row in
+            """
+            <li><a class="name" href="watch/\(URLPath.encode(row.id))">\(HTML.escape(row.id))</a>\
+            <span class="state \(HTML.escape(row.state))">\(HTML.escape(row.state))</span>\
+            <span class="dim">\(row.viewers) \(row.viewers == 1 ? "viewer" : "viewers")</span></li>
+            """
+        }
+        return """
+            <!doctype html>
+            <html lang="en">
+            <head>
+            <meta charset="utf-8">
+            <meta name="viewport" content="width=device-width, initial-scale=1">
+            <title>Egress</title>
+            <link rel="stylesheet" href="assets/style.css">
+            <script src="assets/index.js" defer></script>
+            </head>
+            <body>
+            <main>
+            <h1>Streams</h1>
+            <p class="dim" id="empty"\(rows.isEmpty ? "" : " hidden")>No stream is running.</p>
+            <ul class="list" id="streams">\(items.joined(separator: "\n"))</ul>
+            </main>
+            </body>
+            </html>
+
+            """
+    }
+
+    static let script = #"""
+        "use strict";
+
+        const list = document.getElementById("streams");
+        const empty = document.getElementById("empty");
+
+        function item(stream) {
+          const line = document.createElement("li");
+          const name = document.createElement("a");
+          name.className = "name";
+          name.href = "watch/" + encodeURIComponent(stream.id);
+          name.textContent = stream.id;
+          const state = document.createElement("span");
+          state.className = "state " + stream.state;
+          state.textContent = stream.state;
+          const viewers = document.createElement("span");
+          viewers.className = "dim";
+          viewers.textContent = stream.viewers + (stream.viewers === 1 ? " viewer" : " viewers");
+          line.append(name, state, viewers);
+          return line;
+        }
+
+        async function refresh() {
+          try {
+            const response = await fetch("api/v1/streams", { cache: "no-store" });
+            if (!response.ok) return;
+            const { streams } = await response.json();
+            // A link that is being clicked or has the focus stays the same element unless something has changed.
+            const fresh = JSON.stringify(streams.map((s) => [s.id, s.state, s.viewers]));
+            if (fresh !== list.dataset.shown) {
+              list.dataset.shown = fresh;
+              list.replaceChildren(...streams.map(item));
+            }
+            empty.hidden = streams.length > 0;
+          } catch {
+            // The server is away; the next turn asks again.
+          }
+        }
+
+        setInterval(() => { if (!document.hidden) refresh(); }, 2000);
+        refresh();
+        """#
+}
+#endif

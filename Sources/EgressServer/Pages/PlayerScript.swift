@@ -1,0 +1,250 @@
+#if Server
+/// The player: a WHEP client without dependencies.
+///
+/// It sends its offer at once, without candidates of its own: the server answers checks, it makes none. It plays muted, since browsers let
+/// nothing else begin by itself, and turns the sound on at a click. `window.egressPlayer` shows its state and numbers to tests.
+enum PlayerScript {
+    static let source = #"""
+        "use strict";
+
+        const endpoint = new URL(document.body.dataset.whep, location.href);
+        const video = document.getElementById("video");
+        const notice = document.getElementById("notice");
+        const stateText = document.getElementById("state");
+        const soundButton = document.getElementById("sound");
+        const toggle = document.getElementById("toggle");
+        const panel = document.getElementById("stats");
+
+        const firstDelay = 500;
+        const lastDelay = 10000;
+        const player = { state: "connecting", stats: null };
+        window.egressPlayer = player;
+
+        let connection = null;
+        let session = null;
+        let attempt = 0;
+        let delay = firstDelay;
+        let timer = 0;
+        let previous = null;
+
+        function show(state, text) {
+          player.state = state;
+          stateText.textContent = state;
+          stateText.className = "state " + ({ playing: "active", connecting: "waiting", stopped: "inactive" }[state] || "dim");
+          notice.textContent = text || "";
+          notice.hidden = !text;
+        }
+
+        // What the server said in the body of a problem, or its status.
+        async function reason(response) {
+          try {
+            const problem = await response.json();
+            return problem.detail || problem.title || "status " + response.status;
+          } catch {
+            return "status " + response.status;
+          }
+        }
+
+        function retryAfter(response) {
+          const value = response.headers.get("Retry-After");
+          if (!value) return null;
+          const seconds = /^\d+$/.test(value) ? Number(value) : (Date.parse(value) - Date.now()) / 1000;
+          return Number.isFinite(seconds) ? Math.max(0, seconds) * 1000 : null;
+        }
+
+        function leave() {
+          if (session) fetch(session, { method: "DELETE", keepalive: true }).catch(() => {});
+          session = null;
+          if (connection) connection.close();
+          connection = null;
+          previous = null;
+        }
+
+        function again(text, wait) {
+          attempt += 1;
+          leave();
+          clearTimeout(timer);
+          const pause = wait === undefined || wait === null ? delay : wait;
+          delay = Math.min(delay * 2, lastDelay);
+          show("connecting", text);
+          timer = setTimeout(connect, pause);
+        }
+
+        function stop(text) {
+          attempt += 1;
+          leave();
+          clearTimeout(timer);
+          show("stopped", text);
+        }
+
+        async function refused(response) {
+          const why = await reason(response);
+          switch (response.status) {
+            case 401:
+            case 403: return stop("This stream needs a permission that this page does not have.");
+            case 404: return again("Stream not running. It will play here when it does.", lastDelay);
+            case 409: return again("The stream has no picture yet.", retryAfter(response));
+            case 429:
+            case 503: return again("The server is busy: " + why, retryAfter(response));
+            case 406:
+            case 422: return stop("This browser cannot play the stream: " + why);
+            default: return again("The server refused: " + why);
+          }
+        }
+
+        async function connect() {
+          const mine = ++attempt;
+          const isStale = () => mine !== attempt;
+          const pc = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
+          connection = pc;
+          const stream = new MediaStream();
+          pc.addTransceiver("video", { direction: "recvonly" });
+          pc.addTransceiver("audio", { direction: "recvonly" });
+          pc.ontrack = (event) => {
+            stream.addTrack(event.track);
+            if (event.track.kind === "audio") soundButton.hidden = !video.muted;
+            if (video.srcObject !== stream) video.srcObject = stream;
+          };
+          watch(pc, isStale);
+          try {
+            await pc.setLocalDescription();
+            const response = await fetch(endpoint, {
+              method: "POST",
+              headers: { "Content-Type": "application/sdp" },
+              body: pc.localDescription.sdp,
+            });
+            if (isStale()) return abandon(response);
+            if (response.status !== 201) return refused(response);
+            const place = response.headers.get("Location");
+            session = place ? new URL(place, response.url).href : null;
+            await pc.setRemoteDescription({ type: "answer", sdp: await response.text() });
+          } catch (error) {
+            if (!isStale()) again(error instanceof TypeError ? "The server cannot be reached." : "Cannot connect: " + error.message);
+          }
+        }
+
+        // The answer to an attempt that was given up meanwhile: its session would stay until consent expires.
+        function abandon(response) {
+          const place = response.headers.get("Location");
+          if (response.status === 201 && place) fetch(new URL(place, response.url), { method: "DELETE", keepalive: true }).catch(() => {});
+        }
+
+        function watch(pc, isStale) {
+          let patience = setTimeout(() => {
+            if (!isStale()) again("No connection could be made. Is the server's UDP port reachable from here?");
+          }, 15000);
+          pc.onconnectionstatechange = () => {
+            if (isStale()) return clearTimeout(patience);
+            switch (pc.connectionState) {
+              case "connected":
+                clearTimeout(patience);
+                if (!video.videoWidth) show("connecting", "Waiting for the picture…");
+                break;
+              case "disconnected":
+                // It often comes back by itself.
+                clearTimeout(patience);
+                patience = setTimeout(() => { if (!isStale()) again("The connection was lost."); }, 4000);
+                break;
+              case "failed":
+              case "closed":
+                clearTimeout(patience);
+                again("The connection has ended.");
+                break;
+            }
+          };
+        }
+
+        video.addEventListener("playing", () => {
+          delay = firstDelay;
+          show("playing");
+        });
+
+        soundButton.addEventListener("click", () => {
+          video.muted = false;
+          soundButton.hidden = true;
+          video.play().catch(() => {
+            video.muted = true;
+            soundButton.hidden = false;
+          });
+        });
+
+        toggle.addEventListener("click", () => {
+          panel.hidden = !panel.hidden;
+          toggle.setAttribute("aria-expanded", String(!panel.hidden));
+        });
+
+        addEventListener("pagehide", () => {
+          attempt += 1;
+          clearTimeout(timer);
+          leave();
+        });
+        // Back from the browser's page cache: the session was left above.
+        addEventListener("pageshow", (event) => { if (event.persisted) connect(); });
+
+        async function measure() {
+          const pc = connection;
+          if (!pc || pc.connectionState !== "connected") return;
+          const report = await pc.getStats();
+          let inbound = null;
+          let pair = null;
+          let bytes = 0;
+          let lost = 0;
+          for (const entry of report.values()) {
+            if (entry.type === "inbound-rtp") {
+              bytes += entry.bytesReceived || 0;
+              lost += entry.packetsLost || 0;
+              if (entry.kind === "video") inbound = entry;
+            }
+            if (entry.type === "candidate-pair" && entry.nominated && entry.state === "succeeded") pair = entry;
+          }
+          const now = { time: performance.now(), bytes, buffer: inbound?.jitterBufferDelay, emitted: inbound?.jitterBufferEmittedCount };
+          const stats = {
+            width: video.videoWidth,
+            height: video.videoHeight,
+            framesPerSecond: inbound?.framesPerSecond ?? null,
+            framesDecoded: inbound?.framesDecoded ?? 0,
+            framesDropped: inbound?.framesDropped ?? 0,
+            packetsLost: lost,
+            freezeCount: inbound?.freezeCount ?? 0,
+            roundTripMs: pair?.currentRoundTripTime === undefined ? null : pair.currentRoundTripTime * 1000,
+            bitRate: null,
+            jitterBufferMs: null,
+          };
+          if (previous && now.time > previous.time) {
+            stats.bitRate = (bytes - previous.bytes) * 8000 / (now.time - previous.time);
+            const frames = now.emitted - previous.emitted;
+            if (frames > 0) stats.jitterBufferMs = (now.buffer - previous.buffer) * 1000 / frames;
+          }
+          previous = now;
+          player.stats = stats;
+          if (!panel.hidden) draw(stats);
+        }
+
+        function draw(stats) {
+          const unknown = "–";
+          const fixed = (value, digits, unit) => (value === null || value === undefined ? unknown : value.toFixed(digits) + unit);
+          const rows = {
+            "Resolution": stats.width ? stats.width + " × " + stats.height : unknown,
+            "Pictures a second": fixed(stats.framesPerSecond, 0, ""),
+            "Bit rate": fixed(stats.bitRate === null ? null : stats.bitRate / 1e6, 2, " Mbit/s"),
+            "Packets lost": String(stats.packetsLost),
+            "Jitter buffer": fixed(stats.jitterBufferMs, 0, " ms"),
+            "Freezes": String(stats.freezeCount),
+            "Round trip": fixed(stats.roundTripMs, 1, " ms"),
+          };
+          panel.replaceChildren(...Object.entries(rows).map(([name, value]) => {
+            const group = document.createElement("div");
+            const term = document.createElement("dt");
+            const text = document.createElement("dd");
+            term.textContent = name;
+            text.textContent = value;
+            group.append(term, text);
+            return group;
+          }));
+        }
+
+        setInterval(() => measure().catch(() => {}), 1000);
+        connect();
+        """#
+}
+#endif

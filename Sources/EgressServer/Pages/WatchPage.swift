@@ -1,0 +1,36 @@
+#if Server
+/// The player's page; ``PlayerScript`` does the work. All addresses are relative, so that it also works below a prefix of a proxy's.
+enum WatchPage {
+    static func html(id: String) -> String {
+        """
+        <!doctype html>
+        <html lang="en">
+        <head>
+        <meta charset="utf-8">
+        <meta name="viewport" content="width=device-width, initial-scale=1">
+        <title>\(HTML.escape(id))</title>
+        <link rel="stylesheet" href="../assets/style.css">
+        <script src="../assets/player.js" defer></script>
+        </head>
+        <body data-whep="../whep/\(URLPath.encode(id))">
+        <main>
+        <h1>\(HTML.escape(id))</h1>
+        <div class="player">
+        <video id="video" autoplay muted playsinline></video>
+        <div class="notice" id="notice" role="status">Connecting…</div>
+        <button class="sound" id="sound" type="button" hidden>Turn sound on</button>
+        </div>
+        <div class="bar">
+        <span class="state dim" id="state">connecting</span>
+        <button id="toggle" type="button" aria-expanded="false" aria-controls="stats">Statistics</button>
+        <a href="../">All streams</a>
+        </div>
+        <dl id="stats" hidden></dl>
+        </main>
+        </body>
+        </html>
+
+        """
+    }
+}
+#endif

@@ -1,0 +1,165 @@
+#if Server
+internal import Egress
+internal import Logging
+
+/// Carries out what ``Supervision`` says for one stream: probes its input, calls the hooks, runs FFmpeg.
+struct StreamSupervisor: Sendable {
+    let stream: StreamDefinition
+    let engine: EgressEngine
+    let tools: FFmpegTools
+    let board: SupervisionBoard
+    let logger: Logger
+
+    init(stream: StreamDefinition, engine: EgressEngine, tools: FFmpegTools, board: SupervisionBoard, logger: Logger) {
+        self.stream = stream
+        self.engine = engine
+        self.tools = tools
+        self.board = board
+        var logger = logger
+        logger[metadataKey: "stream"] = "\(stream.id)"
+        self.logger = logger
+    }
+
+    /// Runs until the task is cancelled; then FFmpeg has ended and the stop hook has been called.
+    func run() async {
+        var machine = Supervision()
+        var job = Job()
+        var action = machine.firstAction
+        while action != .finish {
+            if Task.isCancelled, action != .callStopHook { action = machine.stop() }
+            note(machine)
+            switch action {
+            case .probe:
+                job.decision = await decide()
+                action = machine.probed(isSuccess: job.decision != nil)
+            case .callStartHook:
+                job.legs = callStartHook(job.decision)
+                action = machine.hookCalled(isSuccess: job.legs != nil, now: .now)
+            case .run:
+                action = await runFFmpeg(&job, &machine)
+            case .wait(let delay):
+                // Cancellation cuts the wait short; the top of the loop sees it.
+                try? await Task.sleep(for: delay)
+                action = machine.waited(now: .now)
+            case .callStopHook:
+                engine.onProcessStop(id: stream.id)
+                action = .finish
+            case .finish:
+                break
+            }
+        }
+        board.update(stream.id) { $0.phase = .stopped }
+    }
+
+    private struct Job {
+        var decision: LegDecision?
+        var legs: [ConfigIO]?
+    }
+
+    // MARK: Steps
+
+    private func decide() async -> LegDecision? {
+        do {
+            let decision = try await makeDecision()
+            announce(decision)
+            return decision
+        } catch is CancellationError {
+            return nil
+        } catch {
+            report("the input cannot be used yet: \(error)")
+            return nil
+        }
+    }
+
+    private func makeDecision() async throws -> LegDecision {
+        guard stream.input.kind != .generated else {
+            return LegDecision(
+                generatedAt: Double(DemoInput.framesPerSecond), width: DemoInput.width, height: DemoInput.height, config: stream.webrtc)
+        }
+        let probe = try await MediaProber(ffprobe: tools.ffprobe).probe(stream.input)
+        return try LegDecision(probe: probe, input: stream.input.kind, config: stream.webrtc)
+    }
+
+    private func callStartHook(_ decision: LegDecision?) -> [ConfigIO]? {
+        guard let decision else { return nil }
+        do {
+            let config = ProcessConfig(id: stream.id, webrtc: decision.config)
+            let legs = try engine.onProcessStart(id: stream.id, config: config, plan: decision.plan)
+            guard legs.isEmpty else { return legs }
+            report("cannot start: egress is disabled in the configuration")
+            return nil
+        } catch {
+            report("cannot start: \(error)")
+            return nil
+        }
+    }
+
+    private func runFFmpeg(_ job: inout Job, _ machine: inout Supervision) async -> Supervision.Action {
+        let isCopy = job.decision?.isCopy ?? false
+        let arguments = FFmpegCommand.arguments(input: stream.input, isCopy: isCopy, legs: job.legs ?? [])
+        logger.debug("running FFmpeg", metadata: ["arguments": "\(Secrets.mask(arguments.joined(separator: " ")))"])
+        let watch = RunWatch(id: stream.id, isCopy: isCopy, engine: engine, board: board, logger: logger)
+        let result: String
+        do {
+            let ending = try await ProcessRunner.run(
+                GuardedCommand(executable: tools.ffmpeg, arguments: arguments),
+                onOutput: { watch.read(line: $0) },
+                onError: { watch.read(complaint: $0) }
+            )
+            result = "FFmpeg \(ending)"
+        } catch {
+            result = "FFmpeg could not be run: \(error)"
+        }
+        if Task.isCancelled { return machine.stop() }
+        if watch.hasFoundBFrames, let legs = encodingLegs(of: &job) {
+            job.legs = legs
+            return machine.endedForNewLegs(now: .now)
+        }
+        let action = machine.ended(now: .now)
+        if case .wait(let delay) = action { report("\(result); it runs again in \(delay)") }
+        return action
+    }
+
+    /// Legs to the same ports that encode. No hook is called: to the engine it is a restarted source, and viewers stay.
+    private func encodingLegs(of job: inout Job) -> [ConfigIO]? {
+        guard let decision = job.decision?.transcoding(because: "B-frames have turned up in it, which WebRTC cannot reorder"),
+            let status = engine.stream(named: stream.id), let config = try? decision.config.normalized()
+        else { return nil }
+        job.decision = decision
+        announce(decision)
+        return FFmpegArguments.splitLegs(FFmpegArguments.build(config, videoPort: status.videoPort, plan: decision.plan))
+    }
+
+    // MARK: Telling
+
+    private func announce(_ decision: LegDecision) {
+        logger.info("\(decision.videoReason)")
+        logger.info("\(decision.audioReason)")
+        board.update(stream.id) { $0.decisions = [decision.videoReason, decision.audioReason] }
+    }
+
+    /// A problem that stays the same is a warning once: an input that is away for a night fills no disk.
+    private func report(_ problem: String) {
+        let text = Secrets.mask(problem)
+        let isNew = board.all[stream.id]?.problem != text
+        logger.log(level: isNew ? .warning : .debug, "\(text)")
+        board.update(stream.id) { $0.problem = text }
+    }
+
+    private func note(_ machine: Supervision) {
+        board.update(stream.id) { status in
+            status.runs = machine.runs
+            status.speed = nil
+            switch machine.state {
+            case .probing: status.phase = .probing
+            case .starting: status.phase = .starting
+            case .running:
+                status.phase = .running
+                status.problem = nil
+            case .waiting: status.phase = .waiting
+            case .stopped: status.phase = .stopped
+            }
+        }
+    }
+}
+#endif

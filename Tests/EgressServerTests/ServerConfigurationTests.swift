@@ -1,0 +1,159 @@
+#if Server
+import Egress
+import Foundation
+import Logging
+import Testing
+
+@testable import EgressServer
+
+@Suite struct ServerConfigurationTests {
+    static func parse(_ json: String, flags: ServerFlags = ServerFlags()) throws(ConfigurationError) -> ServerConfiguration {
+        try ServerConfiguration(file: ("egress.json", Array(json.utf8)), flags: flags)
+    }
+
+    static func failure(_ json: String) -> String? {
+        do {
+            _ = try parse(json)
+            return nil
+        } catch {
+            return error.description
+        }
+    }
+
+    @Test func hasDefaultsWithoutAFile() throws {
+        let configuration = try ServerConfiguration(file: nil, flags: ServerFlags())
+        #expect(configuration.http.description == "127.0.0.1:8080")
+        #expect(configuration.egress == EgressConfiguration())
+        #expect(configuration.streams.isEmpty)
+        #expect(configuration.logLevel == .info)
+    }
+
+    @Test func readsEveryField() throws {
+        let configuration = try Self.parse(
+            """
+            {"http": "[::]:9000", "ffmpeg": "/opt/ffmpeg", "ffprobe": "/opt/ffprobe", "log_level": "debug",
+             "egress": {"udp_port": 9001, "public_ips": ["203.0.113.7"], "io": "epoll"},
+             "streams": {"b": {"input": "rtsp://cam/live", "input_options": ["-timeout", "1"], "webrtc": {"audio_map": "none"}},
+                         "a": {"input": "film.mp4", "loop": false}}}
+            """)
+        #expect(configuration.http == HTTPAddress(host: "::", port: 9000))
+        #expect(configuration.ffmpeg == "/opt/ffmpeg")
+        #expect(configuration.ffprobe == "/opt/ffprobe")
+        #expect(configuration.logLevel == .debug)
+        #expect(configuration.egress.udpPort == 9001)
+        #expect(configuration.egress.publicAddresses == ["203.0.113.7"])
+        #expect(configuration.egress.io == .epoll)
+        #expect(configuration.streams.map(\.id) == ["a", "b"])
+        #expect(configuration.streams[0].input.kind == .file(loops: false))
+        #expect(configuration.streams[1].input.options == ["-timeout", "1"])
+        #expect(configuration.streams[1].webrtc == WebRTCConfig(isEnabled: true, audioMap: "none"))
+    }
+
+    @Test func letsFlagsWinOverTheFile() throws {
+        let flags = ServerFlags(
+            http: HTTPAddress(host: "h", port: 1), udpPort: 2, publicAddresses: ["192.0.2.1"], io: .uring, ffmpeg: "f", ffprobe: "p",
+            logLevel: .error, streams: ["a=other.mp4", "c=rtsp://u:p@h/x?a=b"])
+        let configuration = try Self.parse(
+            """
+            {"http": "[::]:9000", "ffmpeg": "x", "ffprobe": "y", "log_level": "debug", "streams": {"a": {"input": "a.mp4"}, "b": {"input": "b"}},
+             "egress": {"udp_port": 9001, "public_ips": ["203.0.113.7"], "io": "epoll", "max_viewers": 7}}
+            """, flags: flags)
+        #expect(configuration.http == HTTPAddress(host: "h", port: 1))
+        #expect(configuration.egress.udpPort == 2)
+        #expect(configuration.egress.publicAddresses == ["192.0.2.1"])
+        #expect(configuration.egress.io == .uring)
+        #expect(configuration.egress.viewersMax == 7)
+        #expect(configuration.ffmpeg == "f")
+        #expect(configuration.ffprobe == "p")
+        #expect(configuration.logLevel == .error)
+        #expect(configuration.streams.map { "\($0.id) \($0.input.url)" } == ["b b", "a other.mp4", "c rtsp://u:p@h/x?a=b"])
+    }
+
+    @Test(arguments: [
+        ("{", "egress.json: not JSON"),
+        ("[]", "egress.json: expected an object, found a list"),
+        (#"{"htp": 1}"#, "egress.json: htp: unknown field; known are egress, ffmpeg, ffprobe, http, log_level, streams"),
+        (#"{"http": 8080}"#, "egress.json: http: expected text, found a number"),
+        (#"{"http": "8080"}"#, #"egress.json: http: expected HOST:PORT, found "8080""#),
+        (#"{"egress": {"udp_port": "x"}}"#, "egress.json: egress.udp_port: expected a number, found text"),
+        (#"{"egress": {"public_ips": [1]}}"#, "egress.json: egress.public_ips.0: expected text, found a number"),
+        (#"{"streams": []}"#, "egress.json: streams: expected an object, found a list"),
+        (#"{"streams": {"cam": {}}}"#, "egress.json: streams.cam.input: is missing"),
+        (#"{"streams": {"cam": {"input": "x", "loop": 1}}}"#, "egress.json: streams.cam.loop: expected true or false, found a number"),
+        (
+            #"{"streams": {"cam": {"input": "x", "input_options": ["-re", 1]}}}"#,
+            "egress.json: streams.cam.input_options[1]: expected text, found a number"
+        ),
+        (
+            #"{"streams": {"cam": {"input": "x", "webrtc": {"video_pt": true}}}}"#,
+            "egress.json: streams.cam.webrtc.video_pt: expected a number, found true or false"
+        ),
+        (#"{"streams": {"a/b": {"input": "x"}}}"#, "egress.json: streams.a/b: an id has no slash and no control character"),
+    ])
+    func namesFileAndFieldOfAMistake(json: String, message: String) {
+        #expect(Self.failure(json) == message)
+    }
+
+    @Test(arguments: [
+        (#"{"egress": {"udp_prt": 1}}"#, "egress.json: egress.udp_prt: unknown field"),
+        (#"{"egress": {"udp_port": 99999}}"#, "egress.json: egress.udp_port: is out of range"),
+        (#"{"egress": {"io": "magic"}}"#, "egress.json: egress.io: "),
+        (#"{"egress": {"public_ips": ["example.org"]}}"#, "egress.json: webrtc: public_ips: "),
+        (#"{"streams": {"cam": {"input": "x", "extra": 1}}}"#, "egress.json: streams.cam.extra: unknown field"),
+        (#"{"streams": {"cam": {"input": "x", "webrtc": {"pt": 1}}}}"#, "egress.json: streams.cam.webrtc.pt: unknown field"),
+        (#"{"streams": {"cam": {"input": "x", "webrtc": {"video_pt": 70}}}}"#, "egress.json: streams.cam.webrtc: webrtc: video_pt: "),
+        (#"{"log_level": "loud"}"#, "egress.json: log_level: expected trace, debug"),
+    ])
+    func refusesWhatItDoesNotKnow(json: String, start: String) {
+        #expect(Self.failure(json)?.hasPrefix(start) == true, "\(Self.failure(json) ?? "no failure")")
+    }
+
+    /// The list of known fields is written out in the server, since the façade passes over what it does not know.
+    @Test func knowsEveryFieldOfTheFacade() throws {
+        var configuration = EgressConfiguration()
+        configuration.udpAddress = "127.0.0.1"
+        configuration.sourcePorts = 1...2
+        let fields = try JSONDecoder().decode([String: JSONValue].self, from: JSONEncoder().encode(configuration))
+        #expect(Set(fields.keys) == ServerConfiguration.egressFields)
+        let block = try JSONDecoder().decode([String: JSONValue].self, from: JSONEncoder().encode(WebRTCConfig()))
+        #expect(Set(block.keys) == WebRTCConfig.fieldNames)
+    }
+
+    @Test(arguments: ["cam", "=x", "cam=", "a/b=x"])
+    func refusesAStreamFlagThatIsNone(flag: String) {
+        #expect(throws: ConfigurationError.self) { try StreamDefinition(flag: flag) }
+    }
+
+    @Test func refusesAStreamFlagThatIsGivenTwice() {
+        let error = #expect(throws: ConfigurationError.self) {
+            try ServerConfiguration(file: nil, flags: ServerFlags(streams: ["a=b", "a=c"]))
+        }
+        #expect(error?.description == "--stream: a: is given twice")
+        #expect(error?.isOfCommandLine == true)
+    }
+
+    @Test func doesNotShowAPasswordOfAWrongStreamFlag() {
+        let error = #expect(throws: ConfigurationError.self) { try StreamDefinition(flag: "=rtsp://u:secret@h") }
+        #expect(error?.description.contains("secret") == false)
+    }
+}
+
+@Suite struct HTTPAddressTests {
+    @Test(arguments: [
+        ("127.0.0.1:8080", "127.0.0.1:8080"), ("[::1]:80", "[::1]:80"), ("localhost:0", "localhost:0"), (":8080", "0.0.0.0:8080"),
+    ])
+    func readsHostAndPort(text: String, shown: String) {
+        #expect(HTTPAddress(text)?.description == shown)
+    }
+
+    @Test(arguments: ["", "8080", "host", "host:", "host:65536", "::1:80", "host:80x"])
+    func refusesWhatIsNone(text: String) {
+        #expect(HTTPAddress(text) == nil)
+    }
+
+    @Test func namesAnAddressThatABrowserOnThisMachineCanOpen() {
+        #expect(HTTPAddress(host: "0.0.0.0", port: 1).url == "http://127.0.0.1:1/")
+        #expect(HTTPAddress(host: "::1", port: 1).url == "http://[::1]:1/")
+    }
+}
+#endif

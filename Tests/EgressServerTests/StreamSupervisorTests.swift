@@ -1,0 +1,98 @@
+#if Server
+import Egress
+import Foundation
+import Logging
+import Synchronization
+import Testing
+
+@testable import EgressServer
+
+/// With a script in FFmpeg's place, so that runs are short and what they were told can be read.
+@Suite struct StreamSupervisorTests {
+    let directory = FileManager.default.temporaryDirectory.appendingPathComponent("egress-\(UUID().uuidString)")
+    let engine: EgressEngine
+    let logger: Logger
+
+    init() throws {
+        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        var configuration = EgressConfiguration()
+        configuration.udpPort = 0
+        configuration.io = .epoll
+        var logger = Logger(label: "test")
+        logger.logLevel = .critical
+        self.logger = logger
+        engine = try EgressEngine(configuration: configuration, logger: logger)
+    }
+
+    func script(_ name: String, _ text: String) throws -> String {
+        let file = directory.appendingPathComponent(name)
+        try "#!/bin/sh\n\(text)\n".write(to: file, atomically: true, encoding: .utf8)
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: file.path)
+        return file.path
+    }
+
+    var runs: [Substring] {
+        let text = (try? String(contentsOf: directory.appendingPathComponent("runs"), encoding: .utf8)) ?? ""
+        return text[...].split(separator: "\n")
+    }
+
+    func supervisor(ffmpeg: String, ffprobe: String, board: SupervisionBoard) throws -> StreamSupervisor {
+        var tools = try FFmpegTools(ffmpeg: "/bin/sh", ffprobe: "/bin/sh")
+        tools.ffmpeg = ffmpeg
+        tools.ffprobe = ffprobe
+        let stream = StreamDefinition(id: "cam", input: StreamInput(url: "rtsp://u:p@camera/live"))
+        return StreamSupervisor(stream: stream, engine: engine, tools: tools, board: board, logger: logger)
+    }
+
+    /// Looks again and again until it holds; false after 10 s.
+    func eventually(_ condition: () -> Bool) async -> Bool {
+        let end = ContinuousClock.now + .seconds(10)
+        while !condition() {
+            guard ContinuousClock.now < end else { return false }
+            try? await Task.sleep(for: .milliseconds(10))
+        }
+        return true
+    }
+
+    @Test func runsFFmpegAgainWithTheSameLegsAndEndsItWhenCancelled() async throws {
+        let runsFile = "'\(directory.path)/runs'"
+        let ffmpeg = try script("ffmpeg", "echo \"$@\" >> \(runsFile); [ $(wc -l < \(runsFile)) -ge 2 ] && exec sleep 60")
+        let ffprobe = try script(
+            "ffprobe", #"echo '{"streams": [{"index": 0, "codec_type": "video", "codec_name": "h264", "pix_fmt": "yuv420p"}]}'"#)
+        let board = SupervisionBoard(ids: ["cam"])
+        let supervisor = try supervisor(ffmpeg: ffmpeg, ffprobe: ffprobe, board: board)
+        let task = Task { await supervisor.run() }
+        #expect(await eventually { runs.count == 2 && board.all["cam"]?.phase == .running })
+
+        #expect(runs[0] == runs[1])
+        #expect(runs[0].contains("-rtsp_transport tcp -i rtsp://u:p@camera/live"))
+        #expect(runs[0].contains("-c:v copy -bsf:v h264_mp4toannexb,dump_extra=freq=keyframe"))
+        #expect(!runs[0].contains("libopus"))
+        let status = try #require(engine.stream(named: "cam"))
+        #expect(runs[0].hasSuffix("udp://127.0.0.1:\(status.videoPort)?pkt_size=1160"))
+        #expect(!status.hasAudio)
+        #expect(board.all["cam"]?.runs == 2)
+        #expect(board.all["cam"]?.decisions.last == "no audio leg: the input has no audio")
+
+        task.cancel()
+        await task.value
+        #expect(engine.stream(named: "cam") == nil)
+        #expect(board.all["cam"]?.phase == .stopped)
+        try FileManager.default.removeItem(at: directory)
+    }
+
+    @Test func waitsForAnInputThatIsNotThereYet() async throws {
+        let ffprobe = try script("ffprobe", "echo 'rtsp://u:secret@camera/live: Connection refused' >&2; exit 1")
+        let board = SupervisionBoard(ids: ["cam"])
+        let supervisor = try supervisor(ffmpeg: "/bin/false", ffprobe: ffprobe, board: board)
+        let task = Task { await supervisor.run() }
+        #expect(await eventually { board.all["cam"]?.phase == .waiting })
+        #expect(board.all["cam"]?.problem == "the input cannot be used yet: rtsp://u:***@camera/live: Connection refused")
+        #expect(engine.stream(named: "cam") == nil)
+        task.cancel()
+        await task.value
+        #expect(board.all["cam"]?.phase == .stopped)
+        try FileManager.default.removeItem(at: directory)
+    }
+}
+#endif

@@ -1,0 +1,180 @@
+#if Server
+import Testing
+
+@testable import EgressServer
+
+@Suite struct SupervisionTests {
+    let start = ContinuousClock.now
+
+    func later(_ seconds: Int) -> ContinuousClock.Instant { start + .seconds(seconds) }
+
+    /// A machine whose FFmpeg began to run at `start`.
+    func running() -> Supervision {
+        var machine = Supervision()
+        #expect(machine.firstAction == .probe)
+        #expect(machine.probed(isSuccess: true) == .callStartHook)
+        #expect(machine.hookCalled(isSuccess: true, now: start) == .run)
+        return machine
+    }
+
+    @Test func probesThenCallsTheHookThenRuns() {
+        let machine = running()
+        #expect(machine.state == .running(since: start))
+        #expect(machine.runs == 1)
+    }
+
+    @Test func runsAgainAfterAnEndWithoutCallingTheHookAgain() {
+        var machine = running()
+        #expect(machine.ended(now: later(1)) == .wait(.milliseconds(500)))
+        #expect(machine.state == .waiting(then: .run))
+        #expect(machine.waited(now: later(2)) == .run)
+        #expect(machine.runs == 2)
+    }
+
+    @Test func waitsLongerAfterEachShortRun() {
+        var machine = running()
+        var now = 0
+        var delays: [Supervision.Action] = []
+        for _ in 0..<7 {
+            now += 1
+            delays.append(machine.ended(now: later(now)))
+            #expect(machine.waited(now: later(now)) == .run)
+        }
+        #expect(delays == [0.5, 1, 2, 4, 8, 15, 15].map { .wait(.seconds($0)) })
+    }
+
+    @Test(arguments: [(9, 1_000), (10, 500), (3_600, 500)])
+    func startsTheDelaysAnewAfterAHealthyRun(seconds: Int, expected: Int) {
+        var machine = running()
+        _ = machine.ended(now: later(1))
+        _ = machine.waited(now: later(2))
+        #expect(machine.ended(now: later(2 + seconds)) == .wait(.milliseconds(expected)))
+    }
+
+    @Test func probesAgainWhileTheInputIsNotThere() {
+        var machine = Supervision()
+        #expect(machine.probed(isSuccess: false) == .wait(.milliseconds(500)))
+        #expect(machine.waited(now: start) == .probe)
+        #expect(machine.probed(isSuccess: false) == .wait(.seconds(1)))
+        #expect(machine.waited(now: start) == .probe)
+        #expect(machine.probed(isSuccess: true) == .callStartHook)
+    }
+
+    @Test func probesAgainWhenTheHookRefuses() {
+        var machine = Supervision()
+        _ = machine.probed(isSuccess: true)
+        #expect(machine.hookCalled(isSuccess: false, now: start) == .wait(.milliseconds(500)))
+        #expect(machine.waited(now: start) == .probe)
+    }
+
+    @Test func runsOtherLegsAtOnceAndWithoutTheHook() {
+        var machine = running()
+        #expect(machine.endedForNewLegs(now: later(3)) == .run)
+        #expect(machine.state == .running(since: later(3)))
+        #expect(machine.runs == 2)
+    }
+
+    @Test func owesTheStopHookOnceStarted() {
+        var machine = running()
+        #expect(machine.stop() == .callStopHook)
+        #expect(machine.stop() == .finish)
+    }
+
+    @Test func owesTheStopHookWhileWaitingForTheNextRun() {
+        var machine = running()
+        _ = machine.ended(now: later(1))
+        #expect(machine.stop() == .callStopHook)
+    }
+
+    @Test func owesNoStopHookBeforeTheStart() {
+        var probing = Supervision()
+        #expect(probing.stop() == .finish)
+        var starting = Supervision()
+        _ = starting.probed(isSuccess: true)
+        #expect(starting.stop() == .finish)
+    }
+
+    @Test func ignoresReportsThatComeAfterTheStop() {
+        var machine = running()
+        _ = machine.stop()
+        #expect(machine.ended(now: later(1)) == .finish)
+        #expect(machine.waited(now: later(1)) == .finish)
+        #expect(machine.probed(isSuccess: true) == .finish)
+        #expect(machine.hookCalled(isSuccess: true, now: later(1)) == .finish)
+        #expect(machine.state == .stopped)
+    }
+}
+
+@Suite struct PaceMonitorTests {
+    let start = ContinuousClock.now
+
+    /// What is said when media comes at `pace`, reported twice a second for `seconds`.
+    func findings(pace: Double, seconds: Int) -> [Double] {
+        var monitor = PaceMonitor()
+        return (0...seconds * 2).compactMap { half in
+            let elapsed = Duration.milliseconds(500 * half)
+            return monitor.slowPace(position: elapsed * pace, now: start + elapsed)
+        }
+    }
+
+    @Test(arguments: [1.0, 0.96, 3.0])
+    func saysNothingInRealTime(pace: Double) {
+        #expect(findings(pace: pace, seconds: 60).isEmpty)
+    }
+
+    @Test func saysOnceThatItIsTooSlow() {
+        #expect(findings(pace: 0.5, seconds: 60) == [0.5])
+    }
+
+    @Test func waitsForAWholeWindow() {
+        #expect(findings(pace: 0.5, seconds: 9).isEmpty)
+    }
+
+    @Test func forgetsASlowStartOutsideTheWindow() {
+        var monitor = PaceMonitor()
+        // A second passes before the first picture, as it does when FFmpeg starts.
+        #expect(monitor.slowPace(position: .zero, now: start + .seconds(1)) == nil)
+        #expect(monitor.slowPace(position: .seconds(10), now: start + .seconds(11)) == nil)
+    }
+
+    @Test func beginsAnewWhenThePositionStepsBack() {
+        var monitor = PaceMonitor()
+        _ = monitor.slowPace(position: .seconds(100), now: start)
+        #expect(monitor.slowPace(position: .zero, now: start + .seconds(10)) == nil)
+        #expect(monitor.slowPace(position: .seconds(10), now: start + .seconds(20)) == nil)
+    }
+}
+
+@Suite struct LineBudgetTests {
+    let start = ContinuousClock.now
+
+    @Test func grantsSoManyLinesInAWindow() {
+        var budget = LineBudget()
+        let verdicts = (0..<30).map { budget.spend(now: start + .milliseconds(10 * $0)) }
+        #expect(verdicts.filter(\.isGranted).count == LineBudget.linesMax)
+        #expect(verdicts.allSatisfy { $0.suppressed == 0 })
+    }
+
+    @Test func saysAfterwardsHowManyWereLeftOut() {
+        var budget = LineBudget()
+        for _ in 0..<LineBudget.linesMax + 7 { _ = budget.spend(now: start) }
+        #expect(budget.spend(now: start + LineBudget.window) == (true, 7))
+        #expect(budget.spend(now: start + LineBudget.window) == (true, 0))
+    }
+}
+
+@Suite struct BackoffTests {
+    @Test func doublesUpToItsBoundAndStaysThere() {
+        var backoff = Backoff(from: .milliseconds(100), to: .milliseconds(350))
+        #expect((0..<4).map { _ in backoff.delay() } == [.milliseconds(100), .milliseconds(200), .milliseconds(350), .milliseconds(350)])
+    }
+
+    @Test func beginsAtTheFirstDelayAfterAReset() {
+        var backoff = Backoff()
+        _ = backoff.delay()
+        _ = backoff.delay()
+        backoff.reset()
+        #expect(backoff.delay() == .milliseconds(500))
+    }
+}
+#endif

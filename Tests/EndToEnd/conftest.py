@@ -1,0 +1,161 @@
+import functools
+import itertools
+import os
+import re
+import tempfile
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+import media
+import rtp
+import whep
+from player import Player
+from server import BINARY, LOG_TAIL, Server
+
+
+def pytest_sessionstart(session):
+    if not session.config.option.collectonly and not BINARY.exists():
+        pytest.exit(f"{BINARY} is not there: build it, or say in EGRESS_BIN where it is", returncode=4)
+
+
+def pytest_report_header():
+    return f"egress: {BINARY}\nartifacts: {_artifacts()}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport():
+    report = yield
+    if report.failed:
+        for server in Server.running:
+            report.sections.append((f"log of egress, {server.log_path}", server.log[-LOG_TAIL:]))
+    return report
+
+
+@functools.cache
+def _artifacts():
+    chosen = os.environ.get("EGRESS_E2E_ARTIFACTS")
+    path = Path(chosen).resolve() if chosen else Path(tempfile.mkdtemp(prefix="egress-e2e-"))
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+@pytest.fixture(scope="session")
+def artifacts():
+    """Where logs and screenshots stay."""
+    return _artifacts()
+
+
+@pytest.fixture(scope="session")
+def library(tmp_path_factory):
+    return media.Library(tmp_path_factory.mktemp("media"))
+
+
+_log_numbers = itertools.count(1)
+
+
+def _log_path(request):
+    name = re.sub(r"\W+", "_", request.node.name.removesuffix(".py")).strip("_")
+    return _artifacts() / f"{next(_log_numbers):02}_{name}.log"
+
+
+def _starter(request):
+    started = []
+
+    def start(command, *arguments):
+        started.append(Server.start(_log_path(request), command, *arguments))
+        return started[-1]
+
+    yield start
+    for server in started:
+        if server.is_running:
+            server.stop()
+
+
+@pytest.fixture
+def start_egress(request):
+    """Starts servers for one test; each is stopped after it, and must end well."""
+    yield from _starter(request)
+
+
+@pytest.fixture(scope="module")
+def server(request):
+    """`egress serve` without a stream of its own, for the tests of one file."""
+    starter = _starter(request)
+    yield next(starter)("serve")
+    next(starter, None)
+
+
+@pytest.fixture
+def run_egress(request):
+    """Runs the program to an end that it reaches by itself: returns exit status and what it said."""
+
+    def run(*arguments):
+        process = Server(_log_path(request), *map(str, arguments))
+        return process.wait_for_end(), process.log
+
+    return run
+
+
+@pytest.fixture
+def feed(request, server):
+    """Registers a stream by the API and runs a real FFmpeg with the legs that come back. Both end with the test."""
+    streams = []
+    runs = []
+
+    def start(stream, source, webrtc=None):
+        response = server.put_stream(stream, webrtc)
+        assert response.status == 201, response
+        streams.append(stream)
+        runs.append(rtp.FFmpeg.feeding(response.json["outputs"], _log_path(request), source))
+        return server.wait_until_playable(stream)
+
+    yield start
+    for run in runs:
+        run.stop()
+    for stream in streams:
+        server.delete_stream(stream)
+
+
+@pytest.fixture
+def watch():
+    """Connects viewers of aiortc; those that are left are closed after the test."""
+    viewers = []
+
+    def connect(server, stream, **options):
+        viewers.append(whep.Viewer(server.url(f"/whep/{stream}"), **options))
+        return viewers[-1].connect()
+
+    yield connect
+    for viewer in viewers:
+        viewer.close()
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    with sync_playwright() as playwright:
+        # Autoplay is left as users have it: the page has to begin muted and turn the sound on at a click.
+        browser = playwright.chromium.launch(
+            executable_path=os.environ.get("EGRESS_E2E_CHROMIUM", "/usr/bin/chromium"),
+            headless=True,
+            chromium_sandbox=False,
+            args=["--no-sandbox", "--disable-dev-shm-usage"],
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_player(chromium, request, artifacts):
+    """Opens the player page of a stream. A screenshot of what it shows in the end is kept."""
+    players = []
+
+    def open_page(server, stream):
+        players.append(Player(chromium.new_page(), server.url(f"/watch/{stream}")))
+        return players[-1]
+
+    yield open_page
+    for number, player in enumerate(players):
+        player.page.screenshot(path=artifacts / f"{request.node.name}_{number}.png")
+        player.close()

@@ -1,0 +1,178 @@
+"""A viewer that is not a browser: aiortc behind WHEP.
+
+Its event loop has a thread of its own, so that tests stay plain functions and Playwright, which has a loop too, does not get in the way.
+As a program (`python whep.py URL`) it watches until it is killed, and says so when the first picture is there.
+"""
+
+import asyncio
+import logging
+import sys
+import threading
+import time
+from urllib.parse import urljoin
+
+import aiohttp
+import numpy
+from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpReceiver, RTCSessionDescription
+from aiortc.mediastreams import MediaStreamError
+
+from waiting import PATIENCE
+
+# aioice tells of every retransmitted check and aiortc of every packet it cannot decode.
+logging.getLogger("aioice").setLevel(logging.ERROR)
+logging.getLogger("aiortc").setLevel(logging.ERROR)
+
+_loop = asyncio.new_event_loop()
+threading.Thread(target=_loop.run_forever, daemon=True).start()
+
+
+def _wait(coroutine, within=PATIENCE):
+    return asyncio.run_coroutine_threadsafe(coroutine, _loop).result(within)
+
+
+def _connection(codec=None, has_audio=True):
+    # Without the default STUN server: nothing leaves this machine.
+    connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    video = connection.addTransceiver("video", direction="recvonly")
+    if codec:
+        codecs = RTCRtpReceiver.getCapabilities("video").codecs
+        video.setCodecPreferences([c for c in codecs if c.mimeType.lower() == f"video/{codec.lower()}"])
+    if has_audio:
+        connection.addTransceiver("audio", direction="recvonly")
+    return connection
+
+
+def offer(codec=None):
+    """An offer's text, for video with one codec only if one is named."""
+
+    async def make():
+        connection = _connection(codec)
+        await connection.setLocalDescription(await connection.createOffer())
+        text = connection.localDescription.sdp
+        await connection.close()
+        return text
+
+    return _wait(make())
+
+
+class Received:
+    """What came in on one track."""
+
+    # Enough to compare pictures of the last seconds.
+    KEPT = 300
+
+    def __init__(self):
+        self.count = 0
+        self.times = []
+        # Small copies of video frames, peaks of audio frames; the newest last.
+        self.samples = []
+        self.size = None
+
+    def add(self, frame):
+        self.count += 1
+        self.times.append(time.monotonic())
+        if hasattr(frame, "width"):
+            self.size = (frame.width, frame.height)
+            self.samples.append(frame.reformat(width=32, height=18, format="rgb24").to_ndarray())
+        else:
+            self.samples.append(int(numpy.abs(frame.to_ndarray().astype(numpy.int32)).max()))
+        del self.samples[: -self.KEPT]
+
+    def longest_gap(self, since):
+        """In seconds, between arrivals from a point in time on."""
+        times = [t for t in self.times if t >= since]
+        return max((b - a for a, b in zip(times, times[1:])), default=0.0)
+
+
+class Viewer:
+    """`has_audio=False` for streams without sound: aiortc takes no answer that refuses a section, as it looks for credentials in it."""
+
+    def __init__(self, url, has_audio=True):
+        self.url = url
+        self._has_audio = has_audio
+        self.session = None
+        self.video = Received()
+        self.audio = Received()
+        self.state = "new"
+        self._changed = threading.Condition()
+        self._connection = None
+
+    def __enter__(self):
+        return self.connect()
+
+    def __exit__(self, *_):
+        self.close()
+
+    def connect(self):
+        """Ends with the answer taken in; media comes after it."""
+        _wait(self._connect())
+        return self
+
+    async def _connect(self):
+        connection = self._connection = _connection(has_audio=self._has_audio)
+        connection.on("track", lambda track: asyncio.ensure_future(self._receive(track)))
+        connection.on("connectionstatechange", lambda: self._note("state", connection.connectionState))
+        await connection.setLocalDescription(await connection.createOffer())
+        async with aiohttp.ClientSession() as client:
+            headers = {"Content-Type": "application/sdp"}
+            async with client.post(self.url, data=connection.localDescription.sdp, headers=headers) as response:
+                text = await response.text()
+                assert response.status == 201, f"{response.status} {text}"
+                assert response.content_type == "application/sdp"
+                self.session = urljoin(self.url, response.headers["Location"])
+        await connection.setRemoteDescription(RTCSessionDescription(text, "answer"))
+
+    async def _receive(self, track):
+        received = self.video if track.kind == "video" else self.audio
+        while True:
+            try:
+                frame = await track.recv()
+            except MediaStreamError:
+                return
+            with self._changed:
+                received.add(frame)
+                self._changed.notify_all()
+
+    def _note(self, name, value):
+        with self._changed:
+            setattr(self, name, value)
+            self._changed.notify_all()
+
+    def wait_for(self, condition, what, within=PATIENCE):
+        with self._changed:
+            if not self._changed.wait_for(lambda: condition(self), within):
+                raise AssertionError(
+                    f"not within {within:g} s: {what} (state {self.state}, {self.video.count} pictures, {self.audio.count} sound frames)"
+                )
+
+    def wait_for_pictures(self, count, within=PATIENCE):
+        """`count` more than there are now."""
+        goal = self.video.count + count
+        self.wait_for(lambda v: v.video.count >= goal, f"{count} more pictures", within)
+
+    def wait_until_closed(self, within=PATIENCE):
+        self.wait_for(lambda v: v.state in ("closed", "failed"), "closed by the other side", within)
+
+    def leave(self):
+        """The goodbye of WHEP; returns the status of the DELETE."""
+
+        async def delete():
+            async with aiohttp.ClientSession() as client, client.delete(self.session) as response:
+                return response.status
+
+        return _wait(delete())
+
+    def close(self):
+        if self._connection:
+            _wait(self._connection.close())
+
+
+def main():
+    with Viewer(sys.argv[1]) as viewer:
+        viewer.wait_for_pictures(1)
+        print("watching", flush=True)
+        threading.Event().wait()
+
+
+if __name__ == "__main__":
+    main()

@@ -101,6 +101,7 @@ let package = Package(
             dependencies: ["EgressServer", "Egress", .product(name: "Logging", package: "swift-log")] + serverDependencies,
             swiftSettings: strictSwift
         ),
+        .executableTarget(name: "egress-sim", dependencies: ["CEgressTests"], path: "Tests/Sim", cSettings: strictC),
     ],
     cLanguageStandard: .gnu17
 )

@@ -1,5 +1,6 @@
 #include "sim_log.h"
 
+#include "base/limits.h"
 #include "wire/demux.h"
 #include "wire/h264.h"
 #include "wire/rtcp.h"
@@ -8,7 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-void eg_sim_log_init(struct eg_sim_log *log, enum eg_track_kind kind) { *log = (struct eg_sim_log){.kind = kind}; }
+void eg_sim_log_init(struct eg_sim_log *log, enum eg_track_kind kind, bool has_b_frames) {
+    *log = (struct eg_sim_log){.kind = kind, .has_b_frames = has_b_frames};
+}
 
 void eg_sim_log_deinit(struct eg_sim_log *log) { free(log->entries); }
 
@@ -96,7 +99,8 @@ static void put_rtp(struct eg_sim_log *log, const struct eg_rtp *rtp) {
     log->highest_raw = rtp->sequence;
 }
 
-static void begin(struct eg_sim_log *log, uint32_t ssrc, uint16_t sequence) {
+static void begin(struct eg_sim_log *log, const struct eg_addr *from, uint32_t ssrc, uint16_t sequence) {
+    log->sender = *from;
     log->is_live = log->was_live = true;
     log->ssrc = ssrc;
     log->highest_raw = (uint16_t)(sequence - 1);
@@ -105,28 +109,48 @@ static void begin(struct eg_sim_log *log, uint32_t ssrc, uint16_t sequence) {
     log->epochs++;
 }
 
-static void receive_rtp(struct eg_sim_log *log, const struct eg_rtp *rtp) {
+static void hold(struct eg_sim_log *log, const struct eg_rtp *rtp) {
+    log->held = (struct eg_sim_held){
+        .is_active = true,
+        .marker = rtp->marker,
+        .ssrc = rtp->ssrc,
+        .sequence = rtp->sequence,
+        .timestamp = rtp->timestamp,
+        .size = rtp->payload_size,
+    };
+    memcpy(log->held.payload, rtp->payload, rtp->payload_size);
+}
+
+static void receive_rtp(struct eg_sim_log *log, eg_time now, const struct eg_addr *from, const struct eg_rtp *rtp) {
     log->delivered++;
-    if (!log->is_live) {
-        begin(log, rtp->ssrc, rtp->sequence);
+    bool is_own = eg__addr_equal(from, &log->sender);
+    if (!log->is_live || (is_own && rtp->ssrc != log->ssrc)) {
+        begin(log, from, rtp->ssrc, rtp->sequence);
+    } else if (rtp->ssrc != log->ssrc && now - log->last_arrival < EG_SOURCE_SILENCE) {
+        log->held.is_active = false; // the one before said no BYE that arrived, so this one has to wait
+        return;
     } else if (rtp->ssrc != log->ssrc) {
         struct eg_sim_held held = log->held;
         bool is_proven = held.is_active && held.ssrc == rtp->ssrc && (uint16_t)(held.sequence + 1) == rtp->sequence;
-        log->held = (struct eg_sim_held){
-            .is_active = true, .marker = rtp->marker, .ssrc = rtp->ssrc, .sequence = rtp->sequence, .timestamp = rtp->timestamp, .size = rtp->payload_size};
-        memcpy(log->held.payload, rtp->payload, rtp->payload_size);
+        hold(log, rtp);
         if (!is_proven) return;
-        begin(log, held.ssrc, held.sequence);
+        begin(log, from, held.ssrc, held.sequence);
         struct eg_rtp first = {
-            .marker = held.marker, .sequence = held.sequence, .timestamp = held.timestamp, .payload = held.payload, .payload_size = held.size};
+            .marker = held.marker,
+            .sequence = held.sequence,
+            .timestamp = held.timestamp,
+            .payload = held.payload,
+            .payload_size = held.size,
+        };
         put_rtp(log, &first);
     }
+    log->last_arrival = now;
     put_rtp(log, rtp);
 }
 
-void eg_sim_log_receive(struct eg_sim_log *log, const uint8_t *bytes, size_t size) {
+void eg_sim_log_receive(struct eg_sim_log *log, eg_time now, const struct eg_addr *from, const uint8_t *bytes, size_t size) {
     struct eg_rtp rtp;
-    if (eg__demux(bytes, size) == EG_DATAGRAM_RTP && eg__rtp_parse(&rtp, bytes, size)) receive_rtp(log, &rtp);
+    if (eg__demux(bytes, size) == EG_DATAGRAM_RTP && eg__rtp_parse(&rtp, bytes, size)) receive_rtp(log, now, from, &rtp);
     if (eg__demux(bytes, size) != EG_DATAGRAM_RTCP) return;
     struct eg_rtcp_iterator iterator = eg__rtcp_iterator(bytes, size);
     struct eg_rtcp block;

@@ -26,12 +26,15 @@ struct eg_sim_held {
 
 struct eg_sim_log {
     enum eg_track_kind kind;
+    bool has_b_frames;            // timestamps go back and forth
     struct eg_sim_entry *entries; // by place
     size_t capacity;
     uint64_t highest;
     uint16_t highest_raw;
     bool is_live;                 // a sender is known, and has not said BYE
     bool was_live;
+    struct eg_addr sender;
+    eg_time last_arrival;
     uint32_t ssrc;
     bool wants_idr;
     bool has_sps, has_pps;        // of any picture so far
@@ -47,11 +50,11 @@ struct eg_sim_log {
     struct eg_sim_held held;
 };
 
-void eg_sim_log_init(struct eg_sim_log *log, enum eg_track_kind kind);
+void eg_sim_log_init(struct eg_sim_log *log, enum eg_track_kind kind, bool has_b_frames);
 void eg_sim_log_deinit(struct eg_sim_log *log);
 
-// A datagram of the rightful sender's was handed to the engine.
-void eg_sim_log_receive(struct eg_sim_log *log, const uint8_t *bytes, size_t size);
+// A datagram of a rightful sender's, the present one or the next, was handed to the engine.
+void eg_sim_log_receive(struct eg_sim_log *log, eg_time now, const struct eg_addr *from, const uint8_t *bytes, size_t size);
 
 // NULL when the place is empty.
 const struct eg_sim_entry *eg_sim_log_find(const struct eg_sim_log *log, uint64_t place);

@@ -35,7 +35,10 @@ static void push(struct eg_sim_network *network, const struct eg_sim_datagram *d
     copy->at = at;
     copy->order = network->order++;
     size_t place = network->count++;
-    for (; place > 0 && is_before(copy, network->heap[(place - 1) / 2]); place = (place - 1) / 2) network->heap[place] = network->heap[(place - 1) / 2];
+    while (place > 0 && is_before(copy, network->heap[(place - 1) / 2])) {
+        network->heap[place] = network->heap[(place - 1) / 2];
+        place = (place - 1) / 2;
+    }
     network->heap[place] = copy;
 }
 
@@ -59,7 +62,8 @@ void eg_sim_network_send(struct eg_sim_network *network, struct eg_sim_link *lin
         return;
     }
     struct eg_sim_datagram corrupted = *datagram;
-    size_t size = eg__demux(datagram->bytes, datagram->size) == EG_DATAGRAM_DTLS && datagram->size > STABLE_SIZE ? STABLE_SIZE : datagram->size;
+    bool is_dtls = eg__demux(datagram->bytes, datagram->size) == EG_DATAGRAM_DTLS;
+    size_t size = is_dtls && datagram->size > STABLE_SIZE ? STABLE_SIZE : datagram->size;
     uint64_t place = eg_sim_mix(seed, name, PLACE);
     corrupted.bytes[place / 8 % size] ^= (uint8_t)(1 << place % 8);
     corrupted.is_corrupted = true;

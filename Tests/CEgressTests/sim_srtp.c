@@ -44,7 +44,9 @@ static int open_cm(const struct eg_sim_srtp *srtp, uint32_t roc, const uint8_t *
     uint8_t roc_bytes[4] = {(uint8_t)(roc >> 24), (uint8_t)(roc >> 16), (uint8_t)(roc >> 8), (uint8_t)roc};
     uint8_t tag[EG_SHA1_SIZE];
     size_t signed_size = size - TAG_SIZE;
-    eg__hmac_sha1(srtp->auth_key, sizeof srtp->auth_key, (const uint8_t *const[]){packet, roc_bytes}, (const size_t[]){signed_size, 4}, 2, tag);
+    const uint8_t *const pieces[] = {packet, roc_bytes};
+    const size_t sizes[] = {signed_size, sizeof roc_bytes};
+    eg__hmac_sha1(srtp->auth_key, sizeof srtp->auth_key, pieces, sizes, 2, tag);
     if (memcmp(tag, packet + signed_size, TAG_SIZE) != 0) return -1;
     uint8_t iv[EG_CTR_IV_SIZE] = {0};
     memcpy(iv + 4, packet + 8, 4);

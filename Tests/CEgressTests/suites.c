@@ -18,11 +18,13 @@ extern const struct eg_test_suite eg_tests_dtls_network;
 extern const struct eg_test_suite eg_tests_clock;
 extern const struct eg_test_suite eg_tests_store;
 extern const struct eg_test_suite eg_tests_source;
+extern const struct eg_test_suite eg_tests_source_epochs;
 extern const struct eg_test_suite eg_tests_track;
 extern const struct eg_test_suite eg_tests_io;
 extern const struct eg_test_suite eg_tests_receiver;
 extern const struct eg_test_suite eg_tests_sender;
 extern const struct eg_test_suite eg_tests_engine;
+extern const struct eg_test_suite eg_tests_sim;
 
 static const struct eg_test_suite *const suites[] = {
     &eg_tests_base,
@@ -40,11 +42,13 @@ static const struct eg_test_suite *const suites[] = {
     &eg_tests_clock,
     &eg_tests_store,
     &eg_tests_source,
+    &eg_tests_source_epochs,
     &eg_tests_track,
     &eg_tests_io,
     &eg_tests_receiver,
     &eg_tests_sender,
     &eg_tests_engine,
+    &eg_tests_sim,
 };
 
 enum { SUITE_COUNT = sizeof suites / sizeof suites[0] };

@@ -23,8 +23,12 @@
 
 #if defined(__has_feature)
 #if __has_feature(thread_sanitizer)
-#define HAS_THREAD_SANITIZER 1
+enum { HAS_THREAD_SANITIZER = true };
+#else
+enum { HAS_THREAD_SANITIZER = false };
 #endif
+#else
+enum { HAS_THREAD_SANITIZER = false };
 #endif
 
 static const struct eg_hooks no_hooks;
@@ -524,9 +528,7 @@ static int run_without_uring(void) {
 }
 
 static void without_io_uring_it_falls_back_and_says_why(struct eg_check *check) {
-#ifdef HAS_THREAD_SANITIZER
-    (void)check; // it does not follow a fork that starts threads
-#else
+    if (HAS_THREAD_SANITIZER) return; // it does not follow a fork that starts threads
     pid_t child = fork();
     REQUIRE(child >= 0);
     if (child == 0) _exit(run_without_uring());
@@ -534,7 +536,6 @@ static void without_io_uring_it_falls_back_and_says_why(struct eg_check *check) 
     REQUIRE(waitpid(child, &status, 0) == child);
     CHECK(WIFEXITED(status));
     CHECK_EQUAL(WEXITSTATUS(status), 0);
-#endif
 }
 
 static const struct eg_test tests[] = {

@@ -153,7 +153,7 @@ static void measures_sequences_and_timestamps_across_their_wrap(struct eg_check 
 static void tells_datagrams_apart_by_their_first_bytes(struct eg_check *check) {
     struct row {
         uint8_t first, second;
-        enum eg_datagram expected;
+        enum eg_datagram_kind expected;
     };
     const struct row rows[] = {
         {0, 1, EG_DATAGRAM_STUN},       {3, 0, EG_DATAGRAM_STUN},      {4, 0, EG_DATAGRAM_UNKNOWN},   {19, 0, EG_DATAGRAM_UNKNOWN},

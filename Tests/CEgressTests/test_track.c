@@ -47,7 +47,8 @@ struct fixture {
     size_t sent_count;
 };
 
-static void take(struct eg_sim_ffmpeg_output *output, enum eg_track_kind kind, const struct eg_addr *from, const uint8_t *bytes, size_t size) {
+static void take(struct eg_sim_ffmpeg_output *output, enum eg_track_kind kind, const struct eg_addr *from, const uint8_t *bytes,
+                 size_t size) {
     struct fixture *fixture = (struct fixture *)output;
     if (kind == fixture->source.kind && !fixture->is_losing) eg__source_receive(&fixture->source, fixture->now, from, bytes, size);
 }
@@ -108,10 +109,19 @@ static void note(struct eg_check *check, struct fixture *fixture, uint64_t place
     CHECK_EQUAL(rtp.payload_type, 102);
     uint64_t index = place + fixture->track.index_offset;
     CHECK_EQUAL(rtp.sequence, (uint16_t)index);
-    struct sent sent = {.index = index, .place = place, .timestamp = rtp.timestamp, .at = fixture->now, .size = size, .hash = hash_of(bytes, size)};
+    struct sent sent = {
+        .index = index,
+        .place = place,
+        .timestamp = rtp.timestamp,
+        .at = fixture->now,
+        .size = size,
+        .hash = hash_of(bytes, size),
+    };
     const struct sent *before = find_sent(fixture, index);
-    if (before != NULL) CHECK(before->place == place && before->timestamp == rtp.timestamp && before->size == size && before->hash == sent.hash);
-    else if (fixture->sent_count < SENT_MAX) fixture->sent[fixture->sent_count++] = sent;
+    if (before == NULL && fixture->sent_count < SENT_MAX) fixture->sent[fixture->sent_count++] = sent;
+    if (before == NULL) return;
+    CHECK(before->place == place && before->timestamp == rtp.timestamp);
+    CHECK(before->size == size && before->hash == sent.hash);
 }
 
 // What the fan-out does for a track. Gives when it wants to be called again.
@@ -219,7 +229,7 @@ static void one_that_joins_gets_the_whole_gop_and_is_live_soon(struct eg_check *
         struct fixture *fixture = fixture_create(&config, EG_VIDEO, 3 + row);
         run(check, fixture, joins_ms[row] * EG_MILLISECOND, false);
         eg_time joined_at = fixture->now;
-        uint64_t idr = fixture->store.gop_begin, behind = fixture->source.picture_timestamp;
+        uint64_t idr = fixture->store.gop_begin;
         uint32_t live = eg__source_live_timestamp(&fixture->source, fixture->now);
         run(check, fixture, 1200 * EG_MILLISECOND, true);
         REQUIRE(fixture->sent_count > 0);
@@ -232,7 +242,6 @@ static void one_that_joins_gets_the_whole_gop_and_is_live_soon(struct eg_check *
         const struct sent *last = &fixture->sent[fixture->sent_count - 1];
         CHECK_ROW(last->place + 1 == fixture->source.ready_end, row);
         CHECK_ROW(last->timestamp == eg__store_get(&fixture->store, last->place)->timestamp, row);
-        CHECK_ROW((uint32_t)behind != last->timestamp, row);
         fixture_destroy(fixture);
     }
 }
@@ -475,7 +484,8 @@ static void audio_begins_at_what_comes_next(struct eg_check *check) {
         CHECK_ROW(fixture->sent[i].index == fixture->sent[0].index + i, i);
         CHECK_ROW(fixture->sent[i].timestamp == fixture->sent[0].timestamp + 960 * i, i);
     }
-    CHECK(!eg__track_begin_again(&fixture->track, fixture->now + EG_SECOND, &fixture->source, &fixture->limits) || fixture->sent_count == 50);
+    // There is no picture in it.
+    CHECK(!eg__track_begin_again(&fixture->track, fixture->now + EG_SECOND, &fixture->source, &fixture->limits));
     fixture_destroy(fixture);
 }
 

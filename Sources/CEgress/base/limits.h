@@ -53,6 +53,7 @@ enum eg_limits {
     EG_SOURCE_MISORDER_MAX = 100,          // packets it may jump back, RFC 3550 A.1
     EG_SOURCE_SILENCE = 250 * EG_MILLISECOND, // [us] of the locked sender before another address may take over
     EG_SOURCE_INACTIVE = 1 * EG_SECOND,    // [us] without a packet before a source counts as inactive
+    EG_BACKLOG_MAX = 1 * EG_SECOND,        // [us] by which a live viewer's next packet may be late
     EG_BACKWARD_PICTURES = 2,              // timestamps going back before B-frames are said to be there
 
     // What joins and repairs may take.

@@ -197,7 +197,9 @@ static void follow_stream(struct eg_core *core, struct eg_stream *stream, eg_tim
     eg__stream_follow_sources(stream, now);
     if (stream->events != 0 && !eg__list_contains(&stream->event)) eg__list_append(&core->stream_events, &stream->event);
     if (eg__stream_is_ready(stream) && !eg__list_contains(&stream->ready)) eg__list_append(&core->ready, &stream->ready);
-    eg__deadlines_set(&core->stream_deadlines, &stream->deadline, eg__stream_deadline(stream, core->config.source_grace));
+    // A deadline that has moved away, as silence does with each packet, is left where it is: its tick finds nothing to do and sets it anew.
+    eg_time at = eg__stream_deadline(stream, core->config.source_grace);
+    if (at < stream->deadline.at) eg__deadlines_set(&core->stream_deadlines, &stream->deadline, at);
 }
 
 // --- commands ---
@@ -421,7 +423,7 @@ static void receive_stun(struct eg_core *core, eg_time now, const struct eg_path
     follow_viewer(core, viewer, now);
 }
 
-static void receive_from_viewer(struct eg_core *core, eg_time now, const struct eg_path *path, enum eg_datagram kind, const uint8_t *bytes,
+static void receive_from_viewer(struct eg_core *core, eg_time now, const struct eg_path *path, enum eg_datagram_kind kind, const uint8_t *bytes,
                                 size_t size, struct eg_batch *batch) {
     struct eg_viewer *viewer = find_viewer_by_path(core, path);
     if (viewer == NULL) {
@@ -438,7 +440,7 @@ static void receive_from_viewer(struct eg_core *core, eg_time now, const struct 
 void eg__core_receive_viewer(struct eg_core *core, eg_time now, const struct eg_path *path, const uint8_t *bytes, size_t size,
                              struct eg_batch *batch) {
     EG_ASSERT(eg__batch_has_reserve(batch));
-    enum eg_datagram kind = eg__demux(bytes, size);
+    enum eg_datagram_kind kind = eg__demux(bytes, size);
     if (kind == EG_DATAGRAM_UNKNOWN) core->stats.dropped[EG_DROP_UNKNOWN]++;
     else if (kind == EG_DATAGRAM_STUN) receive_stun(core, now, path, bytes, size, batch);
     else receive_from_viewer(core, now, path, kind, bytes, size, batch);

@@ -39,6 +39,18 @@ static bool send_track(struct eg_viewer *viewer, const struct eg_viewer_context 
     return true;
 }
 
+// One whose next packet is this old has lost touch with the live stream, which only happens when the engine can't keep up: what it has not
+// got is given up, video until the next IDR. So an overload costs pictures, and is counted, instead of adding seconds to everybody's delay.
+static void drop_backlog(struct eg_track *track, const struct eg_viewer_context *context, eg_time now, const struct eg_source *source) {
+    const struct eg_packet *packet = eg__store_get(source->store, track->cursor);
+    if (track->state != EG_TRACK_LIVE || packet == NULL || packet->arrival + EG_BACKLOG_MAX >= now) return;
+    context->stats->dropped[EG_DROP_SLOW_VIEWER] += source->ready_end - track->cursor;
+    eg__track_skip_to(track, source->ready_end);
+    if (source->kind != EG_VIDEO) return;
+    track->state = EG_TRACK_WAITING;
+    track->refused_gop = source->store->gop_begin;
+}
+
 // One that was too slow, or waits for its first picture, goes on at the last IDR. So does one whose burst a new IDR has overtaken, which is
 // no fault of anybody's.
 static void place_track(struct eg_viewer *viewer, const struct eg_viewer_context *context, eg_time now, enum eg_track_kind kind) {
@@ -49,6 +61,7 @@ static void place_track(struct eg_viewer *viewer, const struct eg_viewer_context
         if (track->state == EG_TRACK_LIVE) context->stats->dropped[EG_DROP_SLOW_VIEWER] += source->store->begin - track->cursor;
         track->state = EG_TRACK_WAITING;
     }
+    drop_backlog(track, context, now, source);
     if (track->state == EG_TRACK_WAITING) eg__track_join(track, now, source, &context->burst);
 }
 

@@ -53,6 +53,11 @@ eg_time eg__stream_deadline(const struct eg_stream *stream, eg_time grace) {
     return eg__time_min(patience, eg__time_min(eg__source_deadline(&stream->sources[EG_VIDEO]), eg__source_deadline(&stream->sources[EG_AUDIO])));
 }
 
+// A round under way counts its viewers from its end, so it starts again when that moves: those it has reached have nothing left to get.
+static void restart_round(struct eg_stream *stream) {
+    if (stream->round_left > 0) stream->round_left = stream->viewer_count;
+}
+
 bool eg__stream_add_viewer(struct eg_stream *stream, struct eg_viewer *viewer) {
     if (stream->viewer_count == stream->viewer_capacity) {
         uint32_t capacity = stream->viewer_capacity == 0 ? INITIAL_VIEWERS : stream->viewer_capacity * 2;
@@ -65,14 +70,15 @@ bool eg__stream_add_viewer(struct eg_stream *stream, struct eg_viewer *viewer) {
     }
     viewer->place = stream->viewer_count;
     stream->viewers[stream->viewer_count++] = viewer;
+    restart_round(stream);
     return true;
 }
 
-// The last one moves to the place that is free, so a round under way starts again: those it has reached already have nothing left to get.
+// The last one moves to the place that is free.
 void eg__stream_remove_viewer(struct eg_stream *stream, struct eg_viewer *viewer) {
     EG_ASSERT(stream->viewers[viewer->place] == viewer);
     struct eg_viewer *last = stream->viewers[--stream->viewer_count];
     stream->viewers[viewer->place] = last;
     last->place = viewer->place;
-    if (stream->round_left > 0) stream->round_left = stream->viewer_count;
+    restart_round(stream);
 }

@@ -4,7 +4,7 @@
 
 #include "base/base.h"
 
-enum eg_datagram {
+enum eg_datagram_kind {
     EG_DATAGRAM_UNKNOWN,
     EG_DATAGRAM_STUN, // first byte 0..3
     EG_DATAGRAM_DTLS, // 20..63
@@ -12,7 +12,7 @@ enum eg_datagram {
     EG_DATAGRAM_RTCP, // 128..191 and a packet type of 192..223
 };
 
-static inline enum eg_datagram eg__demux(const uint8_t *bytes, size_t size) {
+static inline enum eg_datagram_kind eg__demux(const uint8_t *bytes, size_t size) {
     if (size < 2) return EG_DATAGRAM_UNKNOWN;
     if (bytes[0] <= 3) return EG_DATAGRAM_STUN;
     if (bytes[0] >= 20 && bytes[0] <= 63) return EG_DATAGRAM_DTLS;

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 size_t eg_test_count(void);
 
@@ -13,5 +14,12 @@ const char *eg_test_name(size_t index);
 
 // Runs one case. True when it holds; else `report` (terminated) says what did not, a line each.
 bool eg_test_run(size_t index, char *report, size_t report_size);
+
+// Runs simulated worlds with `count` seeds, from `first_seed` on. Gives how many fail; `report` (terminated) says what and at which seed. The
+// same seed fails in the same way each time.
+uint64_t eg_sim_run(uint64_t first_seed, uint64_t count, char *report, size_t report_size);
+
+// What a seed's world came to, as a number.
+uint64_t eg_sim_fingerprint(uint64_t seed);
 
 #endif

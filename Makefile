@@ -82,11 +82,12 @@ unit: deps-test
 
 # The libraries alone, without the server's dependencies: that they build and pass like this is itself a requirement.
 asan: deps-test
-	EGRESS_TEST_SANITIZED=1 swift test --disable-xctest --no-parallel $(LIBRARY_TRAITS) --scratch-path .build-asan \
+	swift test --disable-xctest --no-parallel $(LIBRARY_TRAITS) --scratch-path .build-asan \
 	  --sanitize=address -Xcc -fsanitize=undefined -Xcc -fno-sanitize-recover=undefined
 
 tsan: deps-test
-	EGRESS_TEST_SANITIZED=1 swift test --disable-xctest --no-parallel $(LIBRARY_TRAITS) --scratch-path .build-tsan --sanitize=thread
+	TSAN_OPTIONS="suppressions=$(CURDIR)/Tests/tsan.supp" swift test --disable-xctest --no-parallel $(LIBRARY_TRAITS) --scratch-path .build-tsan \
+	  --sanitize=thread
 
 tidy: deps-test
 	python3 Tests/Tidy/tidy.py
@@ -127,14 +128,14 @@ clib: deps-test .build-clib/libcegress.so.1 .build-clib/libcegress.a
 
 .build-clib/%.o: Sources/CEgress/%.c $(wildcard Sources/CEgress/*/*.h Sources/CEgress/include/*.h)
 	@mkdir -p $(@D)
-	gcc $(C_FLAGS) -c $< -o $@
+	@gcc $(C_FLAGS) -c $< -o $@
 
 .build-clib/libcegress.so.1: $(C_OBJECTS)
-	gcc -shared -Wl,-soname,libcegress.so.1 $^ -o $@ $(C_LIBRARIES)
+	@gcc -shared -Wl,-soname,libcegress.so.1 $^ -o $@ $(C_LIBRARIES)
 
 .build-clib/libcegress.a: $(C_OBJECTS)
-	rm -f $@
-	ar rcs $@ $^
+	@rm -f $@
+	@ar rcs $@ $^
 
 install: build clib
 	install -D -m 755 .build/release/egress $(DESTDIR)$(PREFIX)/bin/egress

@@ -265,7 +265,7 @@ extension StreamReading {
         statistics.gopMilliseconds = Int(stats.gop_ms)
         statistics.packetsSent = stats.packets_sent
         statistics.bytesSent = stats.bytes_sent
-        statistics.dropped = .drops(stats.dropped).filter { $0.key.hasPrefix("source_") } // the others happen at the viewers' port
+        statistics.dropped = .drops(stats.dropped).filter { $0.key.hasPrefix("source_") }  // the others happen at the viewers' port
         self.init(
             viewers: Int(stats.viewers), viewersConnected: Int(stats.viewers_connected), format: VideoFormat(stats.format),
             hasBFrames: stats.has_b_frames, statistics: statistics)

@@ -43,9 +43,9 @@ public final class WHEPHandler: Sendable {
         self.basePath = WHEPTarget.normalized(base: basePath)
         self.logger = logger
         links = engine.configuration.iceServers.flatMap(\.links)
-        // Not the engine, which would hold itself that way. The sessions end here, for every later request; their viewers get their goodbye from
-        // the engine right after, all in one turn of its loop instead of one turn each.
-        engine.setTeardownHook { [registry = engine.registry] id in registry.endSessions(ofStopped: id) }
+        // The registry holds the hook, which must not hold the registry in turn. The sessions end here, for every later request; their viewers
+        // get their goodbye from the engine right after, all in one turn of its loop instead of one turn each.
+        engine.setTeardownHook { [weak registry = engine.registry] id in registry?.endSessions(ofStopped: id) }
     }
 
     public func handle(_ request: WHEPRequest) async -> WHEPResponse {

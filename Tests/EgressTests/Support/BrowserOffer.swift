@@ -10,7 +10,8 @@ enum BrowserOffer {
         a=group:BUNDLE 0 1
         a=extmap-allow-mixed
         a=msid-semantic: WMS
-        m=video 9 UDP/TLS/RTP/SAVPF 96 97 98 99 100 101 35 36 37 38 102 103 104 107 108 109 114 115 116 117 39 40 41 42 43 44 45 46 47 48 118 119 120 49
+        m=video 9 UDP/TLS/RTP/SAVPF 96 97 98 99 100 101 35 36 37 38 102 103 104 107 108 109 114 115 116 117 39 40 41 42 43 44 45 46 \
+        47 48 118 119 120 49
         c=IN IP4 0.0.0.0
         a=rtcp:9 IN IP4 0.0.0.0
         a=candidate:3283763799 1 udp 2113937151 28465703-5b2b-470d-a1c7-4804a9895302.local 44898 typ host generation 0 network-cost 999

@@ -101,6 +101,15 @@ let package = Package(
             dependencies: ["EgressServer", "Egress", .product(name: "Logging", package: "swift-log")] + serverDependencies,
             swiftSettings: strictSwift
         ),
+        .executableTarget(
+            name: "egress-bench",
+            dependencies: ["CEgress", "CEgressTests"],
+            path: "Tests/Bench",
+            cSettings: strictC + [
+                .headerSearchPath("../../Sources/CEgress"), .headerSearchPath("../CEgressTests"),
+                .define("EGRESS_IPSEC_MB", .when(traits: ["IPSecMB"])),
+            ]
+        ),
         .executableTarget(name: "egress-sim", dependencies: ["CEgressTests"], path: "Tests/Sim", cSettings: strictC),
     ],
     cLanguageStandard: .gnu17

@@ -1,0 +1,126 @@
+// What a packet costs here, beside what it has to cost at least. Everything goes over 127.0.0.1, takes a bounded time and ends by itself.
+#include "bench.h"
+
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+struct family {
+    const char *prefix;
+    void (*run)(struct bench *bench, const char *name);
+    const char *help;
+};
+
+static const struct family families[] = {
+    {"receive_", shape_receive, "receive_S: S streams, the engine's receive path beside bare recvmmsg loops"},
+    {"parse", shape_parse, "parse: RTP and H.264 headers beside a plain read of the header"},
+    {"protect", shape_protect, "protect: SRTP of one packet beside the bare cipher"},
+    {"fanout_", shape_fanout, "fanout_SxN[_video][_unsplit][_epoll][_openssl]: S streams, N viewers each, beside bare cipher and sends"},
+    {"joins", shape_joins, "joins: ICE and DTLS of viewers beside OpenSSL's handshake alone"},
+};
+
+static const char *const shapes_quick[] = {
+    "parse", "protect", "receive_1", "receive_200", "fanout_1x1", "fanout_1x100", "fanout_1x1000", "joins",
+};
+
+static const char *const shapes_all[] = {
+    "parse", "protect", "receive_1", "receive_200", "fanout_1x1", "fanout_1x100", "fanout_1x500", "fanout_1x500_unsplit",
+    "fanout_1x500_epoll", "fanout_1x500_openssl", "fanout_1x1000", "fanout_1x3000", "fanout_1x3000_video", "joins",
+};
+
+struct options {
+    bool is_quick;
+    const char *json;
+    const char *const *shapes;
+    size_t shape_count;
+};
+
+void bench_break(struct bench *bench, const char *shape, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    fprintf(stderr, "%s is broken: ", shape);
+    vfprintf(stderr, format, arguments);
+    fputc('\n', stderr);
+    va_end(arguments);
+    bench->broken++;
+}
+
+static void print_help(void) {
+    printf("egress-bench [--quick] [--json FILE] [shape...]\n");
+    for (size_t i = 0; i < sizeof families / sizeof families[0]; i++) printf("  %s\n", families[i].help);
+}
+
+// False when the program is to end at once, with `*status`. Shapes come last, so they are left where they stand.
+static bool parse_options(int count, char **arguments, struct options *options, int *status) {
+    const char *quick = getenv("QUICK");
+    *options = (struct options){.is_quick = quick != NULL && strcmp(quick, "1") == 0};
+    int at = 1;
+    for (; at < count && arguments[at][0] == '-'; at++) {
+        if (strcmp(arguments[at], "--quick") == 0) {
+            options->is_quick = true;
+        } else if (strcmp(arguments[at], "--json") == 0 && at + 1 < count) {
+            options->json = arguments[++at];
+        } else {
+            print_help();
+            *status = strcmp(arguments[at], "--help") == 0 ? 0 : 2;
+            return false;
+        }
+    }
+    options->shapes = options->is_quick ? shapes_quick : shapes_all;
+    options->shape_count = options->is_quick ? sizeof shapes_quick / sizeof shapes_quick[0] : sizeof shapes_all / sizeof shapes_all[0];
+    if (at == count) return true;
+    options->shapes = (const char *const *)arguments + at;
+    options->shape_count = (size_t)(count - at);
+    return true;
+}
+
+static void run_shape(struct bench *bench, const char *name) {
+    for (size_t i = 0; i < sizeof families / sizeof families[0]; i++) {
+        if (strncmp(name, families[i].prefix, strlen(families[i].prefix)) != 0) continue;
+        families[i].run(bench, name);
+        return;
+    }
+    bench_break(bench, name, "there is no such shape (--help names them)");
+}
+
+static void run_apart(struct bench *bench, const char *name) {
+    fflush(stdout);
+    pid_t process = fork();
+    if (process == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        run_shape(bench, name);
+        fflush(stdout);
+        _exit(bench->broken > 0);
+    }
+    int status = 0;
+    if (process < 0 || waitpid(process, &status, 0) != process) {
+        bench_break(bench, name, "it could not be started");
+    } else if (WIFSIGNALED(status)) {
+        bench_break(bench, name, "it ended by signal %d", WTERMSIG(status));
+    } else {
+        bench->broken += WEXITSTATUS(status) != 0;
+    }
+}
+
+int main(int count, char **arguments) {
+    struct options options;
+    int status;
+    if (!parse_options(count, arguments, &options, &status)) return status;
+    struct machine machine;
+    machine_describe(&machine);
+    machine_print(&machine);
+    struct bench bench = {.is_quick = options.is_quick, .table = table_create()};
+    if (bench.table == NULL) return 1;
+    for (size_t i = 0; i < options.shape_count; i++) run_apart(&bench, options.shapes[i]);
+    if (options.json != NULL && !table_write_json(bench.table, &machine, options.json)) {
+        fprintf(stderr, "%s could not be written\n", options.json);
+        bench.broken++;
+    }
+    table_destroy(bench.table);
+    return bench.broken > 0;
+}

@@ -1,0 +1,26 @@
+// Imitates FFmpeg: a thread that writes the streams of a schedule to their ports, one sendto a packet, a picture as a burst, from one
+// socket a track, with a sender report in front of each IDR. What it costs is nobody's figure.
+#ifndef BENCH_FEEDER_H
+#define BENCH_FEEDER_H
+
+#include "schedule.h"
+
+struct feeder;
+
+// A stream's two ports on 127.0.0.1.
+struct feeder_target {
+    uint16_t ports[MEDIA_KINDS];
+};
+
+// Feeds as many targets as the schedule has streams. NULL when memory or a socket is refused.
+struct feeder *feeder_create(const struct schedule *schedule, const struct feeder_target *targets);
+void feeder_destroy(struct feeder *feeder);
+
+// Plays on for `duration_us` of media, `speed` times as fast as it is, and returns when that is done. Time does not stand still for the
+// receivers between two calls: timestamps follow the clock, sequence numbers go on without a gap.
+void feeder_play(struct feeder *feeder, uint64_t duration_us, unsigned speed);
+
+// Packets sent so far, without the reports.
+uint64_t feeder_packets(const struct feeder *feeder);
+
+#endif

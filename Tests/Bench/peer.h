@@ -1,0 +1,40 @@
+// One viewer's own side, up to its keys, and what it says afterwards.
+//
+//   idle ──join──▶ checking ──answer──▶ shaking hands ──keys──▶ connected
+#ifndef BENCH_PEER_H
+#define BENCH_PEER_H
+
+#include "dtls_client.h"
+#include "proto/srtp.h"
+#include "sample.h"
+
+enum peer_state { PEER_IDLE, PEER_CHECKING, PEER_SHAKING, PEER_CONNECTED, PEER_FAILED };
+
+struct peer {
+    struct eg_dtls_client_output output; // first: the client's datagrams come back to it
+    enum peer_state state;
+    int fd;
+    const struct swarm_board *board;
+    const struct swarm_viewer *viewer;
+    struct eg_dtls_client *dtls;         // while shaking hands
+    eg_time next_check;
+    eg_time next_report;
+    struct eg_srtp srtp;                 // once connected
+    void *context;                       // of srtp
+    bool is_sample;
+    struct sample sample;
+};
+
+// Opens its socket. `viewer` is its entry on the board, whose port it fills in.
+bool peer_init(struct peer *peer, const struct swarm_board *board, struct swarm_viewer *viewer, bool is_sample);
+
+// Its entry has the engine's credentials by now.
+void peer_join(struct peer *peer, eg_time now);
+
+// Reads all that waits on its socket. Not for a sample that is connected.
+void peer_read(struct peer *peer, const struct eg_crypto *crypto, eg_time now);
+
+// Repeats what was not answered; once connected, sends its receiver reports and consent checks.
+void peer_tick(struct peer *peer, const struct eg_crypto *crypto, eg_time now);
+
+#endif

@@ -1,0 +1,27 @@
+// A viewer that looks at its media: opens each packet with the keys of its handshake, checks the order, and times the way.
+#ifndef BENCH_SAMPLE_H
+#define BENCH_SAMPLE_H
+
+#include "media.h"
+#include "proto/dtls.h"
+#include "swarm_board.h"
+
+// What came last of one track.
+struct sample_track {
+    bool has_begun;
+    uint64_t index; // roll-over counter and sequence number
+};
+
+struct sample {
+    uint8_t key[EG_SRTP_MASTER_KEY_SIZE];
+    uint8_t salt[12];
+    struct sample_track tracks[MEDIA_KINDS];
+};
+
+// False when the handshake did not agree on AEAD_AES_128_GCM. `keys` are the client's: `remote` protects what it receives.
+bool sample_init(struct sample *sample, const struct eg_srtp_keys *keys);
+
+// Reads all that waits on its socket and counts it on the board. A packet's latency is in it when it carries a stamp.
+void sample_read(struct sample *sample, int fd, struct swarm_board *board);
+
+#endif

@@ -1,0 +1,148 @@
+// The way in: what a packet costs from the kernel to the one who looks at it, for one stream (played eight times as fast, to have enough
+// packets; a picture is still a burst) and for many at their true pace. Measured are the engine's two receivers alone, then the whole
+// engine with nobody watching: validity, epochs, store. The kernel's delivery to the socket happens in the feeder's send and is in no
+// figure.
+//
+// The reference is the better of two bare loops over recvmmsg; for one stream only the one without a delay, since a tick would be paid for
+// in latency.
+#include "bench.h"
+#include "cegress.h"
+#include "intake.h"
+#include "statistics.h"
+#include "ticks.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+    STREAMS_MAX = 400,
+    STREAMS_FEW_MAX = 4,      // up to so many are played faster
+    SPEED_FEW = 8,
+    ROUNDS_QUICK = 2,
+    ROUNDS = 7,
+    WARM_UP_US = 220 * 1000,  // [us] of time: gathering is decided on over windows of 100 ms
+    DURATION_US = 1000 * 1000, // [us] of time measured
+    DURATION_QUICK_US = 200 * 1000,
+    DRAIN_US = 5 * 1000,
+    WAYS = INTAKE_WAYS + 2,   // behind the intake's come the engine's
+    ENGINE_URING = INTAKE_WAYS,
+    ENGINE_EPOLL = INTAKE_WAYS + 1,
+};
+
+static const char *const way_names[WAYS] = {"bare recvmmsg, at each arrival", "bare recvmmsg, 1 ms tick", "receiver, io_uring",
+                                            "receiver, epoll", "engine without viewers, io_uring", "engine without viewers, epoll"};
+
+struct receive {
+    uint32_t streams;
+    unsigned speed;
+    uint64_t duration_us; // [us] of time
+    struct schedule *schedule;
+    struct rounds ways[WAYS]; // [us] a packet
+    uint64_t fed;
+    uint64_t received;
+};
+
+// What has come in, whoever took it, at one moment.
+struct intake_count {
+    uint64_t packets;
+    uint64_t cpu_ns;
+};
+
+typedef struct intake_count (*read_count)(void *receiver);
+
+static struct intake_count read_intake(void *receiver) {
+    struct intake_count at;
+    intake_read(receiver, &at.packets, &at.cpu_ns);
+    return at;
+}
+
+static struct intake_count read_engine(void *receiver) {
+    struct eg_engine_stats stats;
+    eg_engine_stats(receiver, &stats);
+    return (struct intake_count){stats.packets_received, stats.thread_cpu_us * 1000};
+}
+
+static void feed(struct receive *receive, int way, const struct feeder_target *targets, read_count read, void *receiver) {
+    struct feeder *feeder = feeder_create(receive->schedule, targets);
+    if (feeder == NULL) return;
+    feeder_play(feeder, (uint64_t)WARM_UP_US * receive->speed, receive->speed);
+    ticks_sleep_us(DRAIN_US);
+    struct intake_count before = read(receiver);
+    uint64_t fed_before = feeder_packets(feeder);
+    feeder_play(feeder, receive->duration_us * receive->speed, receive->speed);
+    ticks_sleep_us(DRAIN_US);
+    struct intake_count after = read(receiver);
+    uint64_t packets = after.packets - before.packets;
+    if (packets > 0) rounds_add(&receive->ways[way], (double)(after.cpu_ns - before.cpu_ns) / 1e3 / (double)packets);
+    receive->fed += feeder_packets(feeder) - fed_before;
+    receive->received += packets;
+    feeder_destroy(feeder);
+}
+
+static void measure_intake(struct receive *receive, int way) {
+    struct feeder_target targets[STREAMS_MAX];
+    struct intake *intake = intake_start((enum intake_way)way, receive->streams, targets);
+    if (intake == NULL) return;
+    feed(receive, way, targets, read_intake, intake);
+    intake_stop(intake);
+}
+
+static bool create_streams(eg_engine *engine, uint32_t count, struct feeder_target *targets) {
+    struct eg_stream_config config = {.has_video = true, .has_audio = true, .video_payload_type = MEDIA_VIDEO_PAYLOAD_TYPE,
+                                      .audio_payload_type = MEDIA_AUDIO_PAYLOAD_TYPE};
+    for (uint32_t i = 0; i < count; i++) {
+        struct eg_stream_info info;
+        struct eg_error error;
+        if (eg_stream_create(engine, &config, &info, &error) != EG_STATUS_OK) return false;
+        targets[i] = (struct feeder_target){{info.video_port, info.audio_port}};
+    }
+    return true;
+}
+
+static void measure_engine(struct receive *receive, int way) {
+    struct eg_config config = {.udp_address = "127.0.0.1", .io = way == ENGINE_URING ? EG_IO_URING : EG_IO_EPOLL};
+    struct eg_hooks hooks = {0};
+    eg_engine *engine = NULL;
+    struct eg_error error;
+    if (eg_engine_create(&config, &hooks, &engine, &error) != EG_STATUS_OK) return;
+    struct feeder_target targets[STREAMS_MAX];
+    if (create_streams(engine, receive->streams, targets)) feed(receive, way, targets, read_engine, engine);
+    eg_engine_destroy(engine);
+}
+
+static void add_rows(struct bench *bench, const char *name, const struct receive *receive) {
+    const struct rounds *bare = &receive->ways[INTAKE_BARE], *tick = &receive->ways[INTAKE_BARE_TICK];
+    if (receive->speed == 1 && rounds_median(tick) < rounds_median(bare)) bare = tick;
+    for (int way = 0; way < WAYS; way++) {
+        const struct rounds *rounds = &receive->ways[way];
+        if (rounds->count == 0) continue; // not to be had on this machine
+        bool is_bare = way == INTAKE_BARE || way == INTAKE_BARE_TICK;
+        table_add(bench->table, name, way_names[way], rounds_median(rounds), "us/packet", is_bare ? 0 : rounds_median(bare),
+                  is_bare ? 0 : rounds_ratio(rounds, bare));
+    }
+    // The feeder's reports are received by the bare ways too, so a little more arrives than was fed.
+    uint64_t lost = receive->received < receive->fed ? receive->fed - receive->received : 0;
+    table_add(bench->table, name, "lost", (double)lost, "packets", 0, 0);
+}
+
+void shape_receive(struct bench *bench, const char *name) {
+    struct receive receive = {.speed = 1, .duration_us = bench->is_quick ? DURATION_QUICK_US : DURATION_US};
+    if (sscanf(name, "receive_%u", &receive.streams) != 1 || receive.streams == 0 || receive.streams > STREAMS_MAX) {
+        bench_break(bench, name, "1 to %d streams can be received", STREAMS_MAX);
+        return;
+    }
+    if (receive.streams <= STREAMS_FEW_MAX) receive.speed = SPEED_FEW;
+    struct media *media = media_create(true);
+    receive.schedule = media != NULL ? schedule_create(media, receive.streams) : NULL;
+    if (receive.schedule != NULL) {
+        for (int round = bench->is_quick ? ROUNDS_QUICK : ROUNDS; round > 0; round--) {
+            for (int way = 0; way < INTAKE_WAYS; way++) measure_intake(&receive, way);
+            measure_engine(&receive, ENGINE_URING);
+            measure_engine(&receive, ENGINE_EPOLL);
+        }
+        add_rows(bench, name, &receive);
+    }
+    if (receive.received == 0) bench_break(bench, name, "nothing was received");
+    schedule_destroy(receive.schedule);
+    media_destroy(media);
+}

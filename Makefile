@@ -102,6 +102,8 @@ sim: deps-test
 e2e: deps-test $(VENV)/installed
 	$(SWIFT) build --product egress $(TRAITS)
 	EGRESS_BIN=$(CURDIR)/.build/debug/egress $(VENV)/bin/python -m pytest -q -p no:cacheprovider Tests/EndToEnd
+	EGRESS_E2E_IO=epoll EGRESS_BIN=$(CURDIR)/.build/debug/egress $(VENV)/bin/python -m pytest -q -p no:cacheprovider \
+	  Tests/EndToEnd/test_demo.py Tests/EndToEnd/test_lifecycle.py Tests/EndToEnd/test_bad_input.py
 
 $(VENV)/installed: Tests/EndToEnd/requirements.txt
 	python3 -m venv $(VENV)

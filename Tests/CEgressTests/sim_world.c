@@ -208,7 +208,7 @@ static uint64_t count_drops(const struct eg_core *core, int first, int end) {
 }
 
 static bool is_authentic_check(const struct eg_sim_viewer *viewer, const struct eg_sim_datagram *datagram) {
-    return !datagram->is_corrupted && !viewer->script.has_wrong_password && viewer->state != EG_VIEWER_CLOSED &&
+    return !datagram->is_corrupted && !viewer->script.has_wrong_password && !viewer->has_old_credentials && viewer->state != EG_VIEWER_CLOSED &&
            eg__demux(datagram->bytes, datagram->size) == EG_DATAGRAM_STUN;
 }
 

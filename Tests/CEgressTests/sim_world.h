@@ -84,6 +84,7 @@ struct eg_sim_viewer {
     char ufrag[9], pwd[25];
     eg_time joined_at, connected_at, check_at, heard_at, report_at, picture_at;
     eg_time consent_at;              // when its last authentic check reached the engine
+    bool has_old_credentials;        // an ICE restart has passed it by
     bool has_answer;                 // to a check
     bool has_moved;
     bool was_closed;                 // by eg__core_close_viewer

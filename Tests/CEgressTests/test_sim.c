@@ -437,6 +437,29 @@ static void nothing_goes_wrong_in_worlds_at_random(struct eg_check *check) {
     if (failed > 0) eg_check_fail(check, __FILE__, __LINE__, "%llu of %d worlds failed\n%s", (unsigned long long)failed, SEEDS, report);
 }
 
+// Two viewers are given new credentials; only one takes them up. Media goes on for both, until the other's consent, which its old checks no
+// longer renew, is over.
+static void after_an_ice_restart_only_the_new_credentials_count(struct eg_check *check) {
+    struct eg_sim_world *world = world_with_source(43, 2);
+    struct eg_sim_viewer *follows = eg_sim_world_add_viewer(world, &browser), *ignores = eg_sim_world_add_viewer(world, &browser);
+    eg_sim_world_run(world, 2 * EG_SECOND);
+    REQUIRE(follows->state == EG_VIEWER_CONNECTED && ignores->state == EG_VIEWER_CONNECTED);
+    struct eg_core *core = world->engines[0].core;
+    struct eg_viewer_info info;
+    CHECK_EQUAL(eg__core_restart_ice(core, ignores->info.viewer, "other", "anotherpasswordof24chars", &info, NULL), EG_STATUS_OK);
+    ignores->has_old_credentials = true;
+    CHECK_EQUAL(eg__core_restart_ice(core, follows->info.viewer, "newufrag", "anewpasswordof24chars+++", &follows->info, NULL), EG_STATUS_OK);
+    strcpy(follows->ufrag, "newufrag");
+    strcpy(follows->pwd, "anewpasswordof24chars+++");
+    eg_sim_world_run(world, 20 * EG_SECOND);
+    CHECK(is_up_to_date(follows) && is_up_to_date(ignores));
+    eg_sim_world_run(world, 15 * EG_SECOND);
+    CHECK(follows->state == EG_VIEWER_CONNECTED && is_up_to_date(follows));
+    CHECK_EQUAL(ignores->reason, EG_CLOSE_CONSENT_EXPIRED);
+    CHECK_EQUAL(eg__core_restart_ice(core, follows->info.viewer, "abc", "anewpasswordof24chars+++", &info, NULL), EG_STATUS_INVALID_ARGUMENT);
+    end(check, world);
+}
+
 // The loop comes to nothing else for a while, as when a machine is overloaded: what is too old is given up, and counted.
 static void after_an_overload_viewers_are_live_again_with_the_next_idr(struct eg_check *check) {
     struct eg_sim_world *world = world_with_source(41, 2);
@@ -495,6 +518,7 @@ static const struct eg_test tests[] = {
     EG_TEST(one_who_moves_gets_media_there_once_it_has_answered),
     EG_TEST(a_seed_repeats_exactly),
     EG_TEST(nothing_goes_wrong_in_worlds_at_random),
+    EG_TEST(after_an_ice_restart_only_the_new_credentials_count),
     EG_TEST(after_an_overload_viewers_are_live_again_with_the_next_idr),
     EG_TEST(a_hold_up_of_less_than_a_second_loses_nobody_anything),
 };

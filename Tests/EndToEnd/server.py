@@ -53,7 +53,9 @@ class Server:
     @classmethod
     def start(cls, log_path, command, *arguments):
         """`egress serve` or `egress demo`, up and answering."""
-        server = cls(log_path, command, "--http", "127.0.0.1:0", "--udp-port", "0", *arguments)
+        # A test that names its back end itself keeps it.
+        back_end = [] if "--io" in arguments else ["--io", os.environ.get("EGRESS_E2E_IO", "auto")]
+        server = cls(log_path, command, "--http", "127.0.0.1:0", "--udp-port", "0", *back_end, *arguments)
         try:
             udp = server.wait_for_log(r"\budp_port=(\d+).*engine is running")
             http = server.wait_for_log(r"\baddress=127\.0\.0\.1:(\d+).*HTTP is served")

@@ -362,6 +362,7 @@ const char *eg_close_reason_name(eg_close_reason reason) {
         [EG_CLOSE_HANDSHAKE_FAILED] = "handshake_failed",
         [EG_CLOSE_FINGERPRINT] = "fingerprint",
         [EG_CLOSE_SOURCE_LOST] = "source_lost",
+        [EG_CLOSE_CONGESTION] = "congestion",
     };
     return (uint32_t)reason < sizeof names / sizeof names[0] ? names[reason] : "other";
 }

@@ -251,7 +251,7 @@ static void add_complaints(struct bench *bench, const char *name, const struct f
         snprintf(text, sizeof text, "engine: dropped, %s", eg_drop_name((eg_drop)drop));
         table_add(bench->table, name, text, (double)stats.dropped[drop], "packets", 0, 0);
     }
-    for (int reason = EG_CLOSE_NONE + 1; reason <= EG_CLOSE_SOURCE_LOST; reason++) {
+    for (int reason = EG_CLOSE_NONE + 1; reason <= EG_CLOSE_CONGESTION; reason++) {
         if (stats.closed[reason] == 0) continue;
         snprintf(text, sizeof text, "engine: closed, %s", eg_close_reason_name((eg_close_reason)reason));
         table_add(bench->table, name, text, (double)stats.closed[reason], "viewers", 0, 0);

@@ -165,6 +165,7 @@ static bool is_reason_plausible(const struct eg_sim_viewer *viewer) {
     case EG_CLOSE_HANDSHAKE_TIMEOUT: return script->sends_no_hello || is_lossy || viewer->is_gone;
     case EG_CLOSE_HANDSHAKE_FAILED: return is_corrupted || script->sends_early_hello; // that may come when it is heard already
     case EG_CLOSE_FINGERPRINT: return script->has_wrong_fingerprint || is_corrupted; // what is hashed is what arrived
+    case EG_CLOSE_CONGESTION: return is_lossy;
     case EG_CLOSE_SOURCE_LOST: return viewer->world->streams[script->stream].was_lost;
     default: return false;
     }

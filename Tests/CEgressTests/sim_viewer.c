@@ -273,8 +273,9 @@ static void receive_rtp(struct eg_sim_viewer *viewer, const struct eg_sim_datagr
     if (sent != NULL) sent->is_received = true;
     if (!receiver->has_begun) {
         receiver->has_begun = true;
-        receiver->first = receiver->highest = datagram->index;
+        receiver->first = receiver->highest = receiver->reported_highest = datagram->index;
     }
+    receiver->received++;
     forget_missing(receiver, datagram->index);
     for (; receiver->highest < datagram->index; receiver->highest++) {
         if (receiver->highest + 1 == datagram->index || receiver->missing_count == EG_SIM_MISSING_MAX) continue;
@@ -321,10 +322,28 @@ static void send_nacks(struct eg_sim_viewer *viewer, int kind) {
     if (writer.at > 0) send_rtcp(viewer, &writer);
 }
 
+// RFC 3550 A.3.
+static struct eg_report_block report_on(struct eg_sim_viewer *viewer, int kind) {
+    struct eg_sim_receiver *receiver = &viewer->receivers[kind];
+    uint64_t expected = receiver->highest - receiver->reported_highest, received = receiver->received - receiver->reported_received;
+    uint64_t all = receiver->highest - receiver->first + 1;
+    struct eg_report_block report = {
+        .ssrc = viewer->ledgers[kind].ssrc,
+        .fraction_lost = (uint8_t)(expected > received ? (expected - received) * 256 / (expected + 1) : 0),
+        .cumulative_lost = (int32_t)(all - receiver->received),
+        .highest_sequence = (uint32_t)receiver->highest,
+    };
+    receiver->reported_highest = receiver->highest;
+    receiver->reported_received = receiver->received;
+    return report;
+}
+
 static void send_report(struct eg_sim_viewer *viewer, bool asks_for_picture) {
     uint8_t bytes[RTCP_SIZE_MAX + EG_SRTCP_TRAILER_SIZE_MAX];
     struct eg_writer writer = eg__writer(bytes, RTCP_SIZE_MAX);
-    eg__rtcp_write_receiver_report(&writer, VIEWER_SSRC | viewer->number);
+    struct eg_report_block report = report_on(viewer, EG_VIDEO);
+    if (viewer->receivers[EG_VIDEO].has_begun) eg__rtcp_write_report(&writer, VIEWER_SSRC | viewer->number, &report);
+    else eg__rtcp_write_receiver_report(&writer, VIEWER_SSRC | viewer->number);
     if (asks_for_picture) eg__rtcp_write_pli(&writer, VIEWER_SSRC | viewer->number, viewer->ledgers[EG_VIDEO].ssrc);
     send_rtcp(viewer, &writer);
 }

@@ -57,6 +57,8 @@ struct eg_sim_missing {
 struct eg_sim_receiver {
     bool has_begun;
     uint64_t first, highest;
+    uint64_t received;               // packets, those that were repaired too
+    uint64_t reported_highest, reported_received; // as the last report said
     struct eg_sim_missing missing[EG_SIM_MISSING_MAX];
     size_t missing_count;
 };

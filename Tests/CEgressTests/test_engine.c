@@ -430,7 +430,7 @@ static void names_are_lower_case_and_unique(struct eg_check *check) {
         CHECK_ROW(name != NULL && strspn(name, "abcdefghijklmnopqrstuvwxyz_") == strlen(name), i);
         for (int j = 0; j < i; j++) CHECK_ROW(strcmp(name, eg_drop_name((eg_drop)j)) != 0, i);
     }
-    for (int i = 0; i <= EG_CLOSE_SOURCE_LOST + 1; i++) {
+    for (int i = 0; i <= EG_CLOSE_CONGESTION + 1; i++) {
         const char *name = eg_close_reason_name((eg_close_reason)i);
         CHECK_ROW(name != NULL && strspn(name, "abcdefghijklmnopqrstuvwxyz_") == strlen(name), i);
         for (int j = 0; j < i; j++) CHECK_ROW(strcmp(name, eg_close_reason_name((eg_close_reason)j)) != 0, i);

@@ -460,6 +460,27 @@ static void after_an_ice_restart_only_the_new_credentials_count(struct eg_check 
     end(check, world);
 }
 
+// Its link takes two thirds of the stream. The one beside it loses nothing by it.
+static void one_whose_link_is_too_slow_is_told_and_closed(struct eg_check *check) {
+    struct eg_sim_world *world = world_with_source(44, 2);
+    struct eg_sim_script narrow = browser;
+    narrow.asks_for_no_repair = true;
+    struct eg_sim_viewer *slow = eg_sim_world_add_viewer(world, &narrow), *other = eg_sim_world_add_viewer(world, &browser);
+    eg_sim_world_run(world, 3 * EG_SECOND);
+    REQUIRE(slow->state == EG_VIEWER_CONNECTED && other->state == EG_VIEWER_CONNECTED);
+    slow->down.quality.loss = slow->script.down.loss = 333; // of 1,000
+    eg_sim_world_run(world, 14 * EG_SECOND);
+    CHECK(slow->state == EG_VIEWER_CONNECTED);
+    eg_sim_world_run(world, 6 * EG_SECOND);
+    CHECK_EQUAL(slow->reason, EG_CLOSE_CONGESTION);
+    CHECK(other->state == EG_VIEWER_CONNECTED && is_up_to_date(other));
+    uint64_t sent, lost;
+    eg_sim_viewer_count_lost(other, &sent, &lost);
+    CHECK(sent > 1000);
+    CHECK_EQUAL(lost, 0);
+    end(check, world);
+}
+
 // The loop comes to nothing else for a while, as when a machine is overloaded: what is too old is given up, and counted.
 static void after_an_overload_viewers_are_live_again_with_the_next_idr(struct eg_check *check) {
     struct eg_sim_world *world = world_with_source(41, 2);
@@ -518,6 +539,7 @@ static const struct eg_test tests[] = {
     EG_TEST(one_who_moves_gets_media_there_once_it_has_answered),
     EG_TEST(a_seed_repeats_exactly),
     EG_TEST(nothing_goes_wrong_in_worlds_at_random),
+    EG_TEST(one_whose_link_is_too_slow_is_told_and_closed),
     EG_TEST(after_an_ice_restart_only_the_new_credentials_count),
     EG_TEST(after_an_overload_viewers_are_live_again_with_the_next_idr),
     EG_TEST(a_hold_up_of_less_than_a_second_loses_nobody_anything),

@@ -60,6 +60,10 @@ enum eg_limits {
     EG_BURST_SPEED_MAX = 20,               // times media speed
     EG_BURST_SPEED_MIN_PERCENT = 150,      // of media speed; a stream too fast for that is joined at its next IDR
     EG_BURST_AGAIN = 1 * EG_SECOND,        // [us] between bursts to one viewer that asks for pictures
+    // A viewer whose link stays below the stream's rate only adds to the congestion. RFC 8083 §4.3 compares with what TCP would send, which at
+    // short round trips tolerates losses no picture survives; a plain limit says the same sooner.
+    EG_CONGESTION_LOSS = 64,               // of 256 packets, in each report
+    EG_CONGESTION_TIMEOUT = 15 * EG_SECOND, // [us] of such reports before the viewer is closed
     EG_REPAIR_RATE = 500,                  // packets a second that are sent again to one viewer
     EG_REPAIR_BURST = 250,                 // packets at once
     EG_REPAIR_RATE_ALL = 50000,            // packets a second that are sent again to all viewers

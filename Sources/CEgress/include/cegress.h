@@ -112,6 +112,7 @@ EG_ENUM(eg_close_reason, int32_t) {
     EG_CLOSE_HANDSHAKE_FAILED = 7,   // DTLS was refused by one side
     EG_CLOSE_FINGERPRINT = 8,        // its certificate is not the one its SDP named
     EG_CLOSE_SOURCE_LOST = 9,        // the source stayed silent beyond the grace period
+    EG_CLOSE_CONGESTION = 10,        // its reports said for 15 s that a quarter of the packets is lost: its link is too slow for the stream
 };
 typedef enum eg_close_reason eg_close_reason;
 

@@ -14,6 +14,13 @@ static struct eg_track *find_track(struct eg_viewer *viewer, uint32_t ssrc, enum
     return NULL;
 }
 
+// Closes one that has lost too much for too long (RFC 8083).
+static void watch_congestion(struct eg_viewer *viewer, eg_time now, uint8_t fraction_lost) {
+    if (fraction_lost < EG_CONGESTION_LOSS) viewer->congested_since = EG_TIME_NEVER;
+    else if (viewer->congested_since == EG_TIME_NEVER) viewer->congested_since = now;
+    else if (now - viewer->congested_since >= EG_CONGESTION_TIMEOUT) eg__viewer_close(viewer, EG_CLOSE_CONGESTION);
+}
+
 static void receive_reports(struct eg_viewer *viewer, eg_time now, const struct eg_rtcp *block) {
     struct eg_report_block report;
     for (size_t i = 0; eg__rtcp_parse_report(&report, block, i); i++) {
@@ -22,8 +29,10 @@ static void receive_reports(struct eg_viewer *viewer, eg_time now, const struct 
         viewer->stats.lost[kind] = report.cumulative_lost > 0 ? (uint32_t)report.cumulative_lost : 0;
         uint32_t round_trip = eg__rtcp_round_trip(&report, eg__clock_ntp(&viewer->stream->clock, now));
         if (round_trip > 0) viewer->stats.round_trip_us = round_trip;
-        if (kind == EG_VIDEO || viewer->tracks[EG_VIDEO].state == EG_TRACK_OFF)
-            viewer->stats.jitter_us = (uint32_t)((uint64_t)report.jitter * EG_SECOND / viewer->stream->clock.legs[kind].rate);
+        bool is_main = kind == EG_VIDEO || viewer->tracks[EG_VIDEO].state == EG_TRACK_OFF;
+        if (!is_main) continue;
+        viewer->stats.jitter_us = (uint32_t)((uint64_t)report.jitter * EG_SECOND / viewer->stream->clock.legs[kind].rate);
+        watch_congestion(viewer, now, report.fraction_lost);
     }
 }
 

@@ -48,7 +48,7 @@ bool eg__viewer_init(struct eg_viewer *viewer, const struct eg_viewer_context *c
     viewer->state = viewer->reported = EG_VIEWER_NEW;
     viewer->created_at = now;
     eg__budget_init(&viewer->repairs, now, EG_REPAIR_RATE, EG_REPAIR_BURST);
-    viewer->transmit_at = EG_TIME_NEVER;
+    viewer->transmit_at = viewer->congested_since = EG_TIME_NEVER;
     make_cname(viewer, context->random);
     init_tracks(viewer, context->random, config);
     return true;

@@ -50,6 +50,7 @@ struct eg_viewer {
     struct eg_list event;          // in core's list of events
     char cname[EG_CNAME_SIZE + 1];
     struct eg_budget repairs;      // packets that may be sent again
+    eg_time congested_since;       // its reports tell of too much loss; EG_TIME_NEVER: they don't
     struct {
         uint64_t bytes;            // sent, with headers and tags
         uint64_t packets;

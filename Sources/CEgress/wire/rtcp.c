@@ -134,6 +134,17 @@ void eg__rtcp_write_receiver_report(struct eg_writer *writer, uint32_t ssrc) {
     eg__write_u32(writer, ssrc);
 }
 
+void eg__rtcp_write_report(struct eg_writer *writer, uint32_t ssrc, const struct eg_report_block *report) {
+    write_header(writer, EG_RTCP_RR, 1, SSRC_SIZE + REPORT_SIZE);
+    eg__write_u32(writer, ssrc);
+    eg__write_u32(writer, report->ssrc);
+    eg__write_u32(writer, (uint32_t)report->fraction_lost << 24 | ((uint32_t)report->cumulative_lost & 0xffffff));
+    eg__write_u32(writer, report->highest_sequence);
+    eg__write_u32(writer, report->jitter);
+    eg__write_u32(writer, report->last_sr);
+    eg__write_u32(writer, report->delay_since_last_sr);
+}
+
 void eg__rtcp_write_cname(struct eg_writer *writer, uint32_t ssrc, const char *cname) {
     size_t text_size = strlen(cname);
     EG_ASSERT(text_size <= SDES_TEXT_SIZE_MAX);

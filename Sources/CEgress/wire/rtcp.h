@@ -77,6 +77,7 @@ void eg__rtcp_write_cname(struct eg_writer *writer, uint32_t ssrc, const char *c
 void eg__rtcp_write_bye(struct eg_writer *writer, uint32_t ssrc);
 // Those that a viewer sends, for tests and the load generator.
 void eg__rtcp_write_nack(struct eg_writer *writer, uint32_t sender_ssrc, uint32_t media_ssrc, uint16_t packet_id, uint16_t bitmask);
+void eg__rtcp_write_report(struct eg_writer *writer, uint32_t ssrc, const struct eg_report_block *report); // an RR with one block
 void eg__rtcp_write_pli(struct eg_writer *writer, uint32_t sender_ssrc, uint32_t media_ssrc);
 
 // What report_block says of the round trip (RFC 3550 §6.4.1), in microseconds, when it arrives at NTP time `ntp_now`; 0 when it says nothing.

@@ -11,7 +11,8 @@ public final class EgressEngine: Sendable {
     public let info: EngineInfo
 
     let logger: Logger
-    let registry = StreamRegistry()
+    let registry: StreamRegistry
+    let viewerEvents: ViewerEvents
     private let owner: Mutex<EngineOwner?>
     private let stopped = Signal()
     private let events = EventLog()
@@ -29,19 +30,24 @@ public final class EgressEngine: Sendable {
         self.configuration = configuration
         self.logger = logger
         self.now = now
+        let registry = StreamRegistry()
+        let viewerEvents = ViewerEvents(registry: registry)
+        self.registry = registry
+        self.viewerEvents = viewerEvents
         guard configuration.isEnabled else {
             info = EngineInfo()
             owner = Mutex(nil)
             return
         }
-        let registry = registry
         let events = events
         let handle = try EngineHandle(configuration) { event in
-            if let entry = registry.receive(event) { events.record(entry) }
+            guard let entry = registry.receive(event) else { return }
+            if case .viewerClosed = event, let session = entry.session { viewerEvents.end(CollectionOfOne(session)) }
+            events.record(entry)
         }
         info = handle.info
         owner = Mutex(EngineOwner(handle))
-        events.start(logger: logger, udpPort: info.udpPort)
+        events.start(logger: logger, udpPort: info.udpPort, receive: viewerEvents.receive)
         if let reason = info.ioFallbackReason { logger.warning("io_uring is not to be had, epoll does its work: \(reason)") }
     }
 
@@ -59,6 +65,7 @@ public final class EgressEngine: Sendable {
         // The engine ends with the last reference to it: here, or in a call that is under way on another thread.
         _ = owner.withLock { $0.take() }
         events.finish()
+        viewerEvents.endAll()
         stopped.raise()
     }
 
@@ -92,7 +99,7 @@ public final class EgressEngine: Sendable {
         removal.teardownHook?(id)
         // The engine says goodbye to the viewers before it closes the ports they are fed from.
         engine?.handle.destroyStream(removal.stream.engineID)
-        registry.forget(removal.stream)
+        viewerEvents.end(registry.forget(removal.stream))
         logger.info("Egress torn down for the process", metadata: ["id": "\(id)"])
     }
 
@@ -150,6 +157,7 @@ public final class EgressEngine: Sendable {
     @discardableResult
     func closeViewer(session: String, of stream: String?) -> Bool {
         guard let taken = registry.takeSession(session, of: stream) else { return false }
+        viewerEvents.end(CollectionOfOne(session))
         engine?.handle.closeViewer(taken.viewer)
         return true
     }
@@ -188,7 +196,7 @@ extension StreamRegistry {
         let subject: Subject?
         switch event {
         case .viewerConnected(let viewer, _):
-            subject = self.subject(ofViewer: viewer)
+            subject = viewerConnected(viewer)
         case .viewerClosed(let viewer, _, _):
             subject = viewerEnded(viewer)
         case .videoFormat(let engineID, _):

@@ -11,14 +11,14 @@ enum EngineEvent: Sendable {
 
 /// Why a viewer is gone.
 enum CloseReason: Sendable, Hashable {
-    case requested, streamStopped, peer, noCheck, consentExpired, handshakeTimeout, handshakeFailed, fingerprint, sourceLost
+    case requested, streamStopped, peer, noCheck, consentExpired, handshakeTimeout, handshakeFailed, fingerprint, sourceLost, congestion
     case other(Int32)
 
     /// Part of a viewer's normal life.
     var isExpected: Bool {
         switch self {
         case .requested, .streamStopped, .peer, .consentExpired, .sourceLost: true
-        case .noCheck, .handshakeTimeout, .handshakeFailed, .fingerprint, .other: false
+        case .noCheck, .handshakeTimeout, .handshakeFailed, .fingerprint, .congestion, .other: false
         }
     }
 
@@ -34,6 +34,7 @@ enum CloseReason: Sendable, Hashable {
         case .handshakeFailed: "the DTLS handshake failed"
         case .fingerprint: "its certificate is not the one its offer named"
         case .sourceLost: "the source stayed silent beyond the grace period"
+        case .congestion: "it lost a quarter of its packets for 15 s: its link is too slow for the stream"
         case .other(let code): "reason \(code)"
         }
     }

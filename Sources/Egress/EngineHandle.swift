@@ -86,6 +86,17 @@ struct EngineHandle: ~Copyable, @unchecked Sendable {
         return ViewerIdentity(info)
     }
 
+    /// New credentials of the viewer's; gives new ones of the engine's. On failure the old ones stay.
+    func restartICE(_ viewer: UInt64, _ remote: ICECredentials) throws(EgressError) -> ViewerIdentity {
+        var info = eg_viewer_info()
+        var error = eg_error()
+        let status = remote.ufrag.withCString { ufrag in
+            remote.pwd.withCString { pwd in eg_viewer_restart_ice(engine, viewer, ufrag, pwd, &info, &error) }
+        }
+        guard status == .EG_STATUS_OK else { throw EgressError(status, error, invalid: .invalidOffer) }
+        return ViewerIdentity(info)
+    }
+
     func closeViewer(_ viewer: UInt64) {
         _ = eg_viewer_close(engine, viewer)
     }
@@ -95,37 +106,6 @@ struct EngineHandle: ~Copyable, @unchecked Sendable {
         eg_engine_stats(engine, &stats)
         return EngineStatistics(stats)
     }
-}
-
-/// What a viewer's offer came down to.
-struct ViewerRequest: Sendable, Hashable {
-    var iceUfrag: String
-    var icePwd: String
-    /// `sha-256 AB:CD:…`
-    var fingerprint: String
-    var videoPayloadType: UInt8?
-    var videoRTXPayloadType: UInt8?
-    var audioPayloadType: UInt8?
-}
-
-/// What the engine gave a viewer, for its answer.
-struct ViewerIdentity: Sendable, Hashable {
-    var viewer: UInt64
-    var iceUfrag: String
-    var icePwd: String
-    var cname: String
-    var videoSSRC: UInt32
-    var videoRTXSSRC: UInt32
-    var audioSSRC: UInt32
-}
-
-/// What the engine knows of a stream.
-struct StreamReading: Sendable {
-    var viewers: Int
-    var viewersConnected: Int
-    var format: VideoFormat?
-    var hasBFrames: Bool
-    var statistics: StreamStatistics
 }
 
 /// Stands at the end of the C hooks.
@@ -216,6 +196,7 @@ extension CloseReason {
             case .EG_CLOSE_HANDSHAKE_FAILED: .handshakeFailed
             case .EG_CLOSE_FINGERPRINT: .fingerprint
             case .EG_CLOSE_SOURCE_LOST: .sourceLost
+            case .EG_CLOSE_CONGESTION: .congestion
             default: .other(reason.rawValue)
             }
     }
@@ -318,7 +299,7 @@ extension [String: UInt64] {
     }
 
     fileprivate static func closings<Counters>(_ counters: Counters) -> Self {
-        let reasons = eg_close_reason.EG_CLOSE_REQUESTED.rawValue...eg_close_reason.EG_CLOSE_SOURCE_LOST.rawValue
+        let reasons = eg_close_reason.EG_CLOSE_REQUESTED.rawValue...eg_close_reason.EG_CLOSE_CONGESTION.rawValue
         return named(counters, Range(reasons)) { eg_close_reason(rawValue: $0).map(eg_close_reason_name) }
     }
 

@@ -1,7 +1,7 @@
 import Logging
 
-/// Writes the engine's events to the log from a task of its own, because the engine's thread has better things to do than to wait for a log
-/// file. Lines beyond the buffer are left out; the counters of ``EngineStatistics`` have them all.
+/// Writes the engine's events to the log, and hands them on, from a task of its own, because the engine's thread has better things to do than
+/// to wait for a log file. Lines beyond the buffer are left out; the counters of ``EngineStatistics`` have them all.
 struct EventLog: Sendable {
     struct Entry: Sendable {
         let event: EngineEvent
@@ -24,10 +24,13 @@ struct EventLog: Sendable {
     /// Lets the writer end after what is buffered.
     func finish() { continuation.finish() }
 
-    func start(logger: Logger, udpPort: UInt16) {
+    func start(logger: Logger, udpPort: UInt16, receive: @escaping @Sendable (Entry) -> Void) {
         let entries = entries
         Task {
-            for await entry in entries { Self.write(entry, to: logger, udpPort: udpPort) }
+            for await entry in entries {
+                Self.write(entry, to: logger, udpPort: udpPort)
+                receive(entry)
+            }
         }
     }
 

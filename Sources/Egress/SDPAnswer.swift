@@ -51,6 +51,8 @@ struct SDPAnswer: Sendable {
         // Strictly, only the first section needs these. Clients that look for them in each find them in each.
         lines += ["a=ice-ufrag:\(identity.iceUfrag)", "a=ice-pwd:\(identity.icePwd)"]
         lines += ["a=fingerprint:sha-256 \(fingerprint)", "a=setup:passive", "a=rtcp-mux"]
+        // RFC 8858 leaves it to offers; WHEP wants it in every bundled section of both (§4.5.1), and it harms nobody.
+        lines.append("a=rtcp-mux-only")
         if section.hasReducedSizeRTCP { lines.append("a=rtcp-rsize") }
         // One stream, so that the viewer plays both tracks in step.
         lines.append("a=msid:\(identity.cname) \(section.kind)")

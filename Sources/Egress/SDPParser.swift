@@ -81,8 +81,8 @@ struct SDPParser {
     private mutating func takeTransport(_ name: Substring, _ value: Substring) throws(EgressError) -> Bool {
         var transport = offer.sections.isEmpty ? session : offer.sections[last].transport
         switch name {
-        case "ice-ufrag": transport.iceUfrag = try credential(value, 4)
-        case "ice-pwd": transport.icePwd = try credential(value, 22)
+        case "ice-ufrag": transport.iceUfrag = try credential(value, ICECredentials.ufragSizes)
+        case "ice-pwd": transport.icePwd = try credential(value, ICECredentials.pwdSizes)
         case "setup": transport.setup = value.trimmed
         case "fingerprint": transport.fingerprint = try better(transport.fingerprint, value)
         default: return false
@@ -136,11 +136,10 @@ struct SDPParser {
     }
 
     /// RFC 8839 §5.4.
-    private func credential(_ value: Substring, _ sizeMin: Int) throws(EgressError) -> String {
+    private func credential(_ value: Substring, _ sizes: ClosedRange<Int>) throws(EgressError) -> String {
         let text = value.trimmed
-        let isSound = text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "+" || $0 == "/") }
-        guard isSound, (sizeMin...256).contains(text.utf8.count) else {
-            throw failure("an ICE credential has \(sizeMin) to 256 letters, digits, + or /")
+        guard ICECredentials.isSound(text, sizes) else {
+            throw failure("an ICE credential has \(sizes.lowerBound) to \(sizes.upperBound) letters, digits, + or /")
         }
         return text
     }

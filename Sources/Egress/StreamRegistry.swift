@@ -19,8 +19,21 @@ final class StreamRegistry: Sendable {
         let stream: String
         let engineStream: UInt64
         let viewer: UInt64
+        var ice = ICE()
+        var isConnected = false
         /// Whoever closed it first has closed it; the engine's event follows.
         var isClosing = false
+    }
+
+    /// What a session's ICE has come to: what a later request is held against.
+    struct ICE: Sendable, Hashable {
+        /// The viewer's.
+        var remote = ICECredentials(ufrag: "", pwd: "")
+        /// Changes with the engine's credentials.
+        var entityTag = ""
+        var section = SDPFragment.Section(media: "", mid: nil, bundle: [])
+        /// One restart at a time: the engine's credentials and these have to be of the same one.
+        var isRestarting = false
     }
 
     /// What a stop took out.
@@ -96,15 +109,19 @@ final class StreamRegistry: Sendable {
         }
     }
 
-    /// The stream is gone from the engine too.
-    func forget(_ stream: Stream) {
-        state.withLock { state in
+    /// The stream is gone from the engine too. Gives the sessions that went with it.
+    @discardableResult
+    func forget(_ stream: Stream) -> Set<String> {
+        let ended = state.withLock { state in
             state.streams[stream.engineID] = nil
-            for session in state.sessionsOfStream.removeValue(forKey: stream.engineID) ?? [] {
+            let ended = state.sessionsOfStream.removeValue(forKey: stream.engineID) ?? []
+            for session in ended {
                 if let session = state.sessions.removeValue(forKey: session) { state.sessionOfViewer[session.viewer] = nil }
             }
+            return ended
         }
         stream.formatKnown.raise()
+        return ended
     }
 
     /// Refuses every further start and gives the ids that are left to stop.
@@ -171,9 +188,36 @@ final class StreamRegistry: Sendable {
     }
 
     func hasSession(_ id: String, of stream: String) -> Bool {
+        session(id, of: stream) != nil
+    }
+
+    /// `nil` when there is none, it belongs to another stream, or it is being closed.
+    func session(_ id: String, of stream: String) -> Session? {
+        state.withLock { $0.open(id, of: stream) }
+    }
+
+    // MARK: ICE restarts
+
+    /// Holds the session's ICE until ``endRestart(of:with:)``.
+    /// - Parameter tag: the ICE session that is to be replaced.
+    /// - Throws: ``EgressError/Code/notFound``; ``EgressError/Code/notActive`` when another restart is under way or was faster.
+    func beginRestart(of id: String, _ stream: String, replacing tag: String) throws(EgressError) -> Session {
+        let result: Result<Session, EgressError> = state.withLock { state in
+            guard let session = state.open(id, of: stream) else { return .failure(.sessionNotFound) }
+            guard !session.ice.isRestarting, session.ice.entityTag == tag else {
+                return .failure(EgressError(code: .notActive, message: "another ICE restart came first: try again"))
+            }
+            state.sessions[id]?.ice.isRestarting = true
+            return .success(session)
+        }
+        return try result.get()
+    }
+
+    /// - Parameter ice: `nil`: what was before stays.
+    func endRestart(of id: String, with ice: ICE?) {
         state.withLock { state in
-            guard let session = state.sessions[id] else { return false }
-            return session.stream == stream && !session.isClosing
+            if let ice { state.sessions[id]?.ice = ice }
+            state.sessions[id]?.ice.isRestarting = false
         }
     }
 
@@ -193,14 +237,24 @@ final class StreamRegistry: Sendable {
         let session: String?
     }
 
-    func subject(ofViewer viewer: UInt64) -> Subject? {
+    func stream(withEngineID engineID: UInt64) -> Stream? {
+        state.withLock { $0.streams[engineID] }
+    }
+
+    func viewerConnected(_ viewer: UInt64) -> Subject? {
         state.withLock { state in
-            state.sessionOfViewer[viewer].flatMap { state.sessions[$0] }.map { Subject(stream: $0.stream, session: $0.id) }
+            guard let id = state.sessionOfViewer[viewer], let session = state.sessions[id] else { return nil }
+            state.sessions[id]?.isConnected = true
+            return Subject(stream: session.stream, session: id)
         }
     }
 
-    func stream(withEngineID engineID: UInt64) -> Stream? {
-        state.withLock { $0.streams[engineID] }
+    /// Viewers of a running stream that media flows to.
+    func viewersConnected(of id: String) -> Int {
+        state.withLock { state in
+            let sessions = state.running(id).flatMap { state.sessionsOfStream[$0.engineID] } ?? []
+            return sessions.count { state.sessions[$0]?.isConnected == true }
+        }
     }
 
     func viewerEnded(_ viewer: UInt64) -> Subject? {
@@ -221,6 +275,10 @@ extension StreamRegistry.State {
         return stream
     }
 
+    fileprivate func open(_ id: String, of stream: String) -> StreamRegistry.Session? {
+        sessions[id].flatMap { $0.stream == stream && !$0.isClosing ? $0 : nil }
+    }
+
     fileprivate func isRunning(_ stream: StreamRegistry.Stream) -> Bool {
         running(stream.id)?.engineID == stream.engineID
     }
@@ -233,6 +291,8 @@ extension StreamRegistry.State {
 }
 
 extension EgressError {
+    static let sessionNotFound = EgressError(code: .notFound, message: "there is no such session, or not any more")
+
     static func streamNotFound(_ id: String) -> EgressError {
         EgressError(code: .notFound, message: "webrtc: process \"\(id)\" has no active stream")
     }

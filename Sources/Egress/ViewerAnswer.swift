@@ -49,15 +49,30 @@ extension EgressEngine {
         }
         var random = SystemRandomNumberGenerator()
         let session = random.next().hex + random.next().hex
-        let entry = StreamRegistry.Session(id: session, stream: stream.id, engineStream: stream.engineID, viewer: identity.viewer)
+        var entry = StreamRegistry.Session(id: session, stream: stream.id, engineStream: stream.engineID, viewer: identity.viewer)
+        entry.ice.remote = ICECredentials(ufrag: request.iceUfrag, pwd: request.icePwd)
+        entry.ice.entityTag = identity.iceUfrag
+        entry.ice.section = Self.firstSection(of: offer, negotiation)
         guard registry.commitViewer(entry) else {
             engine.handle.closeViewer(identity.viewer)
             throw .streamNotFound(stream.id)
         }
         let answer = SDPAnswer(
             offer: offer, negotiation: negotiation, identity: identity, fingerprint: info.fingerprint,
-            candidates: ICECandidate.list(configuration.advertisedAddresses, port: info.udpPort), sessionID: random.next() >> 2)
+            candidates: candidates, sessionID: random.next() >> 2)
         return ViewerAnswer(session: session, sdp: answer.write(), entityTag: identity.iceUfrag)
+    }
+
+    /// Everything that viewers can try.
+    var candidates: [ICECandidate] { ICECandidate.list(configuration.advertisedAddresses, port: info.udpPort) }
+
+    /// The one that fragments speak of: it has the bundle's transport.
+    private static func firstSection(of offer: SDPOffer, _ negotiation: CodecNegotiation) -> SDPFragment.Section {
+        let accepted = negotiation.sections.map { offer.sections[$0] }
+        let format = [negotiation.video?.payloadType, negotiation.audio?.payloadType][accepted.first?.kind == "video" ? 0 : 1]
+        let media = accepted.first.map { "m=\($0.kind) 9 \($0.transportProtocol) \(format ?? 0)" }
+        return SDPFragment.Section(
+            media: media ?? "", mid: accepted.first?.mid, bundle: offer.bundles.isEmpty ? [] : accepted.compactMap(\.mid))
     }
 
     private func viewerRequest(_ offer: SDPOffer, _ negotiation: CodecNegotiation) throws(EgressError) -> ViewerRequest {

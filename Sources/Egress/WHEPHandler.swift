@@ -19,29 +19,38 @@ public struct WHEPRequest: Sendable {
 public struct WHEPResponse: Sendable {
     public var head: HTTPResponse
     public var body: [UInt8]
+    /// Pieces to send after ``body`` as they come, until it ends or the client is gone; whoever stops reading it lets go of it.
+    public var events: AsyncStream<[UInt8]>?
 
-    public init(head: HTTPResponse, body: [UInt8] = []) {
+    public init(head: HTTPResponse, body: [UInt8] = [], events: AsyncStream<[UInt8]>? = nil) {
         self.head = head
         self.body = body
+        self.events = events
     }
 }
 
-/// WHEP (draft-ietf-wish-whep) for the streams of an engine: `POST {base}/{id}` with an offer makes a viewer, `DELETE` on the `Location` of the
-/// response ends it. It knows no server, no TLS and no authorisation: whoever mounts it does.
+/// WHEP (draft-ietf-wish-whep) for the streams of an engine: `POST {base}/{id}` with an offer makes a viewer; `PATCH` on the `Location` of the
+/// response takes candidates and restarts ICE, `DELETE` ends it. Server-sent events are the one extension. It knows no server, no TLS and no
+/// authorisation: whoever mounts it does.
 public final class WHEPHandler: Sendable {
     /// The longest offer.
     public static let bodySizeMax = SDPOffer.Limits.sizeMax
 
-    private let engine: EgressEngine
-    private let basePath: String
-    private let logger: Logger
+    let engine: EgressEngine
+    let basePath: String
+    let logger: Logger
     private let links: [String]
+    private let redirect: (@Sendable (_ stream: String) -> String?)?
 
     /// Takes the engine's teardown hook for itself.
-    public init(engine: EgressEngine, basePath: String = "/whep", logger: Logger) {
+    /// - Parameter redirect: gives the URL of another server's endpoint for viewers that shall go there (307), `nil` for those to be served here.
+    public init(
+        engine: EgressEngine, basePath: String = "/whep", logger: Logger, redirect: (@Sendable (_ stream: String) -> String?)? = nil
+    ) {
         self.engine = engine
         self.basePath = WHEPTarget.normalized(base: basePath)
         self.logger = logger
+        self.redirect = redirect
         links = engine.configuration.iceServers.flatMap(\.links)
         // The registry holds the hook, which must not hold the registry in turn. The sessions end here, for every later request; their viewers
         // get their goodbye from the engine right after, all in one turn of its loop instead of one turn each.
@@ -51,31 +60,45 @@ public final class WHEPHandler: Sendable {
     public func handle(_ request: WHEPRequest) async -> WHEPResponse {
         var response = await route(request)
         response.head.headerFields[.accessControlAllowOrigin] = "*"
-        response.head.headerFields[.accessControlExposeHeaders] = "Location, ETag, Link, Retry-After, Accept-Post"
+        response.head.headerFields[.accessControlExposeHeaders] = "Location, ETag, Link, Retry-After, Accept-Post, Accept-Patch, Allow"
         if request.head.method == .head { response.body = [] }
         return response
+    }
+
+    /// Asks viewers who listen for it to connect again, before this server stops serving them: those of one session, or all.
+    /// - Parameter url: of the endpoint to go to; `nil`: the one they came from.
+    public func reconnect(session: String? = nil, url: String? = nil) {
+        engine.viewerEvents.reconnect(session, url: url)
     }
 
     private func route(_ request: WHEPRequest) async -> WHEPResponse {
         guard let target = WHEPTarget(path: request.head.path ?? "", base: basePath) else {
             return refusal(WHEPProblem(.notFound, "there is nothing under this path"))
         }
-        if request.head.method == .options { return options(request, target) }
-        switch (target, request.head.method) {
-        case (.endpoint(let stream), .post): return await post(request, stream)
-        case (.endpoint(let stream), .get), (.endpoint(let stream), .head):
-            return presence(engine.registry.stream(named: stream) != nil, request)
-        case (.session(let stream, let session), .delete): return delete(stream, session)
-        case (.session(let stream, let session), .get), (.session(let stream, let session), .head):
-            return presence(engine.registry.hasSession(session, of: stream), request)
-        default: return notAllowed(request, target)
+        let method = request.head.method
+        guard target.methods.contains(method) else { return notAllowed(method, target) }
+        if method == .options { return options(request, target) }
+        switch target {
+        case .endpoint(let stream):
+            return method == .post ? await post(request, stream) : presence(engine.registry.stream(named: stream) != nil, method)
+        case .session(let stream, let session):
+            switch method {
+            case .patch: return patch(request, stream, session)
+            case .delete: return delete(stream, session)
+            default: return presence(engine.registry.hasSession(session, of: stream), method)
+            }
+        case .events(let stream, let session): return listen(request, stream, session)
+        case .listener(let stream, let session, let listener): return events(method, stream, session, listener)
         }
     }
 
     // MARK: Methods
 
     private func post(_ request: WHEPRequest, _ stream: String) async -> WHEPResponse {
-        guard Self.isSDP(request.head.headerFields[.contentType]) else {
+        if let url = redirect?(stream) {
+            return WHEPResponse(head: HTTPResponse(status: .temporaryRedirect, headerFields: [.location: url]))
+        }
+        guard Self.mediaType(of: request) == Self.sdp else {
             var response = refusal(WHEPProblem(.unsupportedMediaType, "an offer is \(Self.sdp)"))
             response.head.headerFields[.acceptPost] = Self.sdp
             return response
@@ -92,90 +115,102 @@ public final class WHEPHandler: Sendable {
     }
 
     private func created(_ answer: ViewerAnswer, _ stream: String, _ request: WHEPRequest) -> WHEPResponse {
-        var fields: HTTPFields = [
-            .contentType: Self.sdp,
-            .location: "\(basePath)/\(WHEPTarget.encoded(stream))/\(answer.session)",
-            .eTag: "\"\(answer.entityTag)\"",
-        ]
-        fields[values: .link] = links
-        var metadata: Logger.Metadata = ["id": "\(stream)", "session": "\(answer.session)"]
-        metadata["client"] = request.remoteAddress.map { "\($0)" }
-        logger.debug("Viewer answered", metadata: metadata)
+        let location = path(of: stream, answer.session)
+        var fields: HTTPFields = [.contentType: Self.sdp, .location: location, .eTag: "\"\(answer.entityTag)\""]
+        // One field for each server and extension (WHEP §4.9).
+        fields[values: .link] = links + [Self.eventsLink(location)]
+        logger.debug("Viewer answered", metadata: metadata(stream, answer.session, request))
         return WHEPResponse(head: HTTPResponse(status: .created, headerFields: fields), body: Array(answer.sdp.utf8))
     }
 
     private func delete(_ stream: String, _ session: String) -> WHEPResponse {
-        guard engine.closeViewer(session: session, of: stream) else {
-            return refusal(WHEPProblem(.notFound, "there is no such session, or not any more"))
-        }
+        guard engine.closeViewer(session: session, of: stream) else { return refusal(.sessionNotFound) }
         return WHEPResponse(head: HTTPResponse(status: .ok))
     }
 
     /// GET and HEAD tell whether there is something, and what it speaks.
-    private func presence(_ isThere: Bool, _ request: WHEPRequest) -> WHEPResponse {
+    private func presence(_ isThere: Bool, _ method: HTTPRequest.Method) -> WHEPResponse {
         guard isThere else { return refusal(WHEPProblem(.notFound, "there is no such stream or session, or not any more")) }
-        guard request.head.method == .head else { return WHEPResponse(head: HTTPResponse(status: .noContent)) }
+        guard method == .head else { return WHEPResponse(head: HTTPResponse(status: .noContent)) }
         return WHEPResponse(head: HTTPResponse(status: .ok, headerFields: [.contentType: Self.sdp]))
     }
 
     /// For a browser's preflight, and for clients that ask what there is. Only the latter get the ICE servers.
     private func options(_ request: WHEPRequest, _ target: WHEPTarget) -> WHEPResponse {
         let isPreflight = request.head.headerFields[.accessControlRequestMethod] != nil
-        let methods = target.methods.joined(separator: ", ")
+        let methods = target.methodList
         var fields: HTTPFields = [
             .allow: methods,
             .accessControlAllowMethods: methods,
-            .accessControlAllowHeaders: "Authorization, Content-Type, If-Match",
+            .accessControlAllowHeaders: "Authorization, Content-Type, If-Match, Last-Event-ID",
             .accessControlMaxAge: "86400",
         ]
-        if case .endpoint = target {
+        switch target {
+        case .endpoint:
             fields[.acceptPost] = Self.sdp
             if !isPreflight { fields[values: .link] = links }
+        case .session: fields[.acceptPatch] = SDPFragment.mediaType
+        case .events: fields[.acceptPost] = Self.json
+        case .listener: break
         }
-        return WHEPResponse(head: HTTPResponse(status: isPreflight ? .noContent : .ok, headerFields: fields))
-    }
-
-    private func notAllowed(_ request: WHEPRequest, _ target: WHEPTarget) -> WHEPResponse {
-        var response = refusal(WHEPProblem(.methodNotAllowed, "\(request.head.method.rawValue) is not served here"))
-        response.head.headerFields[.allow] = target.methods.joined(separator: ", ")
-        return response
+        return WHEPResponse(head: HTTPResponse(status: .ok, headerFields: fields))
     }
 
     // MARK: Refusals
 
+    private func notAllowed(_ method: HTTPRequest.Method, _ target: WHEPTarget) -> WHEPResponse {
+        var response = refusal(WHEPProblem(.methodNotAllowed, "\(method.rawValue) is not served here"))
+        response.head.headerFields[.allow] = target.methodList
+        return response
+    }
+
     private func refusal(_ error: EgressError, _ stream: String, _ request: WHEPRequest) -> WHEPResponse {
-        var metadata: Logger.Metadata = ["id": "\(stream)", "status": "\(error.status.code)"]
-        metadata["client"] = request.remoteAddress.map { "\($0)" }
+        var metadata = metadata(stream, nil, request)
+        metadata["status"] = "\(error.status.code)"
         logger.info("Viewer refused: \(error.message)", metadata: metadata)
+        return refusal(error)
+    }
+
+    func refusal(_ error: EgressError) -> WHEPResponse {
         var response = refusal(WHEPProblem(error.status, error.message))
         response.head.headerFields[.retryAfter] = error.retryAfter.map(String.init)
         return response
     }
 
-    private func refusal(_ problem: WHEPProblem) -> WHEPResponse {
+    func refusal(_ problem: WHEPProblem) -> WHEPResponse {
         WHEPResponse(
             head: HTTPResponse(status: .init(code: problem.status), headerFields: [.contentType: WHEPProblem.contentType]),
             body: problem.body)
     }
 
-    private static let sdp = "application/sdp"
+    // MARK: Parts of messages
 
-    /// Parameters may follow; case doesn't matter (RFC 9110 §8.3.1).
-    private static func isSDP(_ contentType: String?) -> Bool {
-        contentType?.prefix { $0 != ";" }.trimmed.lowercased() == sdp
+    static let sdp = "application/sdp"
+    static let json = "application/json"
+
+    /// Without its parameters, in lower case (RFC 9110 §8.3.1).
+    static func mediaType(of request: WHEPRequest) -> String? {
+        request.head.headerFields[.contentType]?.prefix { $0 != ";" }.trimmed.lowercased()
+    }
+
+    func path(of stream: String, _ session: String) -> String {
+        "\(basePath)/\(WHEPTarget.encoded(stream))/\(session)"
+    }
+
+    func metadata(_ stream: String, _ session: String?, _ request: WHEPRequest) -> Logger.Metadata {
+        var metadata: Logger.Metadata = ["id": "\(stream)"]
+        metadata["session"] = session.map { "\($0)" }
+        metadata["client"] = request.remoteAddress.map { "\($0)" }
+        return metadata
     }
 }
 
 extension WHEPTarget {
-    fileprivate var methods: [String] {
-        switch self {
-        case .endpoint: ["GET", "HEAD", "POST", "OPTIONS"]
-        case .session: ["GET", "HEAD", "DELETE", "OPTIONS"]
-        }
-    }
+    fileprivate var methodList: String { methods.map(\.rawValue).joined(separator: ", ") }
 }
 
 extension HTTPField.Name {
-    fileprivate static let acceptPost = HTTPField.Name("Accept-Post")!
-    fileprivate static let link = HTTPField.Name("Link")!
+    static let acceptPatch = HTTPField.Name("Accept-Patch")!
+    static let acceptPost = HTTPField.Name("Accept-Post")!
+    static let link = HTTPField.Name("Link")!
 }

@@ -1,23 +1,29 @@
+import HTTPTypes
+
 /// What a request's path names.
 enum WHEPTarget: Sendable, Hashable {
     /// `{base}/{stream}`
     case endpoint(stream: String)
     /// `{base}/{stream}/{session}`
     case session(stream: String, session: String)
+    /// `{base}/{stream}/{session}/events`, where listeners are made
+    case events(stream: String, session: String)
+    /// `{base}/{stream}/{session}/events/{listener}`
+    case listener(stream: String, session: String, listener: String)
 
     /// `nil` for a path outside `base`, one with more parts, or one that isn't percent-encoded UTF-8.
     /// - Parameter base: as ``normalized(base:)`` gives it.
     init?(path: String, base: String) {
         let path = path.prefix { $0 != "?" && $0 != "#" }
         guard path.hasPrefix(base + "/") else { return nil }
-        let parts = path.dropFirst(base.count + 1).split(separator: "/", omittingEmptySubsequences: false).map(Self.decoded)
+        let encoded = path.dropFirst(base.count + 1).split(separator: "/", omittingEmptySubsequences: false)
+        let parts = encoded.compactMap(Self.decoded).filter { !$0.isEmpty }
+        guard parts.count == encoded.count else { return nil }
         switch parts.count {
-        case 1:
-            guard let stream = parts[0], !stream.isEmpty else { return nil }
-            self = .endpoint(stream: stream)
-        case 2:
-            guard let stream = parts[0], let session = parts[1], !stream.isEmpty, !session.isEmpty else { return nil }
-            self = .session(stream: stream, session: session)
+        case 1: self = .endpoint(stream: parts[0])
+        case 2: self = .session(stream: parts[0], session: parts[1])
+        case 3 where parts[2] == "events": self = .events(stream: parts[0], session: parts[1])
+        case 4 where parts[2] == "events": self = .listener(stream: parts[0], session: parts[1], listener: parts[3])
         default: return nil
         }
     }
@@ -55,5 +61,16 @@ enum WHEPTarget: Sendable, Hashable {
 
     private static func hexValue(_ digit: UInt8) -> UInt8? {
         Character(UnicodeScalar(digit)).hexDigitValue.map(UInt8.init)
+    }
+}
+
+extension WHEPTarget {
+    var methods: [HTTPRequest.Method] {
+        switch self {
+        case .endpoint: [.get, .head, .post, .options]
+        case .session: [.get, .head, .patch, .delete, .options]
+        case .events: [.post, .options]
+        case .listener: [.get, .head, .delete, .options]
+        }
     }
 }

@@ -11,7 +11,7 @@ import Testing
     @Test func everyReasonHasWordsOfItsOwn() {
         let reasons: [CloseReason] = [
             .requested, .streamStopped, .peer, .noCheck, .consentExpired, .handshakeTimeout, .handshakeFailed, .fingerprint, .sourceLost,
-            .other(77),
+            .congestion, .other(77),
         ]
         #expect(Set(reasons.map { $0.words(udpPort: 1) }).count == reasons.count)
     }

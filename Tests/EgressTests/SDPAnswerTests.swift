@@ -20,7 +20,7 @@ import Testing
             "v=0", "o=- 5 1 IN IP4 127.0.0.1", "s=-", "t=0 0", "a=group:BUNDLE 0 1", "a=ice-lite",
             "m=video 8189 UDP/TLS/RTP/SAVPF 108 109", "c=IN IP4 192.0.2.1", "a=mid:0", "a=sendonly",
             "a=ice-ufrag:UFRAG678", "a=ice-pwd:PWD456789012345678901234", "a=fingerprint:sha-256 AB:CD", "a=setup:passive",
-            "a=rtcp-mux", "a=rtcp-rsize", "a=msid:0123456789abcdef video",
+            "a=rtcp-mux", "a=rtcp-mux-only", "a=rtcp-rsize", "a=msid:0123456789abcdef video",
             "a=rtpmap:108 H264/90000", "a=fmtp:108 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f",
             "a=rtcp-fb:108 nack", "a=rtcp-fb:108 nack pli", "a=rtcp-fb:108 ccm fir",
             "a=rtpmap:109 rtx/90000", "a=fmtp:109 apt=108", "a=ssrc-group:FID 11 12",
@@ -29,7 +29,7 @@ import Testing
             "a=end-of-candidates",
             "m=audio 8189 UDP/TLS/RTP/SAVPF 111", "c=IN IP4 192.0.2.1", "a=mid:1", "a=sendonly",
             "a=ice-ufrag:UFRAG678", "a=ice-pwd:PWD456789012345678901234", "a=fingerprint:sha-256 AB:CD", "a=setup:passive",
-            "a=rtcp-mux", "a=rtcp-rsize", "a=msid:0123456789abcdef audio",
+            "a=rtcp-mux", "a=rtcp-mux-only", "a=rtcp-rsize", "a=msid:0123456789abcdef audio",
             "a=rtpmap:111 opus/48000/2", "a=fmtp:111 minptime=10;useinbandfec=1;stereo=1;sprop-stereo=1",
             "a=ssrc:13 cname:0123456789abcdef",
         ]

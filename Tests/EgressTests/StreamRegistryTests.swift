@@ -130,4 +130,36 @@ import Testing
         registry.forget(stream)
         await waiting
     }
+
+    @Test func onlyOneOfSeveralRestartsGoesAhead() throws {
+        let stream = try running("a", 1)
+        try viewer("s", of: stream, 7)
+        #expect(failure { try registry.beginRestart(of: "s", "b", replacing: "") }?.code == .notFound)
+        #expect(failure { try registry.beginRestart(of: "s", "a", replacing: "old") }?.code == .notActive)
+        var ice = try registry.beginRestart(of: "s", "a", replacing: "").ice
+        #expect(failure { try registry.beginRestart(of: "s", "a", replacing: "") }?.code == .notActive)
+        ice.entityTag = "new"
+        registry.endRestart(of: "s", with: ice)
+        #expect(failure { try registry.beginRestart(of: "s", "a", replacing: "") }?.code == .notActive)
+        _ = try registry.beginRestart(of: "s", "a", replacing: "new")
+        registry.endRestart(of: "s", with: nil)
+        #expect(
+            registry.session("s", of: "a")?.ice
+                == {
+                    ice.isRestarting = false
+                    return ice
+                }())
+    }
+
+    @Test func viewersAreCountedOnceTheyAreConnectedAndUntilTheyEnd() throws {
+        let stream = try running("a", 1)
+        try viewer("s", of: stream, 7)
+        try viewer("t", of: stream, 8)
+        #expect(registry.viewersConnected(of: "a") == 0)
+        #expect(registry.viewerConnected(7)?.session == "s")
+        #expect(registry.viewerConnected(9) == nil)
+        #expect(registry.viewersConnected(of: "a") == 1)
+        _ = registry.viewerEnded(7)
+        #expect(registry.viewersConnected(of: "a") == 0 && registry.viewersConnected(of: "b") == 0)
+    }
 }

@@ -31,18 +31,17 @@ extension WithEngine {
             #expect(tag.hasPrefix("\"") && tag.hasSuffix("\"") && tag.utf8.count > 2)
             #expect(
                 fields[values: .init("Link")!]
-                    == ["<stun:s.example>; rel=\"ice-server\"", "<stun:t.example>; rel=\"ice-server\""])
+                    == [
+                        "<stun:s.example>; rel=\"ice-server\"", "<stun:t.example>; rel=\"ice-server\"",
+                        "<\(location)/events>; rel=\"urn:ietf:params:whep:ext:core:server-sent-events\"; "
+                            + "events=\"active,inactive,viewercount,reconnect\"",
+                    ])
             #expect(fields[.accessControlAllowOrigin] == "*")
-            #expect(fields[.accessControlExposeHeaders] == "Location, ETag, Link, Retry-After, Accept-Post")
+            #expect(fields[.accessControlExposeHeaders] == "Location, ETag, Link, Retry-After, Accept-Post, Accept-Patch, Allow")
             #expect(engine.stream(named: "a b/c")?.viewers == 1)
 
             #expect(await handler.handle(Self.request(.get, location)).head.status == .noContent)
             #expect(await handler.handle(Self.request(.head, location)).head.status == .ok)
-            let patched = await handler.handle(Self.request(.patch, location, type: "application/trickle-ice-sdpfrag"))
-            #expect(patched.head.status == .methodNotAllowed)
-            #expect(patched.head.headerFields[.allow] == "GET, HEAD, DELETE, OPTIONS")
-            #expect(engine.stream(named: "a b/c")?.viewers == 1, "a PATCH that isn't served ends nothing")
-
             let session = location.split(separator: "/").last ?? ""
             #expect(await handler.handle(Self.request(.delete, "/whep/other/\(session)")).head.status == .notFound)
             #expect(await handler.handle(Self.request(.delete, location, type: nil, [.ifMatch: "\"stale\""])).head.status == .ok)
@@ -75,8 +74,14 @@ extension WithEngine {
             ("get unknown", request(.get, "/whep/other"), 404),
             ("head unknown", request(.head, "/whep/other"), 404),
             ("options", request(.options, "/whep/show"), 200),
-            ("preflight", request(.options, "/whep/show", type: nil, [.accessControlRequestMethod: "POST"]), 204),
-            ("preflight of a session", request(.options, "/whep/show/1", type: nil, [.accessControlRequestMethod: "DELETE"]), 204),
+            ("preflight", request(.options, "/whep/show", type: nil, [.accessControlRequestMethod: "POST"]), 200),
+            ("preflight of a session", request(.options, "/whep/show/1", type: nil, [.accessControlRequestMethod: "PATCH"]), 200),
+            ("patch of the endpoint", request(.patch, "/whep/show", type: "application/trickle-ice-sdpfrag"), 405),
+            ("patch of an unknown session", request(.patch, "/whep/show/1", type: "application/trickle-ice-sdpfrag"), 404),
+            ("listener of an unknown session", request(.post, "/whep/show/1/events", "[\"active\"]", type: "application/json"), 404),
+            ("events without a listener", request(.get, "/whep/show/1/events"), 405),
+            ("events of an unknown session", request(.get, "/whep/show/1/events/2"), 404),
+            ("below a session", request(.get, "/whep/show/1/other"), 404),
         ]
 
         @Test func everyRequestHasItsStatus() async throws {
@@ -109,6 +114,18 @@ extension WithEngine {
             #expect(preflight.head.headerFields[.accessControlAllowMethods] == "GET, HEAD, POST, OPTIONS")
             #expect(preflight.head.headerFields[.accessControlAllowHeaders]?.contains("Authorization") == true)
             #expect(preflight.head.headerFields[.init("Link")!] == nil)
+        }
+
+        @Test func viewersAreSentToWhereTheHostSays() async throws {
+            let engine = try await Engines.playing()
+            let handler = WHEPHandler(engine: engine, logger: Engines.silent) { $0 == "show" ? "https://b.example/whep/show" : nil }
+            let response = await handler.handle(Self.request(.post, "/whep/show", BrowserOffer.chromium))
+            #expect(response.head.status == .temporaryRedirect)
+            #expect(response.head.headerFields[.location] == "https://b.example/whep/show")
+            #expect(response.head.headerFields[.accessControlAllowOrigin] == "*")
+            #expect(await handler.handle(Self.request(.post, "/whep/other", BrowserOffer.chromium)).head.status == .notFound)
+            #expect(await handler.handle(Self.request(.get, "/whep/show")).head.status == .noContent)
+            #expect(engine.statistics().viewersCreated == 0)
         }
 
         @Test func aStreamWithoutAPictureIsToComeBackFor() async throws {

@@ -18,9 +18,7 @@ struct HTTPService: Service {
             logger.debug(
                 "\(request.method) \(request.uri.path) \(response.head.status.code)",
                 metadata: ["remote": "\(context.remoteAddress ?? "unknown")"])
-            return Response(
-                status: response.head.status, headers: response.head.headerFields,
-                body: response.body.isEmpty ? ResponseBody() : ResponseBody(byteBuffer: ByteBuffer(bytes: response.body)))
+            return Response(status: response.head.status, headers: response.head.headerFields, body: Self.body(of: response))
         }
         var quiet = logger
         quiet.logLevel = max(logger.logLevel, .notice)
@@ -33,6 +31,18 @@ struct HTTPService: Service {
     }
 
     func run() async throws { try await application.run() }
+
+    /// A stream of events ends with the server: it must not hold up its shutdown.
+    private static func body(of response: ServerResponse) -> ResponseBody {
+        guard let events = response.events else {
+            return response.body.isEmpty ? ResponseBody() : ResponseBody(byteBuffer: ByteBuffer(bytes: response.body))
+        }
+        return ResponseBody { writer in
+            if !response.body.isEmpty { try await writer.write(ByteBuffer(bytes: response.body)) }
+            for try await event in events.cancelOnGracefulShutdown() { try await writer.write(ByteBuffer(bytes: event)) }
+            try await writer.finish(nil)
+        }
+    }
 
     /// The body as far as it takes to know that it is too large: the route refuses it then, with its own words.
     private static func collect(_ request: Request, _ context: CallContext) async throws -> ServerRequest {

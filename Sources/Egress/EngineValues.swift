@@ -1,0 +1,30 @@
+/// What a viewer's offer came down to.
+struct ViewerRequest: Sendable, Hashable {
+    var iceUfrag: String
+    var icePwd: String
+    /// `sha-256 AB:CD:…`
+    var fingerprint: String
+    var videoPayloadType: UInt8?
+    var videoRTXPayloadType: UInt8?
+    var audioPayloadType: UInt8?
+}
+
+/// What the engine gave a viewer, for its answer.
+struct ViewerIdentity: Sendable, Hashable {
+    var viewer: UInt64
+    var iceUfrag: String
+    var icePwd: String
+    var cname: String
+    var videoSSRC: UInt32
+    var videoRTXSSRC: UInt32
+    var audioSSRC: UInt32
+}
+
+/// What the engine knows of a stream.
+struct StreamReading: Sendable {
+    var viewers: Int
+    var viewersConnected: Int
+    var format: VideoFormat?
+    var hasBFrames: Bool
+    var statistics: StreamStatistics
+}

@@ -1,0 +1,56 @@
+import HTTPTypes
+
+#if canImport(FoundationEssentials)
+import FoundationEssentials
+#else
+import Foundation
+#endif
+
+/// Server-sent events: POST a list of their names to the extension's URL, GET what its `Location` names.
+extension WHEPHandler {
+    private static let namesSizeMax = 4 * 1024
+    private static let names = ViewerEvents.Kind.allCases.map(\.rawValue)
+
+    static func eventsLink(_ session: String) -> String {
+        "<\(session)/events>; rel=\"urn:ietf:params:whep:ext:core:server-sent-events\"; events=\"\(names.joined(separator: ","))\""
+    }
+
+    func listen(_ request: WHEPRequest, _ stream: String, _ session: String) -> WHEPResponse {
+        guard engine.registry.hasSession(session, of: stream) else { return refusal(.sessionNotFound) }
+        guard Self.mediaType(of: request) == Self.json else {
+            var response = refusal(WHEPProblem(.unsupportedMediaType, "the names of events are \(Self.json)"))
+            response.head.headerFields[.acceptPost] = Self.json
+            return response
+        }
+        guard request.body.count <= Self.namesSizeMax else {
+            return refusal(WHEPProblem(.contentTooLarge, "the names of events have at most \(Self.namesSizeMax) bytes"))
+        }
+        guard let asked = try? JSONDecoder().decode([String].self, from: Data(request.body)), !asked.isEmpty else {
+            return refusal(WHEPProblem(.badRequest, "the body is a JSON list of names out of \(Self.names.joined(separator: ", "))"))
+        }
+        let kinds = asked.compactMap(ViewerEvents.Kind.init)
+        guard kinds.count == asked.count else {
+            return refusal(WHEPProblem(.badRequest, "an event is not known; known are \(Self.names.joined(separator: ", "))"))
+        }
+        guard let listener = engine.viewerEvents.listen(session, of: stream, to: Set(kinds)) else { return refusal(.sessionNotFound) }
+        return WHEPResponse(
+            head: HTTPResponse(status: .created, headerFields: [.location: "\(path(of: stream, session))/events/\(listener)"]))
+    }
+
+    func events(_ method: HTTPRequest.Method, _ stream: String, _ session: String, _ listener: String) -> WHEPResponse {
+        let viewerEvents = engine.viewerEvents
+        guard engine.registry.hasSession(session, of: stream), viewerEvents.hasListener(listener, of: session) else {
+            return refusal(WHEPProblem(.notFound, "nobody listens here, or not any more"))
+        }
+        if method == .delete {
+            viewerEvents.end(CollectionOfOne(session))
+            return WHEPResponse(head: HTTPResponse(status: .ok))
+        }
+        var response = WHEPResponse(
+            head: HTTPResponse(status: .ok, headerFields: [.contentType: "text/event-stream", .cacheControl: "no-store"]))
+        guard method == .get else { return response }
+        let isActive = engine.stream(named: stream)?.state == .active
+        response.events = viewerEvents.events(of: session, listener: listener, isActive: isActive)
+        return response
+    }
+}

@@ -1,0 +1,42 @@
+import HTTPTypes
+import Logging
+
+/// ICE over PATCH (WHEP §4.4). Whatever is wrong with one, the session goes on as it was.
+extension WHEPHandler {
+    func patch(_ request: WHEPRequest, _ stream: String, _ session: String) -> WHEPResponse {
+        guard let ice = engine.registry.session(session, of: stream)?.ice else { return refusal(.sessionNotFound) }
+        guard Self.mediaType(of: request) == SDPFragment.mediaType else {
+            var response = refusal(WHEPProblem(.unsupportedMediaType, "a session is patched with \(SDPFragment.mediaType)"))
+            response.head.headerFields[.acceptPatch] = SDPFragment.mediaType
+            return response
+        }
+        guard request.body.count <= SDPFragment.Limits.sizeMax else {
+            return refusal(WHEPProblem(.contentTooLarge, "a fragment has at most \(SDPFragment.Limits.sizeMax) bytes"))
+        }
+        do throws(EgressError) {
+            let fragment = try SDPFragment.parse(request.body)
+            // Only now: a precondition counts where the request would succeed without it (RFC 9110 §13.2.1).
+            if let problem = Self.problem(with: request.head.headerFields[.ifMatch], ice) { return refusal(problem) }
+            guard let remote = fragment.credentials, remote != ice.remote else {
+                return WHEPResponse(head: HTTPResponse(status: .noContent))
+            }
+            let restart = try engine.restartICE(of: session, stream, replacing: ice.entityTag, with: remote)
+            logger.info("ICE restarted", metadata: metadata(stream, session, request))
+            let fields: HTTPFields = [.contentType: SDPFragment.mediaType, .eTag: "\"\(restart.entityTag)\""]
+            return WHEPResponse(head: HTTPResponse(status: .ok, headerFields: fields), body: Array(restart.fragment.utf8))
+        } catch {
+            return refusal(error)
+        }
+    }
+
+    /// Requests may overtake each other, so each has to say which ICE session it means (WHEP §4.4.1).
+    private static func problem(with ifMatch: String?, _ ice: StreamRegistry.ICE) -> WHEPProblem? {
+        guard let ifMatch else {
+            return WHEPProblem(.preconditionRequired, "If-Match has to name the ICE session, by its ETag or as *")
+        }
+        guard WHEPCondition(field: ifMatch).holds(for: ice.entityTag) else {
+            return WHEPProblem(.preconditionFailed, "If-Match names an ICE session that is not the current one")
+        }
+        return nil
+    }
+}

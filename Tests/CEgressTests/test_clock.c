@@ -128,7 +128,8 @@ static void audio_follows_video_as_their_reports_say(struct eg_check *check) {
     for (size_t i = 0; i < 3; i++) {
         struct legs legs;
         begin_legs(&legs, origin);
-        for (eg_time media = 0; media < 2 * EG_SECOND; media += 20 * EG_MILLISECOND) arrive(&legs, media, 100 * EG_MILLISECOND, audio_late[i]);
+        for (eg_time media = 0; media < 2 * EG_SECOND; media += 20 * EG_MILLISECOND)
+            arrive(&legs, media, 100 * EG_MILLISECOND, audio_late[i]);
         eg_time now = start + 2 * EG_SECOND;
         CHECK_ROW(at(&legs.clock, EG_VIDEO, now) == legs.video_base + 1900 * 90, i);
         CHECK_ROW(llabs(error_us(at(&legs.clock, EG_AUDIO, now), legs.audio_base + 1900 * 48, 48000)) <= 42, i);
@@ -144,8 +145,8 @@ static void an_offset_between_the_reports_is_kept_exactly(struct eg_check *check
     CHECK_NEAR(at(&legs.clock, EG_AUDIO, start + EG_SECOND), legs.audio_base + 48000 - 66 * 48, 48000, 42);
 }
 
-// A host that runs the same command again: `start_time_realtime` lies days back, the reports' timestamps have wrapped on the way, each leg's
-// its own number of times, and only their difference still says something.
+// A host that runs the same command again: `start_time_realtime` lies days back, the reports' timestamps have wrapped on the way, each
+// leg's its own number of times, and only their difference still says something.
 static void a_stale_start_time_changes_nothing(struct eg_check *check) {
     static const uint64_t stale_s[] = {0, 3600, 47722, 89478, 1000000, 31536000};
     for (size_t i = 0; i < sizeof stale_s / sizeof stale_s[0]; i++) {
@@ -155,7 +156,8 @@ static void a_stale_start_time_changes_nothing(struct eg_check *check) {
         // FFmpeg computes the timestamp of a report as base + (its wall clock - the start time) in the leg's rate, 64 bits cut to 32.
         eg__clock_report(&legs.clock, EG_VIDEO, now_ntp, legs.video_base + (uint32_t)((stale_s[i] + 5) * 90000));
         eg__clock_report(&legs.clock, EG_AUDIO, now_ntp, legs.audio_base + (uint32_t)((stale_s[i] + 5) * 48000));
-        for (eg_time media = 0; media < EG_SECOND; media += 20 * EG_MILLISECOND) arrive(&legs, media, 30 * EG_MILLISECOND, 400 * EG_MILLISECOND);
+        for (eg_time media = 0; media < EG_SECOND; media += 20 * EG_MILLISECOND)
+            arrive(&legs, media, 30 * EG_MILLISECOND, 400 * EG_MILLISECOND);
         eg_time now = start + EG_SECOND + 30 * EG_MILLISECOND;
         CHECK_ROW(at(&legs.clock, EG_VIDEO, now) == legs.video_base + 90000, i);
         CHECK_ROW(llabs(error_us(at(&legs.clock, EG_AUDIO, now), legs.audio_base + 48000, 48000)) <= 42, i);

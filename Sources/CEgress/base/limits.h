@@ -49,6 +49,7 @@ enum eg_limits {
     EG_STORE_GOP_MAX = 15 * EG_SECOND,     // [us] a GOP longer than this can't be joined in its middle
     EG_PARAMETER_SET_SIZE_MAX = 512,       // [B] of one SPS or PPS
     EG_SENDER_REPORT_INTERVAL = 2 * EG_SECOND, // [us]
+    EG_SENDER_REPORT_INTERVAL_MIN = 100 * EG_MILLISECOND, // [us] between the first
     EG_SOURCE_DROPOUT_MAX = 3000,          // packets a sender may jump ahead before it counts as another, RFC 3550 A.1
     EG_SOURCE_MISORDER_MAX = 100,          // packets it may jump back, RFC 3550 A.1
     EG_SOURCE_SILENCE = 250 * EG_MILLISECOND, // [us] of the locked sender before another address may take over
@@ -60,6 +61,7 @@ enum eg_limits {
     EG_BURST_SPEED_MAX = 20,               // times media speed
     EG_BURST_SPEED_MIN_PERCENT = 150,      // of media speed; a stream too fast for that is joined at its next IDR
     EG_BURST_AGAIN = 1 * EG_SECOND,        // [us] between bursts to one viewer that asks for pictures
+    EG_BURST_RECOVERY = 10 * EG_SECOND,    // [us] within which a burst that follows another one has half its bit rate
     // A viewer whose link stays below the stream's rate only adds to the congestion. RFC 8083 §4.3 compares with what TCP would send, which at
     // short round trips tolerates losses no picture survives; a plain limit says the same sooner.
     EG_CONGESTION_LOSS = 64,               // of 256 packets, in each report

@@ -193,8 +193,8 @@ static void close_viewer(struct eg_core *core, struct eg_viewer *viewer, eg_time
     follow_viewer(core, viewer, now);
 }
 
-static void follow_stream(struct eg_core *core, struct eg_stream *stream, eg_time now) {
-    eg__stream_follow_sources(stream, now);
+static void follow_stream(struct eg_core *core, struct eg_stream *stream) {
+    eg__stream_follow_sources(stream);
     if (stream->events != 0 && !eg__list_contains(&stream->event)) eg__list_append(&core->stream_events, &stream->event);
     if (eg__stream_is_ready(stream) && !eg__list_contains(&stream->ready)) eg__list_append(&core->ready, &stream->ready);
     // A deadline that has moved away, as silence does with each packet, is left where it is: its tick finds nothing to do and sets it anew.
@@ -341,7 +341,7 @@ eg_status eg__core_add_viewer(struct eg_core *core, eg_time now, const struct eg
     }
     core->stats.viewers_created++;
     schedule_viewer(core, viewer, now);
-    follow_stream(core, stream, now);
+    follow_stream(core, stream);
     describe_viewer(viewer, info);
     return EG_STATUS_OK;
 }
@@ -378,7 +378,7 @@ void eg__core_receive_source(struct eg_core *core, eg_time now, eg_handle handle
     core->stats.packets_received++;
     core->stats.bytes_received += size;
     eg__source_receive(&stream->sources[kind], now, from, bytes, size);
-    follow_stream(core, stream, now);
+    follow_stream(core, stream);
 }
 
 void eg__core_count_overflow(struct eg_core *core, eg_handle handle, enum eg_track_kind kind, uint32_t count) {
@@ -452,7 +452,7 @@ static void tick_stream(struct eg_core *core, struct eg_stream *stream, eg_time 
     for (int kind = 0; kind < EG_TRACK_COUNT; kind++) eg__source_tick(&stream->sources[kind], now);
     if (now >= eg__time_after(stream->silent_since, core->config.source_grace))
         while (stream->viewer_count > 0) close_viewer(core, stream->viewers[stream->viewer_count - 1], now, EG_CLOSE_SOURCE_LOST);
-    follow_stream(core, stream, now);
+    follow_stream(core, stream);
 }
 
 void eg__core_tick(struct eg_core *core, eg_time now, struct eg_batch *batch) {

@@ -83,6 +83,13 @@ static void write_reports(struct eg_viewer *viewer, eg_time now, struct eg_write
     }
 }
 
+// A browser plays its tracks in step once it has two reports of each, so the first ones come close together.
+static eg_time report_interval(const struct eg_viewer *viewer, eg_time now) {
+    eg_time age = now - viewer->created_at;
+    if (age < EG_SENDER_REPORT_INTERVAL_MIN) return EG_SENDER_REPORT_INTERVAL_MIN;
+    return eg__time_min(age, EG_SENDER_REPORT_INTERVAL);
+}
+
 // Both tracks' sender reports in one datagram. They tell the clock of the source, not of what was sent last, so that a burst does not bend it.
 static bool send_reports(struct eg_viewer *viewer, eg_time now, struct eg_batch *batch) {
     if (now < viewer->next_report) return true;
@@ -94,7 +101,7 @@ static bool send_reports(struct eg_viewer *viewer, eg_time now, struct eg_batch 
     if (!has_media) return true; // the first report goes with the first media
     size_t size = writer.at > 0 && !writer.failed ? eg__srtcp_protect(&viewer->srtp, packet, writer.at) : 0;
     if (size > 0) eg__batch_commit(batch, size);
-    viewer->next_report = now + EG_SENDER_REPORT_INTERVAL;
+    viewer->next_report = now + report_interval(viewer, now);
     for (int kind = 0; kind < EG_TRACK_COUNT; kind++) eg__track_settle(&viewer->tracks[kind], now, viewer->stream->sources[kind].store);
     return true;
 }

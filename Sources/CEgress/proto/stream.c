@@ -33,8 +33,17 @@ bool eg__stream_is_ready(const struct eg_stream *stream) {
            stream->sources[EG_AUDIO].ready_end > stream->ready_end[EG_AUDIO];
 }
 
+static eg_time last_arrival(const struct eg_stream *stream) {
+    eg_time last = 0;
+    for (int kind = 0; kind < EG_TRACK_COUNT; kind++) {
+        eg_time at = stream->sources[kind].last_arrival;
+        if (at != EG_TIME_NEVER && at > last) last = at;
+    }
+    return last;
+}
+
 // What happened to one of two legs is told of the stream when it holds for the stream: active with the first, inactive with the last.
-void eg__stream_follow_sources(struct eg_stream *stream, eg_time now) {
+void eg__stream_follow_sources(struct eg_stream *stream) {
     struct eg_source *video = &stream->sources[EG_VIDEO], *audio = &stream->sources[EG_AUDIO];
     unsigned events = video->events | audio->events;
     video->events = audio->events = 0;
@@ -44,7 +53,7 @@ void eg__stream_follow_sources(struct eg_stream *stream, eg_time now) {
     bool is_active = video->stats.active || audio->stats.active;
     if (is_active == stream->is_active) return;
     stream->is_active = is_active;
-    stream->silent_since = is_active ? EG_TIME_NEVER : now;
+    stream->silent_since = is_active ? EG_TIME_NEVER : last_arrival(stream);
     stream->events = (stream->events & ~activity) | 1u << (is_active ? EG_STREAM_ACTIVE : EG_STREAM_INACTIVE);
 }
 

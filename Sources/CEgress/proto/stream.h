@@ -43,7 +43,7 @@ static inline bool eg__stream_has(const struct eg_stream *stream, enum eg_track_
 bool eg__stream_is_ready(const struct eg_stream *stream);
 
 // Takes over what its sources have to tell, and notices silence of all of them.
-void eg__stream_follow_sources(struct eg_stream *stream, eg_time now);
+void eg__stream_follow_sources(struct eg_stream *stream);
 
 // The next deadline of its sources, and of its viewers' patience with silence.
 eg_time eg__stream_deadline(const struct eg_stream *stream, eg_time grace);

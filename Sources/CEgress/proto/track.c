@@ -2,7 +2,10 @@
 
 #include <string.h>
 
-enum { RTX_HEADER_SIZE = 2 }; // [B] the original sequence number, RFC 4588 §4
+enum {
+    RTX_HEADER_SIZE = 2, // [B] the original sequence number, RFC 4588 §4
+    BURST_HALVINGS_MAX = 4,
+};
 
 void eg__track_init(struct eg_track *track, struct eg_random *random, enum eg_track_kind kind) {
     uint64_t bits = eg__random_u64(random);
@@ -87,8 +90,14 @@ bool eg__track_join(struct eg_track *track, eg_time now, const struct eg_source 
 
 bool eg__track_begin_again(struct eg_track *track, eg_time now, const struct eg_source *source, const struct eg_burst_limits *limits) {
     if (track->state != EG_TRACK_LIVE && track->state != EG_TRACK_CATCHING_UP) return false;
-    if (now - track->burst.began_at < EG_BURST_AGAIN) return false;
-    return begin_burst(track, now, source, limits);
+    eg_time since = now - track->burst.began_at;
+    if (since < EG_BURST_AGAIN) return false;
+    // One that asks again so soon has lost the last burst on a link too narrow for it: less each time, until it has to wait for the next IDR.
+    if (since >= EG_BURST_RECOVERY) track->burst_halvings = 0;
+    else if (track->burst_halvings < BURST_HALVINGS_MAX) track->burst_halvings++;
+    struct eg_burst_limits gentler = *limits;
+    gentler.bit_rate_max >>= track->burst_halvings;
+    return begin_burst(track, now, source, &gentler);
 }
 
 // [RTP ticks] after L0 at which a picture of the burst is due.

@@ -36,6 +36,7 @@ struct eg_track {
     uint64_t next_index;    // of the next packet: no index below it is ever used for anything new
     uint64_t history_index; // packets from this index on map to their places by index_offset
     uint64_t rtx_index;
+    uint8_t burst_halvings; // of the greatest bit rate, since its link did not take the last burst
     uint64_t refused_gop;   // where the GOP begins that could not be caught up with: the next one is waited for
     uint32_t last_timestamp; // of the newest packet sent, as the viewer sees it
     struct {

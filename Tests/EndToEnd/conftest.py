@@ -12,6 +12,8 @@ import media
 import rtp
 import whep
 from player import Player
+from probe import Probe
+from relay import Relay
 from server import BINARY, LOG_TAIL, Server
 
 
@@ -159,3 +161,31 @@ def open_player(chromium, request, artifacts):
     for number, player in enumerate(players):
         player.page.screenshot(path=artifacts / f"{request.node.name}_{number}.png")
         player.close()
+
+
+@pytest.fixture
+def open_probe(chromium):
+    """Opens the page that measures, beside a server's own pages."""
+    probes = []
+
+    def open_page(server):
+        probes.append(Probe(chromium.new_page(), server))
+        return probes[-1]
+
+    yield open_page
+    for probe in probes:
+        probe.close()
+
+
+@pytest.fixture
+def relay_to():
+    """Begins links to a server that are worse than loopback."""
+    relays = []
+
+    def begin(server, **properties):
+        relays.append(Relay(server.ports["udp"], **properties))
+        return relays[-1].__enter__()
+
+    yield begin
+    for relay in relays:
+        relay.close()

@@ -33,6 +33,11 @@ class FFmpeg:
     def __exit__(self, *_):
         self.stop()
 
+    def kill(self):
+        """Without a goodbye."""
+        self._process.kill()
+        self._process.wait()
+
     def stop(self):
         self._process.terminate()
         try:

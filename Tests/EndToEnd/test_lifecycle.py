@@ -29,8 +29,9 @@ def test_five_viewers_are_gone_within_3_s_of_the_stop(server, feed, watch, libra
     eventually(lambda: server.get("/healthz").json["viewers"] == 0, "no viewer is left", within=3)
     assert time.monotonic() - stopped < 3
     assert server.metric("egress_viewers_closed_total", reason="stream_stopped") >= 5
+    # The goodbye is one datagram. A client too busy to take it learns of the end when its checks stay unanswered.
     for viewer in viewers:
-        viewer.wait_until_closed(within=10)
+        viewer.wait_until_closed(within=60)
         assert viewer.leave() == 404
 
 

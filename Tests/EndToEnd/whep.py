@@ -15,6 +15,7 @@ import aiohttp
 import numpy
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpReceiver, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError
+from aiortc.rtp import RtcpSrPacket
 
 from waiting import PATIENCE
 
@@ -93,6 +94,9 @@ class Viewer:
         self.session = None
         self.video = Received()
         self.audio = Received()
+        # Of each track: NTP and RTP time of the sender reports, and the RTP timestamp that aiortc's time 0 stands for.
+        self.reports = {"video": [], "audio": []}
+        self.origins = {}
         self.state = "new"
         self._changed = threading.Condition()
         self._connection = None
@@ -112,6 +116,7 @@ class Viewer:
         connection = self._connection = _connection(has_audio=self._has_audio)
         connection.on("track", lambda track: asyncio.ensure_future(self._receive(track)))
         connection.on("connectionstatechange", lambda: self._note("state", connection.connectionState))
+        self._overhear(connection)
         await connection.setLocalDescription(await connection.createOffer())
         async with aiohttp.ClientSession() as client:
             headers = {"Content-Type": "application/sdp"}
@@ -121,6 +126,23 @@ class Viewer:
                 assert response.content_type == "application/sdp"
                 self.session = urljoin(self.url, response.headers["Location"])
         await connection.setRemoteDescription(RTCSessionDescription(text, "answer"))
+
+    def _overhear(self, connection):
+        """aiortc tells nobody of sender reports: its receivers are looked over the shoulder."""
+        for transceiver in connection.getTransceivers():
+            receiver, kind = transceiver.receiver, transceiver.kind
+            handle_rtcp, handle_rtp = receiver._handle_rtcp_packet, receiver._handle_rtp_packet
+
+            async def rtcp(packet, kind=kind, handle=handle_rtcp):
+                if isinstance(packet, RtcpSrPacket):
+                    self.reports[kind].append((packet.sender_info.ntp_timestamp, packet.sender_info.rtp_timestamp))
+                await handle(packet)
+
+            async def rtp(packet, arrival_time_ms, kind=kind, handle=handle_rtp):
+                self.origins.setdefault(kind, packet.timestamp)
+                await handle(packet, arrival_time_ms)
+
+            receiver._handle_rtcp_packet, receiver._handle_rtp_packet = rtcp, rtp
 
     async def _receive(self, track):
         received = self.video if track.kind == "video" else self.audio

@@ -1,0 +1,68 @@
+"""FFmpeg dies without a goodbye: what a browser sees of it, and what becomes of viewers when it does not come back."""
+
+import json
+import os
+import signal
+import time
+
+import rtp
+
+GRACE = 2.0
+
+# FFmpeg has to be noticed, started and to reach its first picture, on a machine that does other things too.
+RESUME_MAX_MS = 15_000
+
+
+def test_chromium_plays_on_when_ffmpeg_is_killed(start_egress, open_probe, library, record_property):
+    server = start_egress("serve", "--stream", f"cam={library.numbered(gop_seconds=2)}")
+    server.wait_until_playable("cam")
+    probe = open_probe(server)
+    probe.watch("cam")
+    probe.wait_for_pictures(60)
+    before = probe.inbound("video")
+    killed_after = len(probe.shown)
+    [ffmpeg] = server.processes("ffmpeg")
+    os.kill(ffmpeg, signal.SIGKILL)
+    server.wait_for_stream("cam", lambda s: s["statistics"]["video"]["restarts"] == 1, "FFmpeg runs again")
+    after_restart = len(probe.shown)
+    probe.wait_for_pictures(90)
+
+    shown = probe.shown
+    resumed = max(range(killed_after, after_restart + 30), key=lambda i: shown[i]["at"] - shown[i - 1]["at"])
+    last, first = shown[resumed - 1], shown[resumed]
+    pause = first["at"] - last["at"]
+    advance = ((first["timestamp"] - last["timestamp"]) % 2**32) / 90
+    figures = probe.inbound("video")
+    lost = figures["packetsLost"] - before["packetsLost"]
+    print(
+        f"\nno picture for {pause:.0f} ms, timestamps went on by {advance:.0f} ms, from picture {last['number']} to {first['number']};"
+        f" packetsLost +{lost}, PLIs +{figures['pliCount'] - before['pliCount']}, pictures decoded {figures['framesDecoded']}"
+    )
+    record_property("resume_ms", round(pause))
+    assert pause < RESUME_MAX_MS
+    assert abs(advance - pause) < 1000, "the timestamps jump"
+    # A jump in the sequence would count thousands; what FFmpeg had half sent when it died is all that may be missing.
+    assert lost < 20
+    assert None not in [picture["number"] for picture in shown[resumed + 1 :]]
+    assert probe.page.evaluate("probe.connection.connectionState") == "connected"
+
+
+def test_viewers_are_closed_with_a_reason_when_the_grace_is_over(start_egress, watch, library, tmp_path, artifacts):
+    path = tmp_path / "egress.json"
+    path.write_text(json.dumps({"egress": {"source_grace_seconds": GRACE}}))
+    server = start_egress("serve", "--config", path)
+    outputs = server.put_stream("cam").json["outputs"]
+    ffmpeg = rtp.FFmpeg.feeding(outputs, artifacts / "grace_ffmpeg.log", rtp.played(library.small()))
+    with ffmpeg:
+        server.wait_until_playable("cam")
+        viewer = watch(server, "cam")
+        viewer.wait_for_pictures(5)
+        ffmpeg.kill()
+        killed = time.monotonic()
+    server.wait_for_log("the source stayed silent beyond the grace period", within=20)
+    passed = time.monotonic() - killed
+    print(f"\nclosed {passed:.1f} s after the source fell silent, grace {GRACE:g} s")
+    assert passed > 0.9 * GRACE
+    assert server.metric("egress_viewers_closed_total", reason="source_lost") == 1
+    viewer.wait_until_closed(within=10)
+    assert server.stream("cam")["viewers"] == 0

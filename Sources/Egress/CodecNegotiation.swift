@@ -46,7 +46,11 @@ struct CodecNegotiation: Sendable, Hashable {
     /// The sections that are accepted, in the offer's order.
     var sections: [Int] { [video?.section, audio?.section].compactMap(\.self).sorted() }
 
-    private static let feedbackKinds = ["nack", "nack pli", "ccm fir"]
+    /// Whether the section has a format for this video or for the sound, whatever else may be wrong with it.
+    static func canPlay(_ section: SDPOffer.Section, _ format: VideoFormat) -> Bool { video(in: section, at: 0, format) != nil }
+    static func canHear(_ section: SDPOffer.Section) -> Bool { audio(in: section, at: 0) != nil }
+
+    static let feedbackKinds = ["nack", "nack pli", "ccm fir"]
 
     private static func video(in section: SDPOffer.Section, at index: Int, _ format: VideoFormat) -> Video? {
         // FFmpeg sends fragments and aggregates, which is packetization-mode 1.

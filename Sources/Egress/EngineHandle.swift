@@ -77,8 +77,13 @@ struct EngineHandle: ~Copyable, @unchecked Sendable {
                         stream: stream, ice_ufrag: ufrag, ice_pwd: pwd, fingerprint: fingerprint,
                         has_video: peer.videoPayloadType != nil, has_audio: peer.audioPayloadType != nil,
                         has_video_rtx: peer.videoRTXPayloadType != nil, video_payload_type: peer.videoPayloadType ?? 0,
-                        video_rtx_payload_type: peer.videoRTXPayloadType ?? 0, audio_payload_type: peer.audioPayloadType ?? 0)
-                    return eg_viewer_create(engine, &request, &info, &error)
+                        video_rtx_payload_type: peer.videoRTXPayloadType ?? 0, audio_payload_type: peer.audioPayloadType ?? 0,
+                        local_ice_ufrag: nil, local_ice_pwd: nil)
+                    return peer.local.withOptionalCStrings { ufrag, pwd in
+                        request.local_ice_ufrag = ufrag
+                        request.local_ice_pwd = pwd
+                        return eg_viewer_create(engine, &request, &info, &error)
+                    }
                 }
             }
         }
@@ -320,6 +325,13 @@ extension String {
     /// A C character array, which is a tuple here, up to its terminator.
     init<Characters>(terminated characters: Characters) {
         self = withUnsafeBytes(of: characters) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+    }
+}
+
+extension ICECredentials? {
+    fileprivate func withOptionalCStrings<Result>(_ body: (UnsafePointer<CChar>?, UnsafePointer<CChar>?) -> Result) -> Result {
+        guard let self else { return body(nil, nil) }
+        return self.ufrag.withCString { ufrag in self.pwd.withCString { pwd in body(ufrag, pwd) } }
     }
 }
 

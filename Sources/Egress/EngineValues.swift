@@ -7,6 +7,8 @@ struct ViewerRequest: Sendable, Hashable {
     var videoPayloadType: UInt8?
     var videoRTXPayloadType: UInt8?
     var audioPayloadType: UInt8?
+    /// The engine's, when the viewer knows them already from an offer of this side.
+    var local: ICECredentials?
 }
 
 /// What the engine gave a viewer, for its answer.

@@ -6,6 +6,15 @@ struct ICECredentials: Sendable, Hashable {
     static let ufragSizes = 4...256
     static let pwdSizes = 22...256
 
+    /// Of the sizes that the engine's own have.
+    static func random() -> ICECredentials {
+        var generator = SystemRandomNumberGenerator()
+        func text(_ size: Int) -> String { String((0..<size).compactMap { _ in characters.randomElement(using: &generator) }) }
+        return ICECredentials(ufrag: text(8), pwd: text(24))
+    }
+
+    private static let characters = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
+
     /// Of `ice-char` only, and as long as it may be.
     static func isSound(_ text: String, _ sizes: ClosedRange<Int>) -> Bool {
         sizes.contains(text.utf8.count) && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "+" || $0 == "/") }

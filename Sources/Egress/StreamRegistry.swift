@@ -60,6 +60,8 @@ final class StreamRegistry: Sendable {
         var viewersPending: [UInt64: Int] = [:]
         /// Viewers whose end was reported before their making was; kept only while one is being made.
         var viewersEnded: Set<UInt64> = []
+        /// By the session they will be.
+        var counterOffers: [String: CounterOffer] = [:]
     }
 
     private let state = Mutex(State())
@@ -194,6 +196,10 @@ final class StreamRegistry: Sendable {
     /// `nil` when there is none, it belongs to another stream, or it is being closed.
     func session(_ id: String, of stream: String) -> Session? {
         state.withLock { $0.open(id, of: stream) }
+    }
+
+    func changeCounterOffers<Result: Sendable>(_ body: @Sendable (inout [String: CounterOffer]) -> Result) -> Result {
+        state.withLock { body(&$0.counterOffers) }
     }
 
     // MARK: ICE restarts

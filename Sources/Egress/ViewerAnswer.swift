@@ -16,15 +16,41 @@ extension EgressEngine {
     public func addViewer(
         to id: String, offer text: [UInt8], waitingUpTo limit: Duration = .seconds(2)
     ) async throws(EgressError) -> ViewerAnswer {
+        switch try await reply(to: text, of: id, waitingUpTo: limit) {
+        case .answer(let answer): return answer
+        case .refusal(let error, _): throw error
+        }
+    }
+
+    /// What comes of an offer.
+    enum Reply: Sendable {
+        case answer(ViewerAnswer)
+        /// With what this side could offer instead, when that might be taken.
+        case refusal(EgressError, CounterOffer?)
+    }
+
+    func reply(to text: [UInt8], of id: String, waitingUpTo limit: Duration = .seconds(2)) async throws(EgressError) -> Reply {
         guard let stream = registry.stream(named: id) else { throw .streamNotFound(id) }
         let offer = try SDPParser.parse(text)
         var media = CodecNegotiation.Media(hasAudio: stream.config.hasAudio)
-        if stream.config.hasVideo, offer.receivesVideo {
-            media.video = await videoFormat(of: id, waitingUpTo: limit)
-            guard media.video != nil else { throw noFormat(stream) }
+        if offer.receivesVideo { media.video = try await format(of: stream, limit) }
+        do throws(EgressError) {
+            let negotiation = try CodecNegotiation(offer: offer, media: media)
+            return .answer(try makeViewer(of: stream, offer, negotiation))
+        } catch  where error.code == .noCommonCodec || error.code == .unsupportedOffer {
+            if media.video == nil { media.video = try await format(of: stream, limit) }
+            guard CounterOffer.mayHelp(offer, media) else { return .refusal(error, nil) }
+            return .refusal(error, CounterOffer(stream, media))
+        } catch {
+            throw error
         }
-        let negotiation = try CodecNegotiation(offer: offer, media: media)
-        return try makeViewer(of: stream, offer, negotiation)
+    }
+
+    /// `nil` for a stream without video.
+    private func format(of stream: StreamRegistry.Stream, _ limit: Duration) async throws(EgressError) -> VideoFormat? {
+        guard stream.config.hasVideo else { return nil }
+        guard let format = await videoFormat(of: stream.id, waitingUpTo: limit) else { throw noFormat(stream) }
+        return format
     }
 
     private func noFormat(_ stream: StreamRegistry.Stream) -> EgressError {
@@ -34,11 +60,13 @@ extension EgressEngine {
             message: "process \"\(stream.id)\" has not sent a video picture to UDP port \(stream.ports.video) yet: try again")
     }
 
-    private func makeViewer(
-        of stream: StreamRegistry.Stream, _ offer: SDPOffer, _ negotiation: CodecNegotiation
+    /// - Parameter counterOffer: that `offer` answers, if it does.
+    func makeViewer(
+        of stream: StreamRegistry.Stream, _ offer: SDPOffer, _ negotiation: CodecNegotiation, counterOffer: CounterOffer? = nil
     ) throws(EgressError) -> ViewerAnswer {
         guard let engine else { throw .streamNotFound(stream.id) }
-        let request = try viewerRequest(offer, negotiation)
+        var request = try viewerRequest(offer, negotiation)
+        request.local = counterOffer?.local
         try registry.reserveViewer(of: stream, max: configuration.viewersPerStreamMax)
         let identity: ViewerIdentity
         do {
@@ -48,7 +76,7 @@ extension EgressEngine {
             throw error
         }
         var random = SystemRandomNumberGenerator()
-        let session = random.next().hex + random.next().hex
+        let session = counterOffer?.session ?? random.next().hex + random.next().hex
         var entry = StreamRegistry.Session(id: session, stream: stream.id, engineStream: stream.engineID, viewer: identity.viewer)
         entry.ice.remote = ICECredentials(ufrag: request.iceUfrag, pwd: request.icePwd)
         entry.ice.entityTag = identity.iceUfrag

@@ -1,0 +1,35 @@
+import HTTPTypes
+import Logging
+
+/// 406 with an offer of this side, and PATCH with its answer (WHEP §4.2.2).
+extension WHEPHandler {
+    func counter(_ offer: CounterOffer, _ error: EgressError, _ stream: String, _ request: WHEPRequest) -> WHEPResponse {
+        guard engine.registry.keep(offer) else {
+            return refusal(EgressError(code: .limitReached, message: "too many offers of this side wait for an answer"))
+        }
+        logger.info("Viewer gets a counter-offer: \(error.message)", metadata: metadata(stream, offer.session, request))
+        let until = WallClock.httpDate(WallClock.microseconds() + CounterOffer.lifetime.components.seconds * 1_000_000)
+        let fields: HTTPFields = [
+            .contentType: "\(Self.sdp); valid-until=\"\(until)\"", .location: path(of: stream, offer.session), .acceptPatch: Self.sdp,
+        ]
+        let text = offer.write(engine.info.fingerprint, engine.candidates)
+        return WHEPResponse(head: HTTPResponse(status: .notAcceptable, headerFields: fields), body: Array(text.utf8))
+    }
+
+    func answer(_ request: WHEPRequest, _ offer: CounterOffer) -> WHEPResponse {
+        guard Self.mediaType(of: request) == Self.sdp else {
+            var response = refusal(WHEPProblem(.unsupportedMediaType, "an answer is \(Self.sdp)"))
+            response.head.headerFields[.acceptPatch] = Self.sdp
+            return response
+        }
+        guard request.body.count <= Self.bodySizeMax else {
+            return refusal(WHEPProblem(.contentTooLarge, "an answer has at most \(Self.bodySizeMax) bytes"))
+        }
+        do throws(EgressError) {
+            let viewer = try engine.takeAnswer(request.body, to: offer)
+            return WHEPResponse(head: HTTPResponse(status: .noContent, headerFields: [.eTag: "\"\(viewer.entityTag)\""]))
+        } catch {
+            return refusal(error)
+        }
+    }
+}

@@ -107,8 +107,11 @@ public final class WHEPHandler: Sendable {
             return refusal(WHEPProblem(.contentTooLarge, "an offer has at most \(Self.bodySizeMax) bytes"))
         }
         do throws(EgressError) {
-            let answer = try await engine.addViewer(to: stream, offer: request.body)
-            return created(answer, stream, request)
+            switch try await engine.reply(to: request.body, of: stream) {
+            case .answer(let answer): return created(answer, stream, request)
+            case .refusal(let error, nil): throw error
+            case .refusal(let error, let offer?): return counter(offer, error, stream, request)
+            }
         } catch {
             return refusal(error, stream, request)
         }
@@ -124,7 +127,8 @@ public final class WHEPHandler: Sendable {
     }
 
     private func delete(_ stream: String, _ session: String) -> WHEPResponse {
-        guard engine.closeViewer(session: session, of: stream) else { return refusal(.sessionNotFound) }
+        let isWaiting = engine.registry.counterOffer(session, of: stream) != nil && engine.registry.takeCounterOffer(session)
+        guard isWaiting || engine.closeViewer(session: session, of: stream) else { return refusal(.sessionNotFound) }
         return WHEPResponse(head: HTTPResponse(status: .ok))
     }
 

@@ -4,6 +4,7 @@ import Logging
 /// ICE over PATCH (WHEP §4.4). Whatever is wrong with one, the session goes on as it was.
 extension WHEPHandler {
     func patch(_ request: WHEPRequest, _ stream: String, _ session: String) -> WHEPResponse {
+        if let offer = engine.registry.counterOffer(session, of: stream) { return answer(request, offer) }
         guard let ice = engine.registry.session(session, of: stream)?.ice else { return refusal(.sessionNotFound) }
         guard Self.mediaType(of: request) == SDPFragment.mediaType else {
             var response = refusal(WHEPProblem(.unsupportedMediaType, "a session is patched with \(SDPFragment.mediaType)"))

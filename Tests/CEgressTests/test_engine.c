@@ -159,9 +159,10 @@ static void a_stream_that_is_out_of_range_is_refused_by_field(struct eg_check *c
 }
 
 static void a_viewer_that_is_out_of_range_is_refused_by_field(struct eg_check *check) {
-    enum { ROWS = 10 };
+    enum { ROWS = 13 };
     static const char *const fields[ROWS] = {"video_payload_type", "video_rtx_payload_type", "audio_payload_type", "video_rtx_payload_type",
-                                             "audio_payload_type", "has_video_rtx", "has_video", "ice_ufrag", "ice_pwd", "fingerprint"};
+                                             "audio_payload_type", "has_video_rtx", "has_video", "ice_ufrag", "ice_pwd", "fingerprint",
+                                             "both or neither", "local_ice_ufrag", "local_ice_pwd"};
     eg_engine *engine = create(EG_IO_AUTO);
     struct eg_stream_info stream;
     REQUIRE(engine != NULL && eg_stream_create(engine, &both_tracks, &stream, NULL) == EG_STATUS_OK);
@@ -177,12 +178,34 @@ static void a_viewer_that_is_out_of_range_is_refused_by_field(struct eg_check *c
     configs[7].ice_ufrag = "abc";
     configs[8].ice_pwd = "abcdefghijklmnopqrstu";
     configs[9].fingerprint = "sha-256 00";
+    configs[10].local_ice_ufrag = "ABCDEFGH";
+    configs[11].local_ice_ufrag = "ABCDEFG";
+    configs[11].local_ice_pwd = "ABCDEFGHABCDEFGHABCDEFGH";
+    configs[12].local_ice_ufrag = "ABCDEFGH";
+    configs[12].local_ice_pwd = "ABCDEFGHABCDEFGHABCDEFG:";
     for (size_t i = 0; i < ROWS; i++) {
         struct eg_viewer_info info;
         struct eg_error error = {0};
         CHECK_ROW(eg_viewer_create(engine, &configs[i], &info, &error) == EG_STATUS_INVALID_ARGUMENT, i);
         CHECK_ROW(strstr(error.message, fields[i]) != NULL, i);
     }
+    eg_engine_destroy(engine);
+}
+
+static void credentials_that_the_peer_knows_already_are_the_viewers_until_a_restart(struct eg_check *check) {
+    eg_engine *engine = create(EG_IO_AUTO);
+    struct eg_stream_info stream;
+    struct eg_viewer_info viewer;
+    REQUIRE(engine != NULL && eg_stream_create(engine, &both_tracks, &stream, NULL) == EG_STATUS_OK);
+    struct eg_viewer_config config = viewer_of(stream.stream);
+    config.local_ice_ufrag = "ABCDEFGH";
+    config.local_ice_pwd = "abcdefghABCDEFGH0123456+";
+    REQUIRE(eg_viewer_create(engine, &config, &viewer, NULL) == EG_STATUS_OK);
+    CHECK(strcmp(viewer.ice_ufrag, "ABCDEFGH") == 0);
+    CHECK(strcmp(viewer.ice_pwd, "abcdefghABCDEFGH0123456+") == 0);
+    REQUIRE(eg_viewer_restart_ice(engine, viewer.viewer, "efgh", config.ice_pwd, &viewer, NULL) == EG_STATUS_OK);
+    CHECK(strcmp(viewer.ice_ufrag, "ABCDEFGH") != 0);
+    CHECK(strcmp(viewer.ice_pwd, "abcdefghABCDEFGH0123456+") != 0);
     eg_engine_destroy(engine);
 }
 
@@ -544,6 +567,7 @@ static const struct eg_test tests[] = {
     EG_TEST(a_taken_port_is_in_use),
     EG_TEST(a_stream_that_is_out_of_range_is_refused_by_field),
     EG_TEST(a_viewer_that_is_out_of_range_is_refused_by_field),
+    EG_TEST(credentials_that_the_peer_knows_already_are_the_viewers_until_a_restart),
     EG_TEST(what_is_gone_is_not_found),
     EG_TEST(a_closed_viewer_has_made_room_and_its_event_when_close_returns),
     EG_TEST(a_call_from_inside_a_hook_is_refused),

@@ -1,0 +1,211 @@
+import HTTPTypes
+import Testing
+
+@testable import Egress
+
+extension WithEngine {
+    @Suite(.serialized) struct WHEPCounterOfferTests {
+        /// Offers that can't be answered, and what comes of them.
+        static let offers: [(name: String, status: Int, change: @Sendable (inout Offer) -> Void)] = [
+            (
+                "sections that send", 406,
+                {
+                    $0.video.replace("a=recvonly", with: "a=sendonly")
+                    $0.audio.replace("a=recvonly", with: "a=sendonly")
+                }
+            ),
+            (
+                "sections that are off", 406,
+                {
+                    $0.video.replace("a=recvonly", with: "a=inactive")
+                    $0.audio = nil
+                }
+            ),
+            (
+                "no multiplexing", 406,
+                {
+                    $0.video.replace("a=rtcp-mux")
+                    $0.audio.replace("a=rtcp-mux")
+                }
+            ),
+            (
+                "another transport", 406,
+                {
+                    $0.video?[0] = "m=video 9 RTP/AVP 102"
+                    $0.audio = nil
+                }
+            ),
+            ("no bundle", 406, { $0.session.removeLast() }),
+            ("DTLS the other way round", 406, { $0.transport[3] = "a=setup:passive" }),
+            (
+                "sound in another codec, and no video", 406,
+                {
+                    $0.video = nil
+                    $0.audio.replace("a=rtpmap:111 opus/48000/2", with: "a=rtpmap:111 PCMU/8000")
+                }
+            ),
+            ("another profile", 422, { $0.offerH264(["f4001f"], mode: 0) }),
+            ("another codec", 422, { $0.video.replace("a=rtpmap:102 H264/90000", with: "a=rtpmap:102 VP8/90000") }),
+            (
+                "another codec, that sends", 422,
+                {
+                    $0.video.replace("a=rtpmap:102 H264/90000", with: "a=rtpmap:102 VP8/90000")
+                    $0.video.replace("a=recvonly", with: "a=sendonly")
+                    $0.audio = nil
+                }
+            ),
+            ("malformed", 400, { $0.transport.remove(at: 0) }),
+        ]
+
+        @Test func aCounterOfferIsMadeWhereItMayBeTaken() async throws {
+            let engine = try await Engines.playing()
+            let handler = WHEPHandlerTests.handler(engine)
+            for row in Self.offers {
+                var offer = Offer()
+                row.change(&offer)
+                let response = await handler.handle(WHEPHandlerTests.request(.post, "/whep/show", offer.text))
+                #expect(response.head.status.code == row.status, "\(row.name)")
+                #expect((response.head.headerFields[.location] != nil) == (row.status == 406), "\(row.name)")
+            }
+            #expect(engine.statistics().viewersCreated == 0, "a counter-offer made a viewer")
+        }
+
+        /// A counter-offer, as its player sees it.
+        struct Counter {
+            let engine: EgressEngine
+            let handler: WHEPHandler
+            let location: String
+            let type: String
+            let text: String
+
+            init() async throws {
+                engine = try await Engines.playing()
+                handler = WHEPHandlerTests.handler(engine)
+                var offer = Offer()
+                offer.video.replace("a=recvonly", with: "a=sendonly")
+                offer.audio = nil
+                let response = await handler.handle(WHEPHandlerTests.request(.post, "/whep/show", offer.text))
+                location = try #require(response.head.headerFields[.location])
+                type = try #require(response.head.headerFields[.contentType])
+                text = WHEPHandlerTests.text(response)
+            }
+
+            func patch(_ answer: Offer, type: String = "application/sdp") async -> WHEPResponse {
+                await handler.handle(WHEPHandlerTests.request(.patch, location, answer.text, type: type))
+            }
+        }
+
+        static var answer: Offer {
+            var answer = Offer()
+            answer.transport[3] = "a=setup:active"
+            return answer
+        }
+
+        @Test func itOffersWhatTheStreamHas() async throws {
+            let counter = try await Counter()
+            #expect(counter.type.hasPrefix("application/sdp; valid-until=\"") && counter.type.hasSuffix(" GMT\""))
+            let offer = try SDPParser.parse(Array(counter.text.utf8))
+            #expect(offer.sections.map(\.kind) == ["video", "audio"] && offer.bundles == [["0", "1"]])
+            #expect(offer.sections.map(\.direction) == [.sendOnly, .sendOnly])
+            #expect(offer.sections[0].h264Profile(of: 102) == .constrainedBaseline)
+            for line in [
+                "a=ice-lite", "a=setup:actpass", "a=rtcp-mux-only", "a=candidate:1 1 udp 2130706431 192.0.2.1", "a=end-of-candidates",
+            ] {
+                #expect(counter.text.contains("\r\n" + line), "\(line)")
+            }
+        }
+
+        @Test func itsAnswerMakesTheViewerOnce() async throws {
+            let counter = try await Counter()
+            let request = WHEPHandlerTests.request(.get, counter.location)
+            #expect(await counter.handler.handle(request).head.status == .notFound)
+            let response = await counter.patch(Self.answer)
+            #expect(response.head.status == .noContent && response.body.isEmpty)
+            let ufrag = try #require(WHEPPatchTests.value("ice-ufrag", in: counter.text))
+            #expect(response.head.headerFields[.eTag] == "\"\(ufrag)\"", "the viewer has other credentials than were offered")
+            #expect(counter.engine.stream(named: "show")?.viewers == 1)
+            #expect(await counter.handler.handle(request).head.status == .noContent)
+            #expect(await counter.patch(Self.answer).head.status == .unsupportedMediaType)
+            let fragment = WHEPHandlerTests.request(
+                .patch, counter.location, SDPFragmentTests.text([SDPFragmentTests.udp]), type: WHEPPatchTests.type,
+                [.ifMatch: "\"\(ufrag)\""])
+            #expect(await counter.handler.handle(fragment).head.status == .noContent)
+            #expect(await counter.handler.handle(WHEPHandlerTests.request(.delete, counter.location)).head.status == .ok)
+        }
+
+        @Test func answersThatCannotBeTakenAreRefusedAndItWaitsForABetterOne() async throws {
+            let counter = try await Counter()
+            var passive = Self.answer
+            passive.transport[3] = "a=setup:passive"
+            #expect(await counter.patch(passive).head.status == .unprocessableContent, "it would make this side the DTLS client")
+            #expect(await counter.patch(Offer()).head.status == .unprocessableContent, "actpass is no answer")
+            var without = Self.answer
+            without.transport.remove(at: 1)
+            #expect(await counter.patch(without).head.status == .badRequest)
+            var refused = Self.answer
+            refused.video?[0] = "m=video 0 UDP/TLS/RTP/SAVPF 102 103"
+            refused.audio?[0] = "m=audio 0 UDP/TLS/RTP/SAVPF 111"
+            #expect(await counter.patch(refused).head.status == .unprocessableContent)
+            #expect(await counter.patch(Self.answer, type: WHEPPatchTests.type).head.status == .unsupportedMediaType)
+            #expect(counter.engine.statistics().viewersCreated == 0)
+            #expect(await counter.patch(Self.answer).head.status == .noContent)
+        }
+
+        @Test func itCanBeDeclined() async throws {
+            let counter = try await Counter()
+            let request = WHEPHandlerTests.request(.delete, counter.location)
+            #expect(await counter.handler.handle(request).head.status == .ok)
+            #expect(await counter.handler.handle(request).head.status == .notFound)
+            #expect(await counter.patch(Self.answer).head.status == .notFound)
+        }
+
+        @Test func answersThatRaceMakeOneViewer() async throws {
+            let counter = try await Counter()
+            let made = await withTaskGroup(of: Int.self) { group in
+                for _ in 0..<16 { group.addTask { await counter.patch(Self.answer).head.status == .noContent ? 1 : 0 } }
+                return await group.reduce(0, +)
+            }
+            #expect(made == 1)
+            #expect(counter.engine.statistics().viewersCreated == 1)
+        }
+    }
+}
+
+@Suite struct CounterOfferTests {
+    static func offer(_ stream: StreamRegistry.Stream, now: ContinuousClock.Instant) -> CounterOffer {
+        CounterOffer(stream, .init(hasAudio: true, video: CodecNegotiationTests.baseline), now: now)
+    }
+
+    @Test func itHoldsForHalfAMinuteAndForItsStreamOnly() {
+        let registry = StreamRegistry()
+        let now = ContinuousClock.now
+        let offer = Self.offer(StreamRegistryTests.stream("a", 1), now: now)
+        #expect(registry.keep(offer, now: now))
+        #expect(registry.counterOffer(offer.session, of: "a", now: now + .seconds(29)) != nil)
+        #expect(registry.counterOffer(offer.session, of: "a", now: now + .seconds(30)) == nil)
+        #expect(registry.counterOffer(offer.session, of: "b", now: now) == nil)
+    }
+
+    @Test func soManyWaitAndOldOnesMakeRoom() {
+        let registry = StreamRegistry()
+        let now = ContinuousClock.now
+        let stream = StreamRegistryTests.stream("a", 1)
+        for _ in 0..<CounterOffer.countMax { #expect(registry.keep(Self.offer(stream, now: now), now: now)) }
+        #expect(!registry.keep(Self.offer(stream, now: now), now: now))
+        #expect(registry.keep(Self.offer(stream, now: now + .seconds(30)), now: now + .seconds(30)))
+    }
+
+    @Test func itsCredentialsAreRandomAndOfTheEnginesSizes() {
+        let credentials = (0..<50).map { _ in ICECredentials.random() }
+        #expect(Set(credentials).count == 50)
+        #expect(credentials.allSatisfy { ICECredentials.isSound($0.ufrag, 8...8) && ICECredentials.isSound($0.pwd, 24...24) })
+    }
+
+    @Test(arguments: [
+        (0, "Thu, 01 Jan 1970 00:00:00 GMT"), (784_111_777, "Sun, 06 Nov 1994 08:49:37 GMT"),
+        (1_795_392_031, "Mon, 23 Nov 2026 00:00:31 GMT"),
+    ])
+    func datesAreWrittenAsHTTPHasThem(seconds: Int64, text: String) {
+        #expect(WallClock.httpDate(seconds * 1_000_000) == text)
+    }
+}

@@ -217,6 +217,10 @@ struct eg_viewer_config {
     uint8_t video_payload_type;      // as negotiated with this viewer
     uint8_t video_rtx_payload_type;
     uint8_t audio_payload_type;
+    // Ours, when the peer knows them already from an offer of the caller's: 8 and 24 letters, digits, + or /, random, never used twice.
+    // NULL, both: the engine makes them.
+    const char *EG_NULLABLE local_ice_ufrag;
+    const char *EG_NULLABLE local_ice_pwd;
 };
 
 // What goes into the answer.

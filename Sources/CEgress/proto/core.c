@@ -262,6 +262,14 @@ static const char *credentials_problem(const char *ufrag, const char *pwd) {
     return NULL;
 }
 
+static const char *local_credentials_problem(const char *ufrag, const char *pwd) {
+    if (ufrag == NULL && pwd == NULL) return NULL;
+    if (ufrag == NULL || pwd == NULL) return "local_ice_ufrag, local_ice_pwd: both or neither";
+    if (!is_credential(ufrag, EG_ICE_UFRAG_SIZE, EG_ICE_UFRAG_SIZE)) return "local_ice_ufrag: 8 letters, digits, + or /";
+    if (!is_credential(pwd, EG_ICE_PWD_SIZE, EG_ICE_PWD_SIZE)) return "local_ice_pwd: 24 letters, digits, + or /";
+    return NULL;
+}
+
 static bool parse_hex_digit(char c, uint8_t *digit) {
     if (c >= '0' && c <= '9') *digit = (uint8_t)(c - '0');
     else if (c >= 'a' && c <= 'f') *digit = (uint8_t)(c - 'a' + 10);
@@ -305,7 +313,8 @@ static const char *viewer_config_problem(const struct eg_viewer_config *config, 
     if (config->has_audio && !stream->config.has_audio) return "has_audio: the stream has no audio";
     if (config->video_payload_type > 127 || config->audio_payload_type > 127 || config->video_rtx_payload_type > 127)
         return "video_payload_type, video_rtx_payload_type, audio_payload_type: 0..127";
-    return credentials_problem(config->ice_ufrag, config->ice_pwd);
+    const char *problem = credentials_problem(config->ice_ufrag, config->ice_pwd);
+    return problem != NULL ? problem : local_credentials_problem(config->local_ice_ufrag, config->local_ice_pwd);
 }
 
 eg_status eg__core_add_viewer(struct eg_core *core, eg_time now, const struct eg_viewer_config *config, struct eg_viewer_info *info,

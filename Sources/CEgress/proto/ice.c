@@ -42,6 +42,11 @@ bool eg__ice_init(struct eg_ice *ice, struct eg_random *random, const char *remo
     return set_credentials(ice, random, remote_ufrag, remote_pwd);
 }
 
+void eg__ice_use_local(struct eg_ice *ice, const char *ufrag, const char *pwd) {
+    memcpy(ice->local_ufrag, ufrag, EG_ICE_UFRAG_SIZE);
+    memcpy(ice->local_pwd, pwd, EG_ICE_PWD_SIZE);
+}
+
 void eg__ice_deinit(struct eg_ice *ice) {
     eg__memory_release(ice->remote_ufrag);
     *ice = (struct eg_ice){0};

@@ -57,6 +57,9 @@ enum eg_ice_event {
 bool eg__ice_init(struct eg_ice *ice, struct eg_random *random, const char *remote_ufrag, const char *remote_pwd);
 void eg__ice_deinit(struct eg_ice *ice);
 
+// Takes credentials of ours that the peer knows already, in place of those that eg__ice_init made. Both have their full size.
+void eg__ice_use_local(struct eg_ice *ice, const char *ufrag, const char *pwd);
+
 // Takes over new credentials of the peer's and makes new ones of ours, for an ICE restart (RFC 8445 §9). The selected path, and media on
 // it, stay until a check with the new ones selects another. False when memory is refused; then nothing has changed.
 bool eg__ice_restart(struct eg_ice *ice, struct eg_random *random, const char *remote_ufrag, const char *remote_pwd);

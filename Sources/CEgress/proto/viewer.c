@@ -41,6 +41,7 @@ static void init_tracks(struct eg_viewer *viewer, struct eg_random *random, cons
 bool eg__viewer_init(struct eg_viewer *viewer, const struct eg_viewer_context *context, eg_time now, const struct eg_viewer_config *config,
                      const struct eg_fingerprint *fingerprint) {
     if (!eg__ice_init(&viewer->ice, context->random, config->ice_ufrag, config->ice_pwd)) return false;
+    if (config->local_ice_ufrag != NULL) eg__ice_use_local(&viewer->ice, config->local_ice_ufrag, config->local_ice_pwd);
     if (!eg__dtls_init(&viewer->dtls, context->dtls, fingerprint, now)) {
         eg__ice_deinit(&viewer->ice);
         return false;

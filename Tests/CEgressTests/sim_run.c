@@ -9,7 +9,8 @@
 enum {
     STREAMS_MAX = 2,
     VIEWERS_MAX = 8,
-    ACTIONS_MAX = 32,
+    CROWD = 40, // more of them, in one world of twenty-five
+    ACTIONS_MAX = 96,
     GRACE = 4 * EG_SECOND, // [us]
 };
 
@@ -94,6 +95,7 @@ static void make_plan(struct eg_sim_world *world, struct plan *plan) {
     plan->duration = 3 * EG_SECOND + eg_sim_random_below(random, 8 * EG_SECOND);
     if (eg_sim_random_chance(random, 30)) plan->duration += 40 * (eg_time)EG_SECOND; // long enough for what takes long
     unsigned viewers = 2 + eg_sim_random_below(random, VIEWERS_MAX - 1);
+    if (eg_sim_random_chance(random, 40)) viewers += CROWD;
     for (unsigned i = 0; i < viewers; i++)
         add_action(plan, eg_sim_random_below(random, 6 * EG_SECOND), JOIN, eg_sim_random_below(random, world->stream_count));
     for (unsigned stream = 0; stream < world->stream_count; stream++) {

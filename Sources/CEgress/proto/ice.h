@@ -19,11 +19,6 @@
 
 enum { EG_ICE_VALIDATED_MAX = 4 }; // paths remembered, the latest first: those of a client with Wi-Fi and cellular, IPv4 and IPv6
 
-struct eg_ice_credentials {
-    char ufrag[EG_ICE_UFRAG_SIZE_MAX + 1]; // terminated
-    char pwd[EG_ICE_PWD_SIZE_MAX + 1];
-};
-
 struct eg_ice {
     char local_ufrag[EG_ICE_UFRAG_SIZE + 1];
     char local_pwd[EG_ICE_PWD_SIZE + 1];

@@ -94,6 +94,8 @@ def check_c_imports(path, text):
 
 def main():
     for path in files_of_the_project():
+        if path.suffix in {".orig", ".rej", ".bak"}:
+            problem(path, None, "a leftover")
         if path.suffix not in {".c", ".h", ".swift", ".py", ".sh"}:
             continue
         text = path.read_text()

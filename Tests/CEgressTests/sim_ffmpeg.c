@@ -151,6 +151,11 @@ void eg_sim_ffmpeg_send_picture(struct eg_sim_ffmpeg *ffmpeg) {
     }
 }
 
+void eg_sim_ffmpeg_send_part(struct eg_sim_ffmpeg *ffmpeg) {
+    uint32_t timestamp = eg_sim_ffmpeg_picture_ticks(ffmpeg, ffmpeg->legs[EG_VIDEO].next++);
+    send_slice(ffmpeg, timestamp, NAL_SLICE, 2 * EG_SIM_PACKET_SIZE_MAX, false);
+}
+
 void eg_sim_ffmpeg_send_audio(struct eg_sim_ffmpeg *ffmpeg) {
     uint8_t payload[PAYLOAD_SIZE_MAX];
     uint64_t n = ffmpeg->legs[EG_AUDIO].next++;

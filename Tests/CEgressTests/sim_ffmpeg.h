@@ -74,6 +74,8 @@ void eg_sim_ffmpeg_send_bye(struct eg_sim_ffmpeg *ffmpeg);
 
 // For tests that want one thing at a time.
 void eg_sim_ffmpeg_send_picture(struct eg_sim_ffmpeg *ffmpeg);
+// The first packets of the next picture: it ends in the middle.
+void eg_sim_ffmpeg_send_part(struct eg_sim_ffmpeg *ffmpeg);
 void eg_sim_ffmpeg_send_audio(struct eg_sim_ffmpeg *ffmpeg);
 void eg_sim_ffmpeg_send_report(struct eg_sim_ffmpeg *ffmpeg, enum eg_track_kind kind, eg_time now);
 

@@ -8,6 +8,7 @@
 
 enum {
     REORDER_DELAY = 5 * EG_MILLISECOND, // [us]
+    UDP_AND_IP_SIZE = 28, // [B]
     STABLE_SIZE = 40, // [B] of a DTLS datagram: what lies behind may be elsewhere in another run
 };
 
@@ -49,12 +50,28 @@ static uint64_t name_of(struct eg_sim_link *link, eg_time now, const struct eg_s
     return UINT64_MAX / 2 + 2 * now + is_first;
 }
 
+// When a datagram leaves the queue, EG_TIME_NEVER when there is no room in it. DTLS, whose sizes are not the same each time, takes none.
+static eg_time pass_queue(struct eg_sim_link *link, eg_time now, const struct eg_sim_datagram *datagram) {
+    const struct eg_sim_quality *quality = &link->quality;
+    if (quality->bit_rate == 0 || eg__demux(datagram->bytes, datagram->size) == EG_DATAGRAM_DTLS) return now;
+    eg_time begins = link->free_at > now ? link->free_at : now;
+    uint64_t size = datagram->size + UDP_AND_IP_SIZE;
+    if ((begins - now) * quality->bit_rate / 8 / EG_SECOND + size > quality->queue_size) {
+        link->overflows++;
+        return EG_TIME_NEVER;
+    }
+    link->free_at = begins + size * 8 * EG_SECOND / quality->bit_rate;
+    return link->free_at;
+}
+
 void eg_sim_network_send(struct eg_sim_network *network, struct eg_sim_link *link, eg_time now, const struct eg_sim_datagram *datagram) {
     const struct eg_sim_quality *quality = &link->quality;
     uint64_t name = name_of(link, now, datagram);
     uint64_t seed = link->seed;
     if (eg_sim_mix(seed, name, LOSS) % 1000 < quality->loss) return;
-    eg_time at = now + quality->delay + (quality->jitter > 0 ? eg_sim_mix(seed, name, DELAY) % quality->jitter : 0);
+    eg_time leaves = pass_queue(link, now, datagram);
+    if (leaves == EG_TIME_NEVER) return;
+    eg_time at = leaves + quality->delay + (quality->jitter > 0 ? eg_sim_mix(seed, name, DELAY) % quality->jitter : 0);
     if (eg_sim_mix(seed, name, REORDER) % 1000 < quality->reordered) at += REORDER_DELAY;
     if (eg_sim_mix(seed, name, DUPLICATE) % 1000 < quality->duplicates) push(network, datagram, at + EG_MILLISECOND);
     if (eg_sim_mix(seed, name, CORRUPT) % 1000 >= quality->corrupted) {

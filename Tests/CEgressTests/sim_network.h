@@ -17,6 +17,8 @@ struct eg_sim_quality {
     uint32_t duplicates;
     uint32_t corrupted;
     uint32_t reordered;  // delayed by 5 ms more
+    uint32_t bit_rate;   // [bit/s] that the link takes; 0: any
+    uint32_t queue_size; // [B] in front of it
 };
 
 struct eg_sim_link {
@@ -24,6 +26,8 @@ struct eg_sim_link {
     uint64_t seed;
     uint64_t count;
     eg_time dtls_at;
+    eg_time free_at;     // when the queue in front of it is empty
+    uint64_t overflows;  // datagrams that found it full
 };
 
 struct eg_sim_datagram {

@@ -73,6 +73,10 @@ static struct eg_sim_script make_script(struct eg_sim_random *random, unsigned s
         .sends_early_hello = eg_sim_random_chance(random, 200),
         .leaves_after = eg_sim_random_below(random, 8 * EG_SECOND),
     };
+    if (eg_sim_random_chance(random, 150)) {
+        script.down.bit_rate = 1000 * 1000 + eg_sim_random_below(random, 10 * 1000 * 1000);
+        script.down.queue_size = 16 * 1024 + eg_sim_random_below(random, 128 * 1024);
+    }
     switch (eg_sim_random_below(random, 12)) {
     case 0: script.has_wrong_password = true; break;
     case 1: script.has_wrong_fingerprint = true; break;
@@ -152,12 +156,14 @@ static void act(struct eg_sim_world *world, const struct action *action) {
     }
 }
 
-static bool is_clean(const struct eg_sim_quality *quality) { return quality->loss + quality->corrupted + quality->reordered == 0; }
+static bool is_clean(const struct eg_sim_quality *quality) {
+    return quality->loss + quality->corrupted + quality->reordered + quality->bit_rate == 0;
+}
 
 static bool is_reason_plausible(const struct eg_sim_viewer *viewer) {
     const struct eg_sim_script *script = &viewer->script;
     bool is_corrupted = script->up.corrupted + script->down.corrupted > 0;
-    bool is_lossy = script->up.loss + script->down.loss > 0 || is_corrupted;
+    bool is_lossy = script->up.loss + script->down.loss + script->down.bit_rate > 0 || is_corrupted;
     switch (viewer->reason) {
     case EG_CLOSE_REQUESTED: return viewer->was_closed;
     case EG_CLOSE_STREAM_STOPPED: return true;

@@ -85,15 +85,24 @@ struct eg_sim_engine *eg_sim_engine_of(struct eg_sim_world *world, const struct 
 
 // --- what leaves an engine ---
 
+// Their addresses name them.
 static struct eg_sim_viewer *find_viewer(struct eg_sim_world *world, const struct eg_sim_engine *engine, const struct eg_addr *addr,
                                          unsigned *address) {
-    for (unsigned i = 0; i < world->viewer_count; i++) {
-        for (*address = 0; *address < EG_SIM_ADDRESSES; ++*address) {
-            struct eg_addr candidate = eg_sim_viewer_addr(world->viewers[i], *address);
-            if (eg__addr_equal(&candidate, addr)) return eg_sim_engine_of(world, world->viewers[i]) == engine ? world->viewers[i] : NULL;
-        }
-    }
-    return NULL;
+    if (world->viewer_count == 0) return NULL;
+    struct eg_addr first = eg_sim_viewer_addr(world->viewers[0], 0);
+    unsigned number = (unsigned)addr->ip[sizeof addr->ip - 1] - first.ip[sizeof first.ip - 1];
+    *address = (unsigned)addr->port - first.port;
+    if (number >= world->viewer_count || *address >= EG_SIM_ADDRESSES) return NULL;
+    struct eg_sim_viewer *viewer = world->viewers[number];
+    struct eg_addr own = eg_sim_viewer_addr(viewer, *address);
+    return eg__addr_equal(&own, addr) && eg_sim_engine_of(world, viewer) == engine ? viewer : NULL;
+}
+
+// The one packet that its script takes from it.
+static bool is_lost_by_script(struct eg_sim_viewer *viewer, const struct eg_sim_datagram *datagram) {
+    if (viewer->script.loses_packet == 0 || viewer->has_lost_packet || datagram->track != EG_VIDEO) return false;
+    viewer->has_lost_packet = datagram->index == viewer->ledgers[EG_VIDEO].first_index + viewer->script.loses_packet - 1;
+    return viewer->has_lost_packet;
 }
 
 static void emit(struct eg_sim_world *world, struct eg_sim_engine *engine, const struct eg_path *path, const uint8_t *bytes, size_t size) {
@@ -117,6 +126,7 @@ static void emit(struct eg_sim_world *world, struct eg_sim_engine *engine, const
     memcpy(datagram.bytes, bytes, size);
     eg_sim_viewer_watch(viewer, &datagram);
     note(world, viewer->number, (uint64_t)(unsigned)datagram.track << 32 ^ datagram.index);
+    if (is_lost_by_script(viewer, &datagram)) return;
     // A viewer is heard and reached where it is now; what goes to where it was is lost.
     if (address == viewer->address) eg_sim_network_send(&world->network, &viewer->down, world->now, &datagram);
 }

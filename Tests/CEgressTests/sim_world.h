@@ -12,7 +12,7 @@
 enum {
     EG_SIM_ENGINES_MAX = 2,
     EG_SIM_STREAMS_MAX = 4,
-    EG_SIM_VIEWERS_MAX = 64,
+    EG_SIM_VIEWERS_MAX = 240,
     EG_SIM_ADDRESSES = 4,  // of a viewer
     EG_SIM_MISSING_MAX = 512,
 };
@@ -46,6 +46,7 @@ struct eg_sim_script {
     size_t padding;                // [B] more in its hello
     eg_time asks_for_pictures_every; // [us] PLI; 0: never
     eg_time moves_after;           // [us] from its joining to another address; 0: never
+    uint64_t loses_packet;         // of its pictures, 1: the first; the first time that it is sent. 0: none
 };
 
 struct eg_sim_missing {
@@ -89,6 +90,7 @@ struct eg_sim_viewer {
     bool has_old_credentials;        // an ICE restart has passed it by
     bool has_answer;                 // to a check
     bool has_moved;
+    bool has_lost_packet;
     bool was_closed;                 // by eg__core_close_viewer
     uint64_t checks;
     struct eg_dtls_client *dtls;

@@ -25,6 +25,7 @@ extern const struct eg_test_suite eg_tests_receiver;
 extern const struct eg_test_suite eg_tests_sender;
 extern const struct eg_test_suite eg_tests_engine;
 extern const struct eg_test_suite eg_tests_sim;
+extern const struct eg_test_suite eg_tests_sim_media;
 
 static const struct eg_test_suite *const suites[] = {
     &eg_tests_base,
@@ -49,6 +50,7 @@ static const struct eg_test_suite *const suites[] = {
     &eg_tests_sender,
     &eg_tests_engine,
     &eg_tests_sim,
+    &eg_tests_sim_media,
 };
 
 enum { SUITE_COUNT = sizeof suites / sizeof suites[0] };

@@ -1,6 +1,6 @@
 #include "cegress_tests.h"
 #include "check.h"
-#include "sim_world.h"
+#include "sim_scene.h"
 
 #include "wire/h264.h"
 
@@ -9,69 +9,26 @@
 
 enum { SEEDS = 250 }; // worlds at random, in about 15 s with sanitizers
 
-static const eg_time grace = 30 * EG_SECOND;
-
-static const struct eg_sim_script browser = {.up.delay = 5 * EG_MILLISECOND, .down.delay = 5 * EG_MILLISECOND, .has_rtx = true};
-
-static struct eg_sim_world *world_with_gop(uint64_t seed, uint32_t gop_s) {
-    struct eg_sim_world *world = eg_sim_world_create(seed, 1, grace);
-    struct eg_sim_ffmpeg_config config = eg_sim_ffmpeg_default;
-    config.gop_pictures = gop_s * config.frame_rate;
-    config.has_sei = true;
-    eg_sim_world_add_stream(world, 0, &config);
-    return world;
-}
-
-static struct eg_sim_world *world_with_source(uint64_t seed, uint32_t gop_s) {
-    struct eg_sim_world *world = world_with_gop(seed, gop_s);
-    eg_sim_world_start_source(world, 0);
-    return world;
-}
-
-static const struct eg_sim_log *video_of(const struct eg_sim_world *world) { return &world->streams[0].logs[EG_VIDEO]; }
-
-// It has been sent everything that there is.
-static bool is_up_to_date(const struct eg_sim_viewer *viewer) {
-    for (int kind = 0; kind < EG_TRACK_COUNT; kind++) {
-        const struct eg_sim_ledger *ledger = &viewer->ledgers[kind];
-        if (ledger->log != NULL && ledger->place != ledger->log->highest) return false;
-    }
-    return true;
-}
-
-static uint64_t dropped(const struct eg_sim_world *world, eg_drop drop) {
-    struct eg_engine_stats stats;
-    eg__core_stats(world->engines[0].core, &stats);
-    return stats.dropped[drop];
-}
-
-// Every statement of the world's own, and that nothing is left of it.
-static void end(struct eg_check *check, struct eg_sim_world *world) {
-    eg_sim_world_finish(world);
-    if (world->failures > 0) eg_check_fail(check, __FILE__, __LINE__, "%u failures\n%s", world->failures, world->report);
-    eg_sim_world_destroy(world);
-}
-
 // --- coming up ---
 
 static void two_viewers_see_the_same_pictures(struct eg_check *check) {
-    struct eg_sim_world *world = world_with_source(1, 2);
-    struct eg_sim_viewer *first = eg_sim_world_add_viewer(world, &browser);
+    struct eg_sim_world *world = eg_sim_world_with_source(1, 2);
+    struct eg_sim_viewer *first = eg_sim_world_add_viewer(world, &eg_sim_browser);
     eg_sim_world_run(world, 3 * EG_SECOND);
-    struct eg_sim_viewer *second = eg_sim_world_add_viewer(world, &browser);
+    struct eg_sim_viewer *second = eg_sim_world_add_viewer(world, &eg_sim_browser);
     eg_sim_world_run(world, 3 * EG_SECOND);
     CHECK(first->state == EG_VIEWER_CONNECTED && second->state == EG_VIEWER_CONNECTED);
-    CHECK(is_up_to_date(first) && is_up_to_date(second));
+    CHECK(eg_sim_viewer_is_up_to_date(first) && eg_sim_viewer_is_up_to_date(second));
     CHECK(first->ledgers[EG_VIDEO].packets > second->ledgers[EG_VIDEO].packets);
     CHECK(second->ledgers[EG_VIDEO].packets > 300 && second->ledgers[EG_AUDIO].packets > 140);
     CHECK_EQUAL(first->ledgers[EG_VIDEO].bursts, 1);
-    end(check, world);
+    eg_sim_end(check, world);
 }
 
 static void one_who_joins_in_the_middle_of_a_long_gop_has_its_idr_at_once_and_is_live_soon(struct eg_check *check) {
-    struct eg_sim_world *world = world_with_source(2, 10);
+    struct eg_sim_world *world = eg_sim_world_with_source(2, 10);
     eg_sim_world_run(world, 5 * EG_SECOND);
-    struct eg_sim_viewer *viewer = eg_sim_world_add_viewer(world, &browser);
+    struct eg_sim_viewer *viewer = eg_sim_world_add_viewer(world, &eg_sim_browser);
     eg_sim_world_run(world, 3 * EG_SECOND);
     REQUIRE(viewer->first_media_at != EG_TIME_NEVER && viewer->live_at != EG_TIME_NEVER);
     CHECK(viewer->first_media_at - viewer->connected_at <= 50 * EG_MILLISECOND);
@@ -81,23 +38,23 @@ static void one_who_joins_in_the_middle_of_a_long_gop_has_its_idr_at_once_and_is
     const struct eg_sim_sent *first = eg_sim_ledger_find(&viewer->ledgers[EG_VIDEO], viewer->ledgers[EG_VIDEO].first_index);
     REQUIRE(first != NULL);
     CHECK_EQUAL(first->place, 1);
-    CHECK(eg_sim_log_find(video_of(world), 1)->begins_idr);
-    CHECK_EQUAL(viewer->ledgers[EG_VIDEO].packets, video_of(world)->highest);
-    CHECK(is_up_to_date(viewer));
-    end(check, world);
+    CHECK(eg_sim_log_find(eg_sim_video_of(world), 1)->begins_idr);
+    CHECK_EQUAL(viewer->ledgers[EG_VIDEO].packets, eg_sim_video_of(world)->highest);
+    CHECK(eg_sim_viewer_is_up_to_date(viewer));
+    eg_sim_end(check, world);
 }
 
 static void one_who_comes_before_the_source_waits_for_it(struct eg_check *check) {
-    struct eg_sim_world *world = world_with_gop(3, 2);
-    struct eg_sim_viewer *viewer = eg_sim_world_add_viewer(world, &browser);
+    struct eg_sim_world *world = eg_sim_world_with_gop(3, 2);
+    struct eg_sim_viewer *viewer = eg_sim_world_add_viewer(world, &eg_sim_browser);
     eg_sim_world_run(world, 60 * (eg_time)EG_SECOND);
     CHECK_EQUAL(viewer->state, EG_VIEWER_CONNECTED);
     CHECK_EQUAL(viewer->ledgers[EG_VIDEO].packets, 0);
     eg_sim_world_start_source(world, 0);
     eg_sim_world_run(world, EG_SECOND);
-    CHECK(is_up_to_date(viewer));
-    CHECK_EQUAL(viewer->ledgers[EG_VIDEO].packets, video_of(world)->highest);
-    end(check, world);
+    CHECK(eg_sim_viewer_is_up_to_date(viewer));
+    CHECK_EQUAL(viewer->ledgers[EG_VIDEO].packets, eg_sim_video_of(world)->highest);
+    eg_sim_end(check, world);
 }
 
 static void every_kind_of_client_connects(struct eg_check *check) {
@@ -111,33 +68,33 @@ static void every_kind_of_client_connects(struct eg_check *check) {
         {.sends_early_hello = true},
         {.up.delay = 200 * EG_MILLISECOND, .down.delay = 200 * EG_MILLISECOND},
     };
-    struct eg_sim_world *world = world_with_source(4, 2);
+    struct eg_sim_world *world = eg_sim_world_with_source(4, 2);
     struct eg_sim_viewer *viewers[8];
     for (size_t i = 0; i < 8; i++) viewers[i] = eg_sim_world_add_viewer(world, &scripts[i]);
     eg_sim_world_run(world, 5 * EG_SECOND);
     for (size_t i = 0; i < 8; i++) {
         CHECK_ROW(viewers[i]->state == EG_VIEWER_CONNECTED && viewers[i]->has_keys, i);
-        CHECK_ROW(is_up_to_date(viewers[i]), i);
+        CHECK_ROW(eg_sim_viewer_is_up_to_date(viewers[i]), i);
     }
     CHECK_EQUAL(viewers[0]->srtp.profile, EG_SRTP_AES128_CM_SHA1_80);
     CHECK_EQUAL(viewers[1]->srtp.profile, EG_SRTP_AEAD_AES_128_GCM);
-    end(check, world);
+    eg_sim_end(check, world);
 }
 
 static void dtls_from_an_address_without_a_check_is_dropped(struct eg_check *check) {
-    struct eg_sim_world *world = world_with_source(5, 2);
-    struct eg_sim_script script = browser;
+    struct eg_sim_world *world = eg_sim_world_with_source(5, 2);
+    struct eg_sim_script script = eg_sim_browser;
     script.sends_early_hello = true;
     struct eg_sim_viewer *viewer = eg_sim_world_add_viewer(world, &script);
     eg_sim_world_run(world, EG_SECOND);
-    CHECK_EQUAL(dropped(world, EG_DROP_UNVALIDATED), 2);
+    CHECK_EQUAL(eg_sim_dropped(world, EG_DROP_UNVALIDATED), 2);
     CHECK_EQUAL(viewer->state, EG_VIEWER_CONNECTED);
-    end(check, world);
+    eg_sim_end(check, world);
 }
 
 static void whom_the_answer_did_not_mean_never_connects(struct eg_check *check) {
-    struct eg_sim_world *world = world_with_source(6, 2);
-    struct eg_sim_script wrong_fingerprint = browser, wrong_password = browser, no_checks = browser, no_hello = browser;
+    struct eg_sim_world *world = eg_sim_world_with_source(6, 2);
+    struct eg_sim_script wrong_fingerprint = eg_sim_browser, wrong_password = eg_sim_browser, no_checks = eg_sim_browser, no_hello = eg_sim_browser;
     wrong_fingerprint.has_wrong_fingerprint = true;
     wrong_password.has_wrong_password = true;
     no_checks.sends_no_checks = true;
@@ -157,63 +114,63 @@ static void whom_the_answer_did_not_mean_never_connects(struct eg_check *check) 
     }
     CHECK_EQUAL(viewers[1]->closed_at - viewers[1]->joined_at, EG_ICE_CONNECT_TIMEOUT);
     CHECK_EQUAL(viewers[3]->closed_at - viewers[3]->joined_at, EG_DTLS_HANDSHAKE_TIMEOUT + 5 * EG_MILLISECOND);
-    end(check, world);
+    eg_sim_end(check, world);
 }
 
 static void a_slow_handshake_times_out(struct eg_check *check) {
-    struct eg_sim_world *world = world_with_source(7, 2);
-    struct eg_sim_script script = browser;
+    struct eg_sim_world *world = eg_sim_world_with_source(7, 2);
+    struct eg_sim_script script = eg_sim_browser;
     script.up.delay = script.down.delay = 3 * EG_SECOND;
     struct eg_sim_viewer *viewer = eg_sim_world_add_viewer(world, &script);
     eg_sim_world_run(world, 20 * EG_SECOND);
     CHECK_EQUAL(viewer->reason, EG_CLOSE_HANDSHAKE_TIMEOUT);
-    end(check, world);
+    eg_sim_end(check, world);
 }
 
 // --- going ---
 
 static void one_who_vanishes_is_gone_when_its_consent_expires(struct eg_check *check) {
-    struct eg_sim_world *world = world_with_source(8, 2);
-    struct eg_sim_script script = browser;
+    struct eg_sim_world *world = eg_sim_world_with_source(8, 2);
+    struct eg_sim_script script = eg_sim_browser;
     script.farewell = EG_SIM_VANISHES;
     script.leaves_after = 3 * EG_SECOND;
-    struct eg_sim_viewer *viewer = eg_sim_world_add_viewer(world, &script), *other = eg_sim_world_add_viewer(world, &browser);
+    struct eg_sim_viewer *viewer = eg_sim_world_add_viewer(world, &script), *other = eg_sim_world_add_viewer(world, &eg_sim_browser);
     eg_sim_world_run(world, 40 * (eg_time)EG_SECOND);
     CHECK_EQUAL(viewer->reason, EG_CLOSE_CONSENT_EXPIRED);
     CHECK_EQUAL(viewer->closed_at - viewer->consent_at, EG_ICE_CONSENT_TIMEOUT);
     CHECK_EQUAL(other->state, EG_VIEWER_CONNECTED);
-    CHECK(is_up_to_date(other));
-    end(check, world);
+    CHECK(eg_sim_viewer_is_up_to_date(other));
+    eg_sim_end(check, world);
 }
 
 static void one_who_says_goodbye_is_gone_at_once(struct eg_check *check) {
-    struct eg_sim_world *world = world_with_source(9, 2);
-    struct eg_sim_script script = browser;
+    struct eg_sim_world *world = eg_sim_world_with_source(9, 2);
+    struct eg_sim_script script = eg_sim_browser;
     script.farewell = EG_SIM_SAYS_GOODBYE;
     script.leaves_after = 3 * EG_SECOND;
     struct eg_sim_viewer *viewer = eg_sim_world_add_viewer(world, &script);
     eg_sim_world_run(world, 4 * EG_SECOND);
     CHECK_EQUAL(viewer->reason, EG_CLOSE_PEER);
     CHECK_EQUAL(viewer->closed_at - viewer->joined_at, 3 * EG_SECOND + 5 * EG_MILLISECOND);
-    end(check, world);
+    eg_sim_end(check, world);
 }
 
 static void one_who_is_closed_hears_of_it(struct eg_check *check) {
-    struct eg_sim_world *world = world_with_source(10, 2);
-    struct eg_sim_script script = browser;
+    struct eg_sim_world *world = eg_sim_world_with_source(10, 2);
+    struct eg_sim_script script = eg_sim_browser;
     script.farewell = EG_SIM_IS_CLOSED;
     script.leaves_after = 3 * EG_SECOND;
     struct eg_sim_viewer *viewer = eg_sim_world_add_viewer(world, &script);
     eg_sim_world_run(world, 4 * EG_SECOND);
     CHECK_EQUAL(viewer->reason, EG_CLOSE_REQUESTED);
     CHECK(viewer->has_bye && viewer->has_close_notify);
-    end(check, world);
+    eg_sim_end(check, world);
 }
 
 static void stopping_the_stream_says_goodbye_to_all(struct eg_check *check) {
-    struct eg_sim_world *world = world_with_source(11, 2);
+    struct eg_sim_world *world = eg_sim_world_with_source(11, 2);
     struct eg_sim_viewer *viewers[40];
-    for (size_t i = 0; i < 40; i++) viewers[i] = eg_sim_world_add_viewer(world, &browser);
+    for (size_t i = 0; i < 40; i++) viewers[i] = eg_sim_world_add_viewer(world, &eg_sim_browser);
     eg_sim_world_run(world, 2 * EG_SECOND);
     world->transmit_room = EG_BATCH_RESERVE_SIZE; // not all of it at once
     eg_sim_world_remove_stream(world, 0);
@@ -222,14 +179,14 @@ static void stopping_the_stream_says_goodbye_to_all(struct eg_check *check) {
         CHECK_ROW(viewers[i]->reason == EG_CLOSE_STREAM_STOPPED, i);
         CHECK_ROW(viewers[i]->has_bye && viewers[i]->has_close_notify, i);
     }
-    end(check, world);
+    eg_sim_end(check, world);
 }
 
 // Some have had the picture, one has had half of it, the others nothing.
 static void a_stream_can_be_removed_while_a_picture_is_going_out(struct eg_check *check) {
     for (unsigned rounds = 1; rounds < 6; rounds++) {
-        struct eg_sim_world *world = world_with_source(12 + rounds, 2);
-        for (size_t i = 0; i < 12; i++) eg_sim_world_add_viewer(world, &browser);
+        struct eg_sim_world *world = eg_sim_world_with_source(12 + rounds, 2);
+        for (size_t i = 0; i < 12; i++) eg_sim_world_add_viewer(world, &eg_sim_browser);
         eg_sim_world_run(world, 2 * EG_SECOND - EG_MILLISECOND);
         world->holds_transmit = true;
         eg_sim_ffmpeg_send_picture(&world->streams[0].ffmpeg); // an IDR
@@ -238,27 +195,27 @@ static void a_stream_can_be_removed_while_a_picture_is_going_out(struct eg_check
         world->holds_transmit = false;
         eg_sim_world_run(world, 100 * EG_MILLISECOND);
         for (size_t i = 0; i < 12; i++) CHECK_ROW(world->viewers[i]->has_bye && world->viewers[i]->reason == EG_CLOSE_STREAM_STOPPED, i);
-        end(check, world);
+        eg_sim_end(check, world);
     }
 }
 
 static void nobody_misses_a_picture_because_others_come_and_go_meanwhile(struct eg_check *check) {
     for (unsigned row = 0; row < 12; row++) {
-        struct eg_sim_world *world = world_with_source(20 + row, 2);
-        for (size_t i = 0; i < 12; i++) eg_sim_world_add_viewer(world, &browser);
+        struct eg_sim_world *world = eg_sim_world_with_source(20 + row, 2);
+        for (size_t i = 0; i < 12; i++) eg_sim_world_add_viewer(world, &eg_sim_browser);
         eg_sim_world_run(world, 2 * EG_SECOND - EG_MILLISECOND);
         world->holds_transmit = true;
         eg_sim_ffmpeg_send_picture(&world->streams[0].ffmpeg);
         for (unsigned i = 0; i < 1 + row / 2; i++) CHECK(eg_sim_world_transmit_once(world, 0, EG_BATCH_RESERVE_SIZE + 4096));
-        if (row % 2 == 0) eg_sim_world_add_viewer(world, &browser);
+        if (row % 2 == 0) eg_sim_world_add_viewer(world, &eg_sim_browser);
         else eg__core_close_viewer(world->engines[0].core, world->now, world->viewers[row]->info.viewer, EG_CLOSE_REQUESTED);
         while (eg_sim_world_transmit_once(world, 0, EG_BATCH_RESERVE_SIZE + 4096)) {
         }
         for (size_t i = 0; i < 12; i++)
-            if (row % 2 == 0 || i != row) CHECK_ROW(world->viewers[i]->ledgers[EG_VIDEO].place == video_of(world)->highest, row);
+            if (row % 2 == 0 || i != row) CHECK_ROW(world->viewers[i]->ledgers[EG_VIDEO].place == eg_sim_video_of(world)->highest, row);
         world->holds_transmit = false;
         eg_sim_world_run(world, EG_SECOND);
-        end(check, world);
+        eg_sim_end(check, world);
     }
 }
 
@@ -266,58 +223,58 @@ static void nobody_misses_a_picture_because_others_come_and_go_meanwhile(struct 
 
 static void viewers_stay_through_a_restart_of_the_source(struct eg_check *check) {
     for (unsigned row = 0; row < 9; row++) {
-        struct eg_sim_world *world = world_with_source(40 + row, 2);
-        struct eg_sim_viewer *viewer = eg_sim_world_add_viewer(world, &browser);
+        struct eg_sim_world *world = eg_sim_world_with_source(40 + row, 2);
+        struct eg_sim_viewer *viewer = eg_sim_world_add_viewer(world, &eg_sim_browser);
         eg_sim_world_run(world, 2 * EG_SECOND + row * 230 * EG_MILLISECOND); // at every point of a GOP
         eg_sim_world_stop_source(world, 0, row % 2 == 0);
         eg_sim_world_run(world, 500 * EG_MILLISECOND);
-        uint64_t before = video_of(world)->highest;
+        uint64_t before = eg_sim_video_of(world)->highest;
         eg_sim_world_start_source(world, 0);
         eg_sim_world_run(world, 3 * EG_SECOND);
         CHECK_ROW(viewer->state == EG_VIEWER_CONNECTED, row);
-        CHECK_ROW(video_of(world)->epochs == 2 && video_of(world)->highest > before + 100, row);
-        CHECK_ROW(eg_sim_log_find(video_of(world), before + 1)->begins_idr, row);
-        CHECK_ROW(is_up_to_date(viewer), row);
+        CHECK_ROW(eg_sim_video_of(world)->epochs == 2 && eg_sim_video_of(world)->highest > before + 100, row);
+        CHECK_ROW(eg_sim_log_find(eg_sim_video_of(world), before + 1)->begins_idr, row);
+        CHECK_ROW(eg_sim_viewer_is_up_to_date(viewer), row);
         // One run of numbers from the first picture to the last, without a new burst.
         CHECK_ROW(viewer->ledgers[EG_VIDEO].bursts == 1, row);
         CHECK_ROW((world->streams[0].events_seen >> EG_STREAM_RESTARTED & 1) != 0, row);
-        end(check, world);
+        eg_sim_end(check, world);
     }
 }
 
 static void a_source_that_stays_away_costs_its_viewers(struct eg_check *check) {
-    struct eg_sim_world *world = world_with_source(50, 2);
-    struct eg_sim_viewer *viewer = eg_sim_world_add_viewer(world, &browser);
+    struct eg_sim_world *world = eg_sim_world_with_source(50, 2);
+    struct eg_sim_viewer *viewer = eg_sim_world_add_viewer(world, &eg_sim_browser);
     eg_sim_world_run(world, 3 * EG_SECOND);
     eg_time stopped_at = world->now;
     eg_sim_world_stop_source(world, 0, true);
-    eg_sim_world_run(world, grace - EG_MILLISECOND);
+    eg_sim_world_run(world, eg_sim_grace - EG_MILLISECOND);
     CHECK_EQUAL(viewer->state, EG_VIEWER_CONNECTED);
     eg_sim_world_run(world, 2 * EG_MILLISECOND);
     CHECK_EQUAL(viewer->reason, EG_CLOSE_SOURCE_LOST);
-    CHECK_EQUAL(viewer->closed_at, stopped_at + grace);
+    CHECK_EQUAL(viewer->closed_at, stopped_at + eg_sim_grace);
     eg_sim_world_run(world, EG_SECOND);
     CHECK(viewer->has_bye && viewer->has_close_notify);
     CHECK((world->streams[0].events_seen >> EG_STREAM_INACTIVE & 1) != 0);
-    end(check, world);
+    eg_sim_end(check, world);
 }
 
 static void strangers_on_its_ports_change_nothing(struct eg_check *check) {
-    struct eg_sim_world *world = world_with_source(51, 2);
-    struct eg_sim_viewer *viewer = eg_sim_world_add_viewer(world, &browser);
+    struct eg_sim_world *world = eg_sim_world_with_source(51, 2);
+    struct eg_sim_viewer *viewer = eg_sim_world_add_viewer(world, &eg_sim_browser);
     for (int i = 0; i < 50; i++) {
         eg_sim_world_run(world, 50 * EG_MILLISECOND);
         eg_sim_world_stray(world, 0);
     }
-    CHECK(dropped(world, EG_DROP_SOURCE_STRANGER) > 200);
+    CHECK(eg_sim_dropped(world, EG_DROP_SOURCE_STRANGER) > 200);
     CHECK_EQUAL(viewer->ledgers[EG_VIDEO].bursts, 1);
-    CHECK_EQUAL(video_of(world)->epochs, 1);
-    end(check, world);
+    CHECK_EQUAL(eg_sim_video_of(world)->epochs, 1);
+    eg_sim_end(check, world);
 }
 
 static void losses_in_front_of_the_engine_stay_visible_behind_it(struct eg_check *check) {
-    struct eg_sim_world *world = world_with_source(52, 2);
-    struct eg_sim_viewer *viewer = eg_sim_world_add_viewer(world, &browser);
+    struct eg_sim_world *world = eg_sim_world_with_source(52, 2);
+    struct eg_sim_viewer *viewer = eg_sim_world_add_viewer(world, &eg_sim_browser);
     eg_sim_world_run(world, EG_SECOND);
     world->streams[0].loss = 30;
     eg_sim_world_run(world, 4 * EG_SECOND);
@@ -325,18 +282,18 @@ static void losses_in_front_of_the_engine_stay_visible_behind_it(struct eg_check
     CHECK(video->last_index - video->first_index + 1 > video->packets + 5);
     CHECK(viewer->nacks > 5); // it asks for what nobody has
     CHECK_EQUAL(video->repairs, 0);
-    end(check, world);
+    eg_sim_end(check, world);
 }
 
 static void b_frames_are_told(struct eg_check *check) {
-    struct eg_sim_world *world = eg_sim_world_create(53, 1, grace);
+    struct eg_sim_world *world = eg_sim_world_create(53, 1, eg_sim_grace);
     struct eg_sim_ffmpeg_config config = eg_sim_ffmpeg_default;
     config.has_b_frames = true;
     eg_sim_world_add_stream(world, 0, &config);
     eg_sim_world_start_source(world, 0);
     eg_sim_world_run(world, 400 * EG_MILLISECOND);
     CHECK((world->streams[0].events_seen >> EG_STREAM_B_FRAMES & 1) != 0);
-    end(check, world);
+    eg_sim_end(check, world);
 }
 
 // --- repair ---
@@ -344,8 +301,8 @@ static void b_frames_are_told(struct eg_check *check) {
 static void five_percent_loss_is_repaired_over_rtx(struct eg_check *check) {
     uint64_t sent = 0, lost = 0;
     for (uint64_t seed = 60; seed < 63; seed++) {
-        struct eg_sim_world *world = world_with_source(seed, 2);
-        struct eg_sim_script script = browser;
+        struct eg_sim_world *world = eg_sim_world_with_source(seed, 2);
+        struct eg_sim_script script = eg_sim_browser;
         script.down.loss = 50;
         for (int i = 0; i < 4; i++) eg_sim_world_add_viewer(world, &script);
         eg_sim_world_run(world, 20 * EG_SECOND);
@@ -359,15 +316,15 @@ static void five_percent_loss_is_repaired_over_rtx(struct eg_check *check) {
             sent += viewer_sent;
             lost += viewer_lost;
         }
-        end(check, world);
+        eg_sim_end(check, world);
     }
     CHECK(sent > 25000);
     CHECK(lost * 1000 < sent);
 }
 
 static void without_rtx_the_very_same_packet_is_sent_again(struct eg_check *check) {
-    struct eg_sim_world *world = world_with_source(64, 10);
-    struct eg_sim_script script = browser;
+    struct eg_sim_world *world = eg_sim_world_with_source(64, 10);
+    struct eg_sim_script script = eg_sim_browser;
     script.has_rtx = false;
     script.down.loss = 50;
     eg_sim_world_run(world, 4 * EG_SECOND); // so that much of what is lost is part of a burst
@@ -378,12 +335,12 @@ static void without_rtx_the_very_same_packet_is_sent_again(struct eg_check *chec
     CHECK(viewer->ledgers[EG_VIDEO].repairs > sent / 40);
     CHECK(!viewer->ledgers[EG_VIDEO].has_rtx);
     CHECK(lost * 100 < sent); // some are still on their way
-    end(check, world);
+    eg_sim_end(check, world);
 }
 
 static void without_nacks_losses_stay(struct eg_check *check) {
-    struct eg_sim_world *world = world_with_source(65, 2);
-    struct eg_sim_script script = browser;
+    struct eg_sim_world *world = eg_sim_world_with_source(65, 2);
+    struct eg_sim_script script = eg_sim_browser;
     script.asks_for_no_repair = true;
     script.down.loss = 50;
     struct eg_sim_viewer *viewer = eg_sim_world_add_viewer(world, &script);
@@ -391,14 +348,14 @@ static void without_nacks_losses_stay(struct eg_check *check) {
     uint64_t sent, lost;
     eg_sim_viewer_count_lost(viewer, &sent, &lost);
     CHECK(lost * 100 > 3 * sent && lost * 100 < 7 * sent);
-    end(check, world);
+    eg_sim_end(check, world);
 }
 
 static void a_picture_is_sent_to_one_who_asks_and_less_eagerly_each_time(struct eg_check *check) {
-    struct eg_sim_world *world = world_with_source(66, 10);
-    struct eg_sim_script script = browser;
+    struct eg_sim_world *world = eg_sim_world_with_source(66, 10);
+    struct eg_sim_script script = eg_sim_browser;
     script.asks_for_pictures_every = 200 * EG_MILLISECOND;
-    struct eg_sim_viewer *viewer = eg_sim_world_add_viewer(world, &script), *other = eg_sim_world_add_viewer(world, &browser);
+    struct eg_sim_viewer *viewer = eg_sim_world_add_viewer(world, &script), *other = eg_sim_world_add_viewer(world, &eg_sim_browser);
     eg_sim_world_run(world, 5 * EG_SECOND + 500 * EG_MILLISECOND);
     // Its own at the join, then each at half the bit rate, until what is left is too little to catch up with: it waits for the next IDR.
     CHECK_EQUAL(viewer->ledgers[EG_VIDEO].bursts, 4);
@@ -409,14 +366,14 @@ static void a_picture_is_sent_to_one_who_asks_and_less_eagerly_each_time(struct 
     struct eg_viewer_stats stats;
     CHECK(eg__core_viewer_stats(world->engines[0].core, world->now, viewer->info.viewer, &stats) == EG_STATUS_OK);
     CHECK(stats.plis >= 20);
-    end(check, world);
+    eg_sim_end(check, world);
 }
 
 // --- addresses ---
 
 static void one_who_moves_gets_media_there_once_it_has_answered(struct eg_check *check) {
-    struct eg_sim_world *world = world_with_source(70, 2);
-    struct eg_sim_script script = browser;
+    struct eg_sim_world *world = eg_sim_world_with_source(70, 2);
+    struct eg_sim_script script = eg_sim_browser;
     script.moves_after = 3 * EG_SECOND;
     struct eg_sim_viewer *viewer = eg_sim_world_add_viewer(world, &script);
     eg_sim_world_run(world, 3500 * EG_MILLISECOND);
@@ -425,7 +382,7 @@ static void one_who_moves_gets_media_there_once_it_has_answered(struct eg_check 
     CHECK(viewer->is_proven[1]);
     CHECK_EQUAL(viewer->state, EG_VIEWER_CONNECTED);
     CHECK(viewer->receivers[EG_VIDEO].highest > highest + 1000);
-    end(check, world);
+    eg_sim_end(check, world);
 }
 
 // --- chance ---
@@ -444,8 +401,8 @@ static void nothing_goes_wrong_in_worlds_at_random(struct eg_check *check) {
 // Two viewers are given new credentials; only one takes them up. Media goes on for both, until the other's consent, which its old checks no
 // longer renew, is over.
 static void after_an_ice_restart_only_the_new_credentials_count(struct eg_check *check) {
-    struct eg_sim_world *world = world_with_source(43, 2);
-    struct eg_sim_viewer *follows = eg_sim_world_add_viewer(world, &browser), *ignores = eg_sim_world_add_viewer(world, &browser);
+    struct eg_sim_world *world = eg_sim_world_with_source(43, 2);
+    struct eg_sim_viewer *follows = eg_sim_world_add_viewer(world, &eg_sim_browser), *ignores = eg_sim_world_add_viewer(world, &eg_sim_browser);
     eg_sim_world_run(world, 2 * EG_SECOND);
     REQUIRE(follows->state == EG_VIEWER_CONNECTED && ignores->state == EG_VIEWER_CONNECTED);
     struct eg_core *core = world->engines[0].core;
@@ -456,20 +413,20 @@ static void after_an_ice_restart_only_the_new_credentials_count(struct eg_check 
     strcpy(follows->ufrag, "newufrag");
     strcpy(follows->pwd, "anewpasswordof24chars+++");
     eg_sim_world_run(world, 20 * EG_SECOND);
-    CHECK(is_up_to_date(follows) && is_up_to_date(ignores));
+    CHECK(eg_sim_viewer_is_up_to_date(follows) && eg_sim_viewer_is_up_to_date(ignores));
     eg_sim_world_run(world, 15 * EG_SECOND);
-    CHECK(follows->state == EG_VIEWER_CONNECTED && is_up_to_date(follows));
+    CHECK(follows->state == EG_VIEWER_CONNECTED && eg_sim_viewer_is_up_to_date(follows));
     CHECK_EQUAL(ignores->reason, EG_CLOSE_CONSENT_EXPIRED);
     CHECK_EQUAL(eg__core_restart_ice(core, follows->info.viewer, "abc", "anewpasswordof24chars+++", &info, NULL), EG_STATUS_INVALID_ARGUMENT);
-    end(check, world);
+    eg_sim_end(check, world);
 }
 
 // Its link takes half of the stream. The one beside it loses nothing by it.
 static void one_whose_link_is_too_slow_is_told_and_closed(struct eg_check *check) {
-    struct eg_sim_world *world = world_with_source(44, 2);
-    struct eg_sim_script narrow = browser;
+    struct eg_sim_world *world = eg_sim_world_with_source(44, 2);
+    struct eg_sim_script narrow = eg_sim_browser;
     narrow.asks_for_no_repair = true;
-    struct eg_sim_viewer *slow = eg_sim_world_add_viewer(world, &narrow), *other = eg_sim_world_add_viewer(world, &browser);
+    struct eg_sim_viewer *slow = eg_sim_world_add_viewer(world, &narrow), *other = eg_sim_world_add_viewer(world, &eg_sim_browser);
     eg_sim_world_run(world, 3 * EG_SECOND);
     REQUIRE(slow->state == EG_VIEWER_CONNECTED && other->state == EG_VIEWER_CONNECTED);
     slow->down.quality.loss = slow->script.down.loss = 500; // of 1,000
@@ -477,44 +434,44 @@ static void one_whose_link_is_too_slow_is_told_and_closed(struct eg_check *check
     CHECK(slow->state == EG_VIEWER_CONNECTED);
     eg_sim_world_run(world, 6 * EG_SECOND);
     CHECK_EQUAL(slow->reason, EG_CLOSE_CONGESTION);
-    CHECK(other->state == EG_VIEWER_CONNECTED && is_up_to_date(other));
+    CHECK(other->state == EG_VIEWER_CONNECTED && eg_sim_viewer_is_up_to_date(other));
     uint64_t sent, lost;
     eg_sim_viewer_count_lost(other, &sent, &lost);
     CHECK(sent > 1000);
     CHECK_EQUAL(lost, 0);
-    end(check, world);
+    eg_sim_end(check, world);
 }
 
 // The loop comes to nothing else for a while, as when a machine is overloaded: what is too old is given up, and counted.
 static void after_an_overload_viewers_are_live_again_with_the_next_idr(struct eg_check *check) {
-    struct eg_sim_world *world = world_with_source(41, 2);
-    struct eg_sim_viewer *viewer = eg_sim_world_add_viewer(world, &browser);
+    struct eg_sim_world *world = eg_sim_world_with_source(41, 2);
+    struct eg_sim_viewer *viewer = eg_sim_world_add_viewer(world, &eg_sim_browser);
     eg_sim_world_run(world, 3 * EG_SECOND);
-    REQUIRE(viewer->state == EG_VIEWER_CONNECTED && is_up_to_date(viewer));
+    REQUIRE(viewer->state == EG_VIEWER_CONNECTED && eg_sim_viewer_is_up_to_date(viewer));
     world->holds_transmit = viewer->ledgers[EG_AUDIO].may_skip = true;
     eg_sim_world_run(world, 1500 * EG_MILLISECOND);
     world->holds_transmit = false;
-    CHECK_EQUAL(dropped(world, EG_DROP_SLOW_VIEWER), 0);
+    CHECK_EQUAL(eg_sim_dropped(world, EG_DROP_SLOW_VIEWER), 0);
     eg_sim_world_run(world, 100 * EG_MILLISECOND);
-    CHECK(dropped(world, EG_DROP_SLOW_VIEWER) > 100);
+    CHECK(eg_sim_dropped(world, EG_DROP_SLOW_VIEWER) > 100);
     eg_sim_world_run(world, 3 * EG_SECOND);
-    CHECK(is_up_to_date(viewer));
+    CHECK(eg_sim_viewer_is_up_to_date(viewer));
     CHECK_EQUAL(viewer->ledgers[EG_VIDEO].bursts, 2);
-    end(check, world);
+    eg_sim_end(check, world);
 }
 
 static void a_hold_up_of_less_than_a_second_loses_nobody_anything(struct eg_check *check) {
-    struct eg_sim_world *world = world_with_source(42, 2);
-    struct eg_sim_viewer *viewer = eg_sim_world_add_viewer(world, &browser);
+    struct eg_sim_world *world = eg_sim_world_with_source(42, 2);
+    struct eg_sim_viewer *viewer = eg_sim_world_add_viewer(world, &eg_sim_browser);
     eg_sim_world_run(world, 3 * EG_SECOND);
     world->holds_transmit = true;
     eg_sim_world_run(world, 900 * EG_MILLISECOND);
     world->holds_transmit = false;
     eg_sim_world_run(world, 100 * EG_MILLISECOND);
-    CHECK(is_up_to_date(viewer));
-    CHECK_EQUAL(dropped(world, EG_DROP_SLOW_VIEWER), 0);
+    CHECK(eg_sim_viewer_is_up_to_date(viewer));
+    CHECK_EQUAL(eg_sim_dropped(world, EG_DROP_SLOW_VIEWER), 0);
     CHECK_EQUAL(viewer->ledgers[EG_VIDEO].bursts, 1);
-    end(check, world);
+    eg_sim_end(check, world);
 }
 
 static const struct eg_test tests[] = {

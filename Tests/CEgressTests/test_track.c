@@ -133,7 +133,7 @@ static eg_time serve(struct eg_check *check, struct fixture *fixture) {
     for (; track->cursor < fixture->source.ready_end; track->cursor++) {
         const struct eg_packet *packet = eg__store_get(&fixture->store, track->cursor);
         if (packet == NULL) continue;
-        eg_time due = eg__track_due(track, packet->timestamp, fixture->clock.legs[fixture->source.kind].rate);
+        eg_time due = eg__track_due(track, track->cursor, packet->timestamp, fixture->clock.legs[fixture->source.kind].rate);
         if (due > fixture->now) return due;
         uint8_t out[PACKET_SIZE_MAX];
         size_t size = eg__track_write(track, &fixture->srtp, track->cursor, packet, out);

@@ -61,7 +61,10 @@ enum eg_limits {
     EG_BURST_SPEED_MAX = 20,               // times media speed
     EG_BURST_SPEED_MIN_PERCENT = 150,      // of media speed; a stream too fast for that is joined at its next IDR
     EG_BURST_AGAIN = 1 * EG_SECOND,        // [us] between bursts to one viewer that asks for pictures
-    EG_BURST_RECOVERY = 10 * EG_SECOND,    // [us] within which a burst that follows another one has half its bit rate
+    EG_BURST_RECOVERY = 10 * EG_SECOND,    // [us] within which a burst is held to what the last one came to
+    EG_BURST_LOST_SPAN = 96,               // packets of a burst, from the first that was lost on, by which its link is judged
+    EG_BURST_LOST = 64,                    // of 256 of these packets: the link is narrower than the burst
+    EG_BURST_PAUSE = 100 * EG_MILLISECOND, // [us] for the queue in front of such a link to run empty
     // A viewer whose link stays below the stream's rate only adds to the congestion. RFC 8083 §4.3 compares with what TCP would send, which at
     // short round trips tolerates losses no picture survives; a plain limit says the same sooner.
     EG_CONGESTION_LOSS = 64,               // of 256 packets, in each report

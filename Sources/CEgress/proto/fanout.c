@@ -23,7 +23,7 @@ static bool send_track(struct eg_viewer *viewer, const struct eg_viewer_context 
             track->cursor++; // lost in front of us: the gap in the numbers stays
             continue;
         }
-        eg_time due = eg__track_due(track, packet->timestamp, rate);
+        eg_time due = eg__track_due(track, track->cursor, packet->timestamp, rate);
         if (due > now) {
             viewer->transmit_at = eg__time_min(viewer->transmit_at, due);
             return true;

@@ -49,7 +49,9 @@ static void repair(struct eg_viewer *viewer, struct eg_viewer_context *context, 
     viewer->stats.nacks++;
     if (!eg__track_place_of(track, sequence, &place)) return;
     const struct eg_packet *packet = eg__store_get(viewer->stream->sources[kind].store, place);
-    if (packet == NULL || !may_repair(viewer, context, now)) return;
+    if (packet == NULL) return;
+    eg__track_note_lost(track, place);
+    if (!may_repair(viewer, context, now)) return;
     uint8_t *out = eg__batch_reserve(batch, DATAGRAM_SIZE_MAX);
     if (out == NULL) {
         context->stats->dropped[EG_DROP_NO_ROOM]++;
@@ -61,6 +63,13 @@ static void repair(struct eg_viewer *viewer, struct eg_viewer_context *context, 
     viewer->stats.bytes += size;
     context->stats->bytes_sent += size;
     context->stats->repairs_sent++;
+}
+
+// A link that is narrower than the burst shows it by what it loses; to go on, and to repair that too, would only keep it full.
+static void watch_burst(struct eg_viewer *viewer, struct eg_viewer_context *context, eg_time now) {
+    struct eg_track *track = &viewer->tracks[EG_VIDEO];
+    if (!eg__track_is_burst_too_fast(track)) return;
+    if (eg__track_begin_slower(track, now, &viewer->stream->sources[EG_VIDEO], &context->burst)) viewer->transmit_at = track->burst.began_at;
 }
 
 static void receive_nack(struct eg_viewer *viewer, struct eg_viewer_context *context, eg_time now, const struct eg_rtcp *block,
@@ -78,6 +87,7 @@ static void receive_nack(struct eg_viewer *viewer, struct eg_viewer_context *con
         for (int bit = 0; bit < NACK_BITMASK_SIZE; bit++)
             if (bitmask >> bit & 1) repair(viewer, context, now, kind, (uint16_t)(packet_id + 1 + bit), batch);
     }
+    if (kind == EG_VIDEO) watch_burst(viewer, context, now);
 }
 
 static void begin_again(struct eg_viewer *viewer, struct eg_viewer_context *context, eg_time now) {

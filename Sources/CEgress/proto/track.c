@@ -4,7 +4,7 @@
 
 enum {
     RTX_HEADER_SIZE = 2, // [B] the original sequence number, RFC 4588 §4
-    BURST_HALVINGS_MAX = 4,
+    BURST_SLOWDOWN_MAX = 16, // the gentlest burst has this part of the greatest bit rate
 };
 
 void eg__track_init(struct eg_track *track, struct eg_random *random, enum eg_track_kind kind) {
@@ -28,21 +28,25 @@ void eg__track_skip_to(struct eg_track *track, uint64_t place) {
     track->history_index = track->next_index;
 }
 
-// A burst may begin in the very instant of the last picture sent, or while that is still ahead of its time.
-static uint32_t burst_timestamp(const struct eg_track *track, eg_time now, const struct eg_source *source) {
-    uint32_t live = eg__source_live_timestamp(source, now);
+// That of the live stream when the burst begins, `pause` from now. It may begin in the very instant of the last picture sent, or while that is
+// still ahead of its time.
+static uint32_t burst_timestamp(const struct eg_track *track, eg_time now, eg_time pause, const struct eg_source *source) {
+    uint32_t rate = source->clock->legs[source->kind].rate;
+    uint32_t live = eg__source_live_timestamp(source, now) + (uint32_t)(pause * rate / EG_SECOND);
     bool is_ahead = track->packets > 0 && eg__timestamp_distance(track->last_timestamp, live) <= 0;
     return is_ahead ? track->last_timestamp + 1 : live;
 }
 
-// [B] of the picture that a GOP begins with, as far as it has arrived.
-static uint64_t first_picture_bytes(const struct eg_source *source, const struct eg_packet *first) {
+// [B] of the picture that a GOP begins with, as far as it has arrived, and its number of places.
+static uint64_t first_picture_bytes(const struct eg_source *source, const struct eg_packet *first, uint64_t *places) {
     uint64_t bytes = 0;
+    *places = 0;
     for (uint64_t place = source->store->gop_begin; place < source->ready_end; place++) {
         const struct eg_packet *packet = eg__store_get(source->store, place);
         if (packet == NULL) continue;
         if (packet->timestamp != first->timestamp) break;
         bytes += packet->size;
+        *places = place + 1 - source->store->gop_begin;
     }
     return bytes;
 }
@@ -55,14 +59,15 @@ static uint64_t burst_speed(uint64_t bytes, uint32_t age, uint32_t rate, uint32_
     return speed < speed_max ? speed : speed_max;
 }
 
-static bool begin_burst(struct eg_track *track, eg_time now, const struct eg_source *source, const struct eg_burst_limits *limits) {
+static bool begin_burst(struct eg_track *track, eg_time now, eg_time pause, uint32_t bit_rate, const struct eg_source *source,
+                        const struct eg_burst_limits *limits) {
     const struct eg_store *store = source->store;
     const struct eg_packet *first = eg__store_get(store, store->gop_begin);
     if (first == NULL || track->refused_gop == store->gop_begin) return false;
     uint32_t rate = source->clock->legs[EG_VIDEO].rate;
     uint32_t age = source->picture_timestamp - first->timestamp; // [RTP ticks]
-    uint64_t idr_bytes = first_picture_bytes(source, first);
-    uint64_t speed = burst_speed(store->gop_bytes - idr_bytes, age, rate, limits->bit_rate_max);
+    uint64_t idr_places, idr_bytes = first_picture_bytes(source, first, &idr_places);
+    uint64_t speed = burst_speed(store->gop_bytes - idr_bytes, age, rate, bit_rate);
     if (age > 0 && (speed < EG_BURST_SPEED_MIN_PERCENT || !eg__budget_take(limits->bytes, now, store->gop_bytes))) {
         track->refused_gop = store->gop_begin;
         (*limits->refused)++;
@@ -70,34 +75,75 @@ static bool begin_burst(struct eg_track *track, eg_time now, const struct eg_sou
     }
     (*limits->begun)++;
     track->state = EG_TRACK_CATCHING_UP;
-    track->burst.began_at = now;
+    track->burst.began_at = now + pause;
+    track->burst.bit_rate = bit_rate;
     track->burst.timestamp = first->timestamp;
-    track->burst.live_timestamp = burst_timestamp(track, now, source);
+    track->burst.live_timestamp = burst_timestamp(track, now, pause, source);
     track->burst.speed_percent = (uint32_t)speed;
-    track->burst.idr_ticks = (uint32_t)(idr_bytes * 8 * rate / limits->bit_rate_max);
+    track->burst.idr_ticks = (uint32_t)(idr_bytes * 8 * rate / bit_rate);
+    // On a link of which nothing bad is known the first picture goes at once; on a narrow one it would overflow the queue by itself.
+    track->burst.idr_pace = pause > 0 ? (uint32_t)(idr_bytes * 8 * EG_SECOND / bit_rate / idr_places) : 0;
+    track->burst.place = store->gop_begin;
+    track->burst.lost = 0;
     eg__track_skip_to(track, store->gop_begin);
     return true;
 }
 
+// Of the burst that is to begin now: that of the last one, if it is not long ago, since the link will not be wider.
+static uint32_t last_bit_rate(const struct eg_track *track, eg_time now, const struct eg_burst_limits *limits) {
+    bool is_known = track->burst.bit_rate > 0 && now < track->burst.began_at + EG_BURST_RECOVERY;
+    return is_known ? track->burst.bit_rate : limits->bit_rate_max;
+}
+
 bool eg__track_join(struct eg_track *track, eg_time now, const struct eg_source *source, const struct eg_burst_limits *limits) {
     EG_ASSERT(track->state == EG_TRACK_WAITING);
-    if (source->kind == EG_VIDEO) return begin_burst(track, now, source, limits);
+    if (source->kind == EG_VIDEO) return begin_burst(track, now, 0, last_bit_rate(track, now, limits), source, limits);
     if (source->state == EG_SOURCE_WAITING) return false;
     track->state = EG_TRACK_LIVE;
     eg__track_skip_to(track, source->ready_end);
     return true;
 }
 
+static uint32_t slower(uint32_t bit_rate, const struct eg_burst_limits *limits) {
+    uint32_t least = limits->bit_rate_max / BURST_SLOWDOWN_MAX;
+    return bit_rate > least ? bit_rate : least;
+}
+
 bool eg__track_begin_again(struct eg_track *track, eg_time now, const struct eg_source *source, const struct eg_burst_limits *limits) {
     if (track->state != EG_TRACK_LIVE && track->state != EG_TRACK_CATCHING_UP) return false;
-    eg_time since = now - track->burst.began_at;
-    if (since < EG_BURST_AGAIN) return false;
+    if (now < track->burst.began_at + EG_BURST_AGAIN) return false;
     // One that asks again so soon has lost the last burst on a link too narrow for it: less each time, until it has to wait for the next IDR.
-    if (since >= EG_BURST_RECOVERY) track->burst_halvings = 0;
-    else if (track->burst_halvings < BURST_HALVINGS_MAX) track->burst_halvings++;
-    struct eg_burst_limits gentler = *limits;
-    gentler.bit_rate_max >>= track->burst_halvings;
-    return begin_burst(track, now, source, &gentler);
+    bool is_soon = track->burst.bit_rate > 0 && now < track->burst.began_at + EG_BURST_RECOVERY;
+    uint32_t bit_rate = is_soon ? slower(track->burst.bit_rate / 2, limits) : limits->bit_rate_max;
+    return begin_burst(track, now, 0, bit_rate, source, limits);
+}
+
+void eg__track_note_lost(struct eg_track *track, uint64_t place) {
+    if (track->state != EG_TRACK_CATCHING_UP) return;
+    uint64_t index = place + track->index_offset;
+    if (track->burst.lost > 0 && index < track->burst.lost_end) return; // asked for before
+    if (track->burst.lost == 0) track->burst.lost_begin = index;
+    track->burst.lost_end = index + 1;
+    track->burst.lost++;
+}
+
+bool eg__track_is_burst_too_fast(const struct eg_track *track) {
+    uint64_t span = track->burst.lost_end - track->burst.lost_begin;
+    if (track->state != EG_TRACK_CATCHING_UP || track->burst.lost == 0 || span < EG_BURST_LOST_SPAN) return false;
+    return (uint64_t)track->burst.lost * 256 >= span * EG_BURST_LOST;
+}
+
+bool eg__track_begin_slower(struct eg_track *track, eg_time now, const struct eg_source *source, const struct eg_burst_limits *limits) {
+    EG_ASSERT(eg__track_is_burst_too_fast(track));
+    uint64_t span = track->burst.lost_end - track->burst.lost_begin, arrived = span - track->burst.lost;
+    if (arrived < span / 3) arrived = span / 3; // what a full queue lost at first says little of what comes after
+    uint32_t bit_rate = slower((uint32_t)(track->burst.bit_rate * arrived / span * 3 / 4), limits);
+    if (bit_rate == track->burst.bit_rate) (*limits->refused)++;
+    else if (begin_burst(track, now, EG_BURST_PAUSE, bit_rate, source, limits)) return true;
+    track->refused_gop = source->store->gop_begin;
+    track->state = EG_TRACK_WAITING;
+    track->history_index = track->next_index; // what is lost stays lost: it is of no use without the rest
+    return false;
 }
 
 // [RTP ticks] after L0 at which a picture of the burst is due.
@@ -120,8 +166,10 @@ void eg__track_settle(struct eg_track *track, eg_time now, const struct eg_store
     track->burst.speed_percent = 0;
 }
 
-eg_time eg__track_due(const struct eg_track *track, uint32_t timestamp, uint32_t rate) {
-    if (track->state != EG_TRACK_CATCHING_UP || eg__timestamp_distance(track->burst.timestamp, timestamp) <= 0) return 0;
+eg_time eg__track_due(const struct eg_track *track, uint64_t place, uint32_t timestamp, uint32_t rate) {
+    if (track->state != EG_TRACK_CATCHING_UP) return 0;
+    if (eg__timestamp_distance(track->burst.timestamp, timestamp) <= 0)
+        return track->burst.began_at + (place - track->burst.place) * track->burst.idr_pace;
     return track->burst.began_at + (eg_time)burst_ticks(track, timestamp) * EG_SECOND / rate;
 }
 

@@ -36,15 +36,20 @@ struct eg_track {
     uint64_t next_index;    // of the next packet: no index below it is ever used for anything new
     uint64_t history_index; // packets from this index on map to their places by index_offset
     uint64_t rtx_index;
-    uint8_t burst_halvings; // of the greatest bit rate, since its link did not take the last burst
     uint64_t refused_gop;   // where the GOP begins that could not be caught up with: the next one is waited for
     uint32_t last_timestamp; // of the newest packet sent, as the viewer sees it
     struct {
-        eg_time began_at;
+        eg_time began_at;        // or will begin
+        uint32_t bit_rate;       // [bit/s] that it is held to
         uint32_t timestamp;      // t0
         uint32_t live_timestamp; // L0
         uint32_t speed_percent;  // K [%]
-        uint32_t idr_ticks;      // [RTP ticks] that the IDR takes at the greatest bit rate
+        uint32_t idr_ticks;      // [RTP ticks] that the IDR takes at its bit rate
+        uint32_t idr_pace;       // [us] between two of its packets; 0: it goes at once
+        uint64_t place;          // of its first packet
+        uint32_t lost;           // packets of it that were asked for again
+        uint64_t lost_begin;     // index of the first of them
+        uint64_t lost_end;       // behind the last
     } burst;
     uint32_t packets;       // sent, as sender reports count them
     uint32_t octets;
@@ -69,14 +74,24 @@ bool eg__track_join(struct eg_track *track, eg_time now, const struct eg_source 
 // Begins the last GOP again for a viewer that lost its picture. False when the last burst is too recent, or none is to be had.
 bool eg__track_begin_again(struct eg_track *track, eg_time now, const struct eg_source *source, const struct eg_burst_limits *limits);
 
+// A packet was asked for again.
+void eg__track_note_lost(struct eg_track *track, uint64_t place);
+
+// So much of the burst is lost that its link must be narrower.
+bool eg__track_is_burst_too_fast(const struct eg_track *track);
+
+// Begins such a burst again, at three quarters of what did arrive of it, when the queue in front of the link has had time to run empty. False
+// when that is too slow for this stream: the track waits for the next IDR, and the link has peace until then.
+bool eg__track_begin_slower(struct eg_track *track, eg_time now, const struct eg_source *source, const struct eg_burst_limits *limits);
+
 // Forgets a burst once nothing of it is in the store any more. Called every few seconds, long before timestamps wrap.
 void eg__track_settle(struct eg_track *track, eg_time now, const struct eg_store *store);
 
 // The timestamp that the viewer sees for the source's.
 uint32_t eg__track_timestamp(const struct eg_track *track, uint32_t timestamp);
 
-// When a picture with this timestamp may go: now, or later in a burst.
-eg_time eg__track_due(const struct eg_track *track, uint32_t timestamp, uint32_t rate);
+// When the packet at a place, of the picture with this timestamp, may go: now, or later in a burst.
+eg_time eg__track_due(const struct eg_track *track, uint64_t place, uint32_t timestamp, uint32_t rate);
 
 // Jumps over places that will not be sent: the sequence numbers go on without a gap.
 void eg__track_skip_to(struct eg_track *track, uint64_t place);

@@ -138,6 +138,20 @@ static void pool_zeroes_an_object_that_is_used_again(struct eg_check *check) {
     eg__pool_deinit(&pool);
 }
 
+static void pool_of_buffers_zeroes_their_heads_only(struct eg_check *check) {
+    struct eg_pool pool;
+    eg_handle handle;
+    eg__pool_init_part(&pool, 256, 16, 1);
+    uint8_t *first = eg__pool_take(&pool, &handle);
+    REQUIRE(first != NULL);
+    memset(first, 0xaa, 256);
+    eg__pool_release(&pool, handle);
+    uint8_t *second = eg__pool_take(&pool, &handle);
+    REQUIRE(second == first);
+    CHECK(second[0] == 0 && second[15] == 0 && second[16] == 0xaa && second[255] == 0xaa);
+    eg__pool_deinit(&pool);
+}
+
 static void pool_refuses_more_than_its_limit(struct eg_check *check) {
     static const uint32_t limits[] = {0, 1, SLAB - 1, SLAB, SLAB + 1};
     for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
@@ -650,6 +664,7 @@ static const struct eg_test tests[] = {
     EG_TEST(pool_makes_nothing_until_it_is_asked),
     EG_TEST(pool_objects_are_aligned_and_zeroed_and_stay_where_they_are),
     EG_TEST(pool_zeroes_an_object_that_is_used_again),
+    EG_TEST(pool_of_buffers_zeroes_their_heads_only),
     EG_TEST(pool_refuses_more_than_its_limit),
     EG_TEST(pool_finds_nothing_for_a_stale_handle),
     EG_TEST(pool_finds_nothing_for_a_made_up_handle),

@@ -40,16 +40,20 @@ static struct slot *find_slot(const struct eg_pool *pool, eg_handle handle) {
 }
 
 void eg__pool_init(struct eg_pool *pool, size_t object_size, uint32_t count_max) {
-    EG_ASSERT(object_size > 0);
+    eg__pool_init_part(pool, object_size, object_size, count_max);
+}
+
+void eg__pool_init_part(struct eg_pool *pool, size_t object_size, size_t zeroed_size, uint32_t count_max) {
+    EG_ASSERT(object_size > 0 && zeroed_size <= object_size);
     EG_ASSERT(count_max <= UINT32_MAX - SLAB_COUNT);
     size_t rounded = (object_size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-    *pool = (struct eg_pool){.object_size = rounded, .count_max = count_max};
+    *pool = (struct eg_pool){.object_size = rounded, .zeroed_size = zeroed_size, .count_max = count_max};
 }
 
 void eg__pool_deinit(struct eg_pool *pool) {
     for (uint32_t i = 0; i < pool->slab_count; i++) free(pool->slabs[i]);
     free(pool->slabs);
-    *pool = (struct eg_pool){.object_size = pool->object_size, .count_max = pool->count_max};
+    *pool = (struct eg_pool){.object_size = pool->object_size, .zeroed_size = pool->zeroed_size, .count_max = pool->count_max};
 }
 
 // Called with no slot free. The new ones are chained lowest first: together with the last-in-first-out free list this means that a slot
@@ -80,7 +84,7 @@ void *eg__pool_take(struct eg_pool *pool, eg_handle *handle) {
     pool->count++;
     slot->generation++;
     *handle = handle_of(slot, index);
-    return memset(object_at(pool, index), 0, pool->object_size);
+    return memset(object_at(pool, index), 0, pool->zeroed_size);
 }
 
 void *eg__pool_find(const struct eg_pool *pool, eg_handle handle) {

@@ -1,5 +1,5 @@
 // Objects of one size in slabs, named by handles of index and generation. Slabs are made as they are needed, up to a limit, and never
-// move, so a pointer stays good until its object is released. Zeroed when taken.
+// move, so a pointer stays good until its object is released. Zeroed when taken, as far as eg__pool_init_part says.
 //
 // One thread. Nothing here is called per packet.
 #ifndef EG_POOL_H
@@ -9,6 +9,7 @@
 
 struct eg_pool {
     size_t object_size;   // [B] rounded up to the alignment
+    size_t zeroed_size;   // [B] of an object that are zeroed when it is taken
     uint32_t count_max;   // objects at most
     uint32_t count;       // objects taken
     uint32_t slab_count;
@@ -18,6 +19,9 @@ struct eg_pool {
 
 // `object_size` bytes each, aligned to 64. Makes no slab yet.
 void eg__pool_init(struct eg_pool *pool, size_t object_size, uint32_t count_max);
+
+// The same for objects that are mostly a buffer: only the first `zeroed_size` bytes of each are zeroed when it is taken.
+void eg__pool_init_part(struct eg_pool *pool, size_t object_size, size_t zeroed_size, uint32_t count_max);
 
 // Frees every slab. Objects still taken are gone with them: whatever they own must have been released before.
 void eg__pool_deinit(struct eg_pool *pool);

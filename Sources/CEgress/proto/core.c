@@ -72,7 +72,8 @@ struct eg_core *eg__core_create(const struct eg_core_config *config, struct eg_r
     }
     eg__pool_init(&core->streams, sizeof(struct eg_stream), config->streams_max);
     eg__pool_init(&core->viewers, eg__viewer_size(core->crypto), config->viewers_max);
-    eg__pool_init(&core->chunks, sizeof(struct eg_store_chunk), config->streams_max * (EG_STORE_VIDEO_CHUNKS_MAX + EG_STORE_AUDIO_CHUNKS_MAX));
+    eg__pool_init_part(&core->chunks, sizeof(struct eg_store_chunk), offsetof(struct eg_store_chunk, bytes),
+                       config->streams_max * (EG_STORE_VIDEO_CHUNKS_MAX + EG_STORE_AUDIO_CHUNKS_MAX));
     eg__budget_init(&core->burst_bytes, 0, config->burst_bit_rate_all_max / 8, config->burst_bit_rate_all_max / 8);
     core->context = (struct eg_viewer_context){
         .random = random,

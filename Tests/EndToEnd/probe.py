@@ -45,6 +45,11 @@ class Probe:
         return self.page.evaluate("probe.heard")
 
     @property
+    def detour(self):
+        """What sound takes from the stream into the page's measuring, in ms."""
+        return self.page.evaluate("probe.detour")
+
+    @property
     def posted_at(self):
         return self.page.evaluate("probe.postedAt")
 

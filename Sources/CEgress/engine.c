@@ -1,5 +1,6 @@
 // The public interface on the worker: checks what the caller gave, and has the rest done on the engine's thread, by a command for each
 // function. What only the core can judge (credentials, fingerprints, limits) it checks itself.
+#include "base/hash.h"
 #include "base/memory.h"
 #include "io/error.h"
 #include "io/random.h"
@@ -322,6 +323,15 @@ static void run_viewer_stats(struct eg_worker *worker, struct eg_command *comman
 eg_status eg_viewer_stats(eg_engine *engine, eg_viewer_id viewer, struct eg_viewer_stats *stats) {
     struct get_viewer_stats command = {.base.run = run_viewer_stats, .viewer = viewer, .stats = stats};
     return eg__worker_call(engine->worker, &command.base, NULL);
+}
+
+void eg_turn_password(const char *secret, const char *username, char *password) {
+    _Static_assert(EG_TURN_PASSWORD_SIZE == (EG_SHA1_SIZE + 2) / 3 * 4 + 1, "the base64 of a SHA-1");
+    const uint8_t *const pieces[] = {(const uint8_t *)username};
+    const size_t sizes[] = {strlen(username)};
+    uint8_t digest[EG_SHA1_SIZE];
+    eg__hmac_sha1((const uint8_t *)secret, strlen(secret), pieces, sizes, 1, digest);
+    eg__base64(digest, sizeof digest, password);
 }
 
 const char *eg_drop_name(eg_drop drop) {

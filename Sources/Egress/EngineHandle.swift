@@ -106,6 +106,14 @@ struct EngineHandle: ~Copyable, @unchecked Sendable {
         _ = eg_viewer_close(engine, viewer)
     }
 
+    static func turnPassword(secret: String, username: String) -> String {
+        withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(EG_TURN_PASSWORD_SIZE)) { password in
+            guard let base = password.baseAddress else { return "" }
+            eg_turn_password(secret, username, base)
+            return String(cString: base)
+        }
+    }
+
     var statistics: EngineStatistics {
         var stats = eg_engine_stats()
         eg_engine_stats(engine, &stats)

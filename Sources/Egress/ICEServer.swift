@@ -1,17 +1,35 @@
-/// A STUN or TURN server that clients are told about, with the fields of a browser's `RTCIceServer`.
+/// A STUN or TURN server that clients are told about, with the fields of a browser's `RTCIceServer`, and the secret of a TURN server that
+/// knows no users.
 public struct ICEServer: Sendable, Hashable, Codable {
     /// `stun:`, `stuns:`, `turn:` or `turns:` URLs.
     public var urls: [String]
+    /// With ``secret``, what follows the time in the user name; it is for the TURN server's log.
     public var username: String?
+    /// A password that stays the same: everybody who may watch can go on using it. Excludes ``secret``.
     public var credential: String?
+    /// What the TURN server shares with this one (coturn's `static-auth-secret`). Each response then has a credential of its own that ends
+    /// after ``lifetime``; the secret itself is told to nobody (draft-uberti-behave-turn-rest-00).
+    public var secret: String?
+    /// Of a credential made with ``secret``. A TURN server refuses new allocations after it, and goes on with those that there are.
+    public var lifetime: Duration
 
-    public init(urls: [String], username: String? = nil, credential: String? = nil) {
+    /// The one that draft-uberti-behave-turn-rest-00 §2.2 recommends.
+    public static let standardLifetime = Duration.seconds(86_400)
+
+    public init(
+        urls: [String], username: String? = nil, credential: String? = nil, secret: String? = nil, lifetime: Duration = standardLifetime
+    ) {
         self.urls = urls
         self.username = username
         self.credential = credential
+        self.secret = secret
+        self.lifetime = lifetime
     }
 
-    private enum CodingKeys: String, CodingKey { case urls, username, credential }
+    private enum CodingKeys: String, CodingKey {
+        case urls, username, credential, secret
+        case lifetime = "lifetime_seconds"
+    }
 
     /// `urls` may be one string or a list, as in browsers.
     public init(from decoder: any Decoder) throws {
@@ -23,11 +41,24 @@ public struct ICEServer: Sendable, Hashable, Codable {
         }
         username = try values.decodeIfPresent(String.self, forKey: .username)
         credential = try values.decodeIfPresent(String.self, forKey: .credential)
+        secret = try values.decodeIfPresent(String.self, forKey: .secret)
+        lifetime = try values.decodeIfPresent(Int64.self, forKey: .lifetime).map { .seconds($0) } ?? Self.standardLifetime
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var values = encoder.container(keyedBy: CodingKeys.self)
+        try values.encode(urls, forKey: .urls)
+        try values.encodeIfPresent(username, forKey: .username)
+        try values.encodeIfPresent(credential, forKey: .credential)
+        guard let secret else { return }
+        try values.encode(secret, forKey: .secret)
+        try values.encode(lifetime.components.seconds, forKey: .lifetime)
     }
 }
 
 extension ICEServer {
     private static let schemes = ["stun:", "stuns:", "turn:", "turns:"]
+    private static let lifetimes = Duration.seconds(60)...Duration.seconds(30 * 86_400)
 
     func validate() throws(EgressError) {
         guard !urls.isEmpty else { throw .invalid("ice_servers", "urls is empty") }
@@ -43,16 +74,32 @@ extension ICEServer {
         for text in [username, credential].compactMap(\.self) where !text.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }) {
             throw .invalid("ice_servers", "a username or credential holds a character that a header can't carry")
         }
+        guard let secret else { return }
+        guard !secret.isEmpty, !secret.utf8.contains(0) else { throw .invalid("ice_servers", "secret is empty, or holds a zero") }
+        guard credential == nil else { throw .invalid("ice_servers", "credential and secret exclude each other") }
+        guard Self.lifetimes.contains(lifetime) else {
+            throw .invalid("ice_servers", "lifetime_seconds: \(lifetime.components.seconds) is not within 60..2592000")
+        }
     }
 
     /// One `Link` header value per URL (WHEP §4.4).
-    var links: [String] {
-        urls.map { url in
+    /// - Parameter now: in seconds since 1970.
+    func links(at now: Int64) -> [String] {
+        let (username, credential) = credentials(at: now)
+        return urls.map { url in
             var link = "<\(url)>; rel=\"ice-server\""
             if let username { link += "; username=\(Self.quoted(username))" }
             if let credential { link += "; credential=\(Self.quoted(credential)); credential-type=\"password\"" }
             return link
         }
+    }
+
+    /// What a client is to name itself by: as configured, or made for it.
+    private func credentials(at now: Int64) -> (username: String?, credential: String?) {
+        guard let secret else { return (username, credential) }
+        let end = String(now + lifetime.components.seconds)
+        let name = username.map { "\(end):\($0)" } ?? end
+        return (name, EngineHandle.turnPassword(secret: secret, username: name))
     }
 
     /// A quoted-string (RFC 9110 §5.6.4).

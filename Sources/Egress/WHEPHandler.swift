@@ -39,7 +39,6 @@ public final class WHEPHandler: Sendable {
     let engine: EgressEngine
     let basePath: String
     let logger: Logger
-    private let links: [String]
     private let redirect: (@Sendable (_ stream: String) -> String?)?
 
     /// Takes the engine's teardown hook for itself.
@@ -51,7 +50,6 @@ public final class WHEPHandler: Sendable {
         self.basePath = WHEPTarget.normalized(base: basePath)
         self.logger = logger
         self.redirect = redirect
-        links = engine.configuration.iceServers.flatMap(\.links)
         // The registry holds the hook, which must not hold the registry in turn. The sessions end here, for every later request; their viewers
         // get their goodbye from the engine right after, all in one turn of its loop instead of one turn each.
         engine.setTeardownHook { [weak registry = engine.registry] id in registry?.endSessions(ofStopped: id) }
@@ -121,7 +119,7 @@ public final class WHEPHandler: Sendable {
         let location = path(of: stream, answer.session)
         var fields: HTTPFields = [.contentType: Self.sdp, .location: location, .eTag: "\"\(answer.entityTag)\""]
         // One field for each server and extension (WHEP §4.9).
-        fields[values: .link] = links + [Self.eventsLink(location)]
+        fields[values: .link] = iceLinks + [Self.eventsLink(location)]
         logger.debug("Viewer answered", metadata: metadata(stream, answer.session, request))
         return WHEPResponse(head: HTTPResponse(status: .created, headerFields: fields), body: Array(answer.sdp.utf8))
     }
@@ -152,7 +150,7 @@ public final class WHEPHandler: Sendable {
         switch target {
         case .endpoint:
             fields[.acceptPost] = Self.sdp
-            if !isPreflight { fields[values: .link] = links }
+            if !isPreflight { fields[values: .link] = iceLinks }
         case .session: fields[.acceptPatch] = SDPFragment.mediaType
         case .events: fields[.acceptPost] = Self.json
         case .listener: break
@@ -188,6 +186,12 @@ public final class WHEPHandler: Sendable {
     }
 
     // MARK: Parts of messages
+
+    /// Made for each response: credentials end.
+    private var iceLinks: [String] {
+        let now = WallClock.microseconds() / 1_000_000
+        return engine.configuration.iceServers.flatMap { $0.links(at: now) }
+    }
 
     static let sdp = "application/sdp"
     static let json = "application/json"

@@ -567,6 +567,23 @@ static void without_io_uring_it_falls_back_and_says_why(struct eg_check *check) 
     CHECK_EQUAL(WEXITSTATUS(status), 0);
 }
 
+// The second is the second case of RFC 2202 §3, the others come from Python's hmac and base64.
+static void a_turn_password_is_the_hmac_of_the_user_name_in_base64(struct eg_check *check) {
+    static const struct {
+        const char *secret, *username, *password;
+    } rows[] = {
+        {"north", "1700000000:viewer", "6+yi/bVtfd33MEvbIUAHKkmAKPw="},
+        {"Jefe", "what do ya want for nothing?", "7/zfauXrL6LSdBbV8YTfnCWafHk="},
+        {"s", "", "cdWK0mhC79q4otVBgYkh0gZq/r0="},
+    };
+    for (size_t row = 0; row < sizeof rows / sizeof rows[0]; row++) {
+        char password[EG_TURN_PASSWORD_SIZE];
+        memset(password, 'x', sizeof password);
+        eg_turn_password(rows[row].secret, rows[row].username, password);
+        CHECK_ROW(strcmp(password, rows[row].password) == 0, row);
+    }
+}
+
 static const struct eg_test tests[] = {
     EG_TEST(tells_what_it_settled_on),
     EG_TEST(a_configuration_that_is_out_of_range_is_refused_by_field),
@@ -582,6 +599,7 @@ static const struct eg_test tests[] = {
     EG_TEST(engines_come_and_go_under_fire_and_leave_nothing),
     EG_TEST(any_number_of_threads_may_call_at_once),
     EG_TEST(names_are_lower_case_and_unique),
+    EG_TEST(a_turn_password_is_the_hmac_of_the_user_name_in_base64),
     EG_TEST(the_probe_tells_what_an_engine_would_use),
     EG_TEST(no_signal_of_the_host_is_handled_on_the_thread),
     EG_TEST(without_io_uring_it_falls_back_and_says_why),

@@ -1,5 +1,6 @@
 #include "base/hash.h"
 
+#include <limits.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -26,6 +27,11 @@ void eg__hmac_sha1(const uint8_t *key, size_t key_size, const uint8_t *const pie
     EG_ASSERT(size == EG_SHA1_SIZE);
     EVP_MAC_CTX_free(context);
     EVP_MAC_free(mac);
+}
+
+void eg__base64(const uint8_t *bytes, size_t size, char *out) {
+    EG_ASSERT(size <= INT_MAX);
+    EVP_EncodeBlock((unsigned char *)out, bytes, (int)size);
 }
 
 uint32_t eg__crc32(const uint8_t *bytes, size_t size) {

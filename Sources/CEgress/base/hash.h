@@ -10,6 +10,9 @@ enum { EG_SHA1_SIZE = 20 };
 void eg__hmac_sha1(const uint8_t *key, size_t key_size, const uint8_t *const pieces[], const size_t sizes[], size_t count,
                    uint8_t out[EG_SHA1_SIZE]);
 
+// RFC 4648 §4, with padding, terminated. `out` has room for 4 characters for each 3 bytes begun, and one more.
+void eg__base64(const uint8_t *bytes, size_t size, char *out);
+
 // CRC-32 of ISO 3309, as STUN's FINGERPRINT uses it (RFC 8489 §14.7), before its XOR.
 uint32_t eg__crc32(const uint8_t *bytes, size_t size);
 

@@ -247,6 +247,13 @@ EG_API EG_CHECKED eg_status eg_viewer_restart_ice(eg_engine *engine, eg_viewer_i
 // Sends a goodbye and frees the viewer; its event has EG_CLOSE_REQUESTED. EG_STATUS_NOT_FOUND when it is gone already, which is no harm.
 EG_API eg_status eg_viewer_close(eg_engine *engine, eg_viewer_id viewer);
 
+// Writes the password of a TURN server that shares `secret` with the caller, for `username`, to `password`, which has room for
+// EG_TURN_PASSWORD_SIZE bytes: the base64 of their HMAC-SHA1, terminated. The user name is the time at which the credential ends, in seconds
+// since 1970, alone or with ":" and a name behind it (draft-uberti-behave-turn-rest-00 §2.2; coturn's `use-auth-secret`). No server is asked.
+// Any thread, any time, in hooks too.
+enum { EG_TURN_PASSWORD_SIZE = 29 }; // [B] with its terminator
+EG_API void eg_turn_password(const char *secret, const char *username, char *password);
+
 // Why a datagram went no further. Each has a counter; none is logged one by one.
 EG_ENUM(eg_drop, int32_t) {
     // At a source.

@@ -123,9 +123,33 @@ import Testing
         ("udp://127.0.0.1:40000?pkt_size=1160", "udp://127.0.0.1:40000?pkt_size=1160"),
         ("no address", "no address"),
         ("srt://:x@h", "srt://:***@h"),
+        ("srt://h:9?mode=caller&passphrase=long enough", "srt://h:9?mode=caller&passphrase=*** enough"),
+        ("srt://h?streamid=read:cam:u:p", "srt://h?streamid=***"),
+        ("https://h/a.m3u8?token=abc&q=1#t: 404", "https://h/a.m3u8?token=***&q=1#t: 404"),
+        ("Opening 'seg1.ts?Policy=x&X-Amz-Signature=ab%2F' for reading", "Opening 'seg1.ts?Policy=x&X-Amz-Signature=***' for reading"),
+        ("-headers Authorization: Bearer ab.cd\r\nAccept: */*", "-headers Authorization: ***\r\nAccept: */*"),
+        ("Cookie: a=b; c=d", "Cookie: ***"),
+        ("http://h/?author=me&monkey=x&key=y", "http://h/?author=***&monkey=***&key=***"),
+        ("-force_key_frames expr:gte(t,1)", "-force_key_frames expr:gte(t,1)"),
     ])
     func masksPasswordsOnly(text: String, masked: String) {
         #expect(Secrets.mask(text) == masked)
+        #expect(Secrets.mask(masked) == masked, "masking twice")
+    }
+
+    @Test func whatTheInputHasIsMaskedWhereverItStands() {
+        let url = "rtsp://admin:ge%40heim@cam/live?token=0123456789"
+        let options = ["-headers", "Authorization: Basic Zm9v\r\nX-Own: 4711-4711", "-t", "3600"]
+        let secrets = Secrets(of: StreamInput(url: url, options: options))
+        for secret in ["ge%40heim", "ge@heim", "0123456789", "Basic Zm9v", "X-Own: 4711-4711"] {
+            #expect(secrets.mask("FFmpeg read \(secret) there") == "FFmpeg read *** there")
+        }
+        #expect(secrets.mask("-t 3600 of \(url)") == "-t 3600 of rtsp://admin:***@cam/live?token=***")
+    }
+
+    @Test func aPasswordOfAFewLettersIsMaskedInItsPlaceOnly() {
+        let secrets = Secrets(of: StreamInput(url: "rtsp://a:an@h/"))
+        #expect(secrets.mask("cannot open rtsp://a:an@h/") == "cannot open rtsp://a:***@h/")
     }
 }
 #endif

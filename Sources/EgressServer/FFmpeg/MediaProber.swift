@@ -11,17 +11,18 @@ struct MediaProber: Sendable {
 
     /// - Throws: ``Failure`` with ffprobe's own words, passwords masked; `CancellationError`.
     func probe(_ input: StreamInput) async throws -> MediaProbe {
-        var probe = try MediaProbe(streamsJSON: await json(["-show_streams"] + input.probeArguments))
+        let secrets = Secrets(of: input)
+        var probe = try MediaProbe(streamsJSON: await json(["-show_streams"] + input.probeArguments, secrets))
         guard case .file = input.kind else { return probe }
         for position in probe.videos.indices where probe.videos[position].codec == "h264" {
             let index = probe.videos[position].index
             let selection = ["-select_streams", "\(index)", "-read_intervals", "%+10", "-show_entries", "packet=pts_time,flags"]
-            try probe.measure(packetsJSON: await json(selection + input.probeArguments), ofVideoAt: position)
+            try probe.measure(packetsJSON: await json(selection + input.probeArguments, secrets), ofVideoAt: position)
         }
         return probe
     }
 
-    private func json(_ arguments: [String]) async throws -> String {
+    private func json(_ arguments: [String], _ secrets: Secrets) async throws -> String {
         let command = GuardedCommand(executable: ffprobe, arguments: ["-v", "error", "-of", "json"] + arguments)
         let output = LineCollector()
         let complaints = LineCollector()
@@ -38,7 +39,7 @@ struct MediaProber: Sendable {
         try Task.checkCancellation()
         guard let ending else { throw Failure(description: "ffprobe found out nothing within \(Self.timeout)") }
         guard ending.isSuccess else {
-            let reason = complaints.all.last.map(Secrets.mask) ?? "ffprobe \(ending)"
+            let reason = complaints.all.last.map(secrets.mask) ?? "ffprobe \(ending)"
             throw Failure(description: reason)
         }
         return output.all.joined(separator: "\n")

@@ -1,24 +1,126 @@
 #if Server
-/// Takes passwords out of text that is on its way to a log.
-enum Secrets {
-    /// Every `scheme://user:password@` becomes `scheme://user:***@`. A user without a password stays; it is no secret.
+/// Takes passwords out of text that is on its way to a log or a page.
+///
+/// What is known to be secret, since the operator's own input has it, is taken out wherever it stands. What only looks like a secret is
+/// taken out where it does: in front of a URL's "@", behind a parameter's name, behind `Authorization:`. A playlist may lead FFmpeg to
+/// addresses that nobody has configured.
+struct Secrets: Sendable, Hashable {
+    /// The longest first, so that one that begins like another leaves no rest.
+    private let known: [String]
+
+    /// Shorter ones would take pieces out of every other word. They are still masked by their place.
+    private static let knownSizeMin = 4
+
+    init(of input: StreamInput) {
+        var found = Self.find(in: input.url)
+        for (option, value) in zip(input.options, input.options.dropFirst()) {
+            if Self.isSecretive(option) {
+                // `-headers` takes several lines: each is as secret as all.
+                found += [value] + value.split(whereSeparator: \.isNewline).map(String.init)
+            }
+            found += Self.find(in: value)
+        }
+        let all = Set(found + found.map(Self.percentDecoded)).filter { $0.utf8.count >= Self.knownSizeMin }
+        known = all.sorted { ($1.utf8.count, $0) < ($0.utf8.count, $1) }
+    }
+
+    /// What is known, and what looks like a secret.
+    func mask(_ text: String) -> String {
+        known.reduce(Self.mask(text)) { $0.replacing($1, with: "***") }
+    }
+
+    /// What looks like a secret: `scheme://user:password@` becomes `scheme://user:***@`, `?token=x` becomes `?token=***`,
+    /// `Authorization: Bearer x` becomes `Authorization: ***`. A user without a password stays; it is no secret.
     static func mask(_ text: String) -> String {
-        guard text.contains("://") else { return text }
         var masked = ""
         var rest = text[...]
-        while let scheme = rest.firstRange(of: "://") {
-            masked += rest[..<scheme.upperBound]
-            rest = rest[scheme.upperBound...]
-            // The authority ends where path, query or fragment begin, or where the URL does. A password may hold an unescaped "@": the
-            // last one before that end is the one that counts.
-            let end = rest.firstIndex { "/?# \t\"'<>".contains($0) } ?? rest.endIndex
-            let authority = rest[..<end]
-            if let at = authority.lastIndex(of: "@"), let colon = authority[..<at].firstIndex(of: ":") {
-                masked += authority[..<colon] + ":***"
-                rest = rest[at...]
-            }
+        while let secret = first(in: rest) {
+            masked += rest[..<secret.startIndex] + "***"
+            rest = rest[secret.endIndex...]
         }
         return masked + rest
+    }
+
+    private static func find(in text: String) -> [String] {
+        var found: [String] = []
+        var rest = text[...]
+        while let secret = first(in: rest) {
+            found.append(String(secret))
+            rest = rest[secret.endIndex...]
+        }
+        return found
+    }
+
+    private static func first(in text: Substring) -> Substring? {
+        [password(in: text), parameter(in: text), authorization(in: text)].compactMap { $0 }.min { $0.startIndex < $1.startIndex }
+    }
+
+    // MARK: Where secrets stand
+
+    /// The authority ends where path, query or fragment begin, or where the URL does. A password may hold an unescaped "@": the last one
+    /// before that end is the one that counts.
+    private static func password(in text: Substring) -> Substring? {
+        var rest = text
+        while let scheme = rest.firstRange(of: "://") {
+            rest = rest[scheme.upperBound...]
+            let authority = rest.prefix { !"/?# \t\"'<>".contains($0) }
+            guard let at = authority.lastIndex(of: "@"), let colon = authority[..<at].firstIndex(of: ":") else { continue }
+            let password = authority[authority.index(after: colon)..<at]
+            if !password.isEmpty, password != "***" { return password }
+        }
+        return nil
+    }
+
+    /// `?name=value&name=value`, and the same with ";".
+    private static func parameter(in text: Substring) -> Substring? {
+        var rest = text
+        while let mark = rest.firstIndex(where: { "?&;".contains($0) }) {
+            rest = rest[rest.index(after: mark)...]
+            let name = rest.prefix { $0.isLetter || $0.isNumber || "-_.%[]".contains($0) }
+            guard name.endIndex < rest.endIndex, rest[name.endIndex] == "=", isSecretive(name) else { continue }
+            let value = rest[rest.index(after: name.endIndex)...].prefix { !"&;# \t\"'<>".contains($0) && !$0.isNewline }
+            if !value.isEmpty, value != "***" { return value }
+        }
+        return nil
+    }
+
+    /// A header line with credentials (RFC 9110 §11.6.2, RFC 6265 §4.2).
+    private static func authorization(in text: Substring) -> Substring? {
+        var rest = text
+        while let colon = rest.firstIndex(of: ":") {
+            let name = rest[..<colon].suffix(while: { $0.isLetter || $0 == "-" })
+            rest = rest[rest.index(after: colon)...]
+            guard ["authorization", "proxy-authorization", "cookie", "x-api-key"].contains(name.lowercased()) else { continue }
+            let value = rest.drop { $0 == " " }.prefix { !$0.isNewline }
+            if !value.isEmpty, !value.hasPrefix("***") { return value }
+        }
+        return nil
+    }
+
+    private static let words = [
+        "pass", "pwd", "token", "secret", "auth", "signature", "hmac", "jwt", "credential", "session", "streamid", "cookie", "headers",
+    ]
+    /// Only at the end of a name: `-force_key_frames` is no secret.
+    private static let endings = ["key", "sig"]
+
+    /// The name of a URL's parameter or of an option of FFmpeg's: `token`, `access_token`, `X-Amz-Signature`, `-passphrase`, `-headers`.
+    private static func isSecretive(_ name: some StringProtocol) -> Bool {
+        let name = name.lowercased()
+        return words.contains { name.contains($0) } || endings.contains { name.hasSuffix($0) }
+    }
+
+    /// As FFmpeg may write it: the decoded form of what stands in a URL.
+    private static func percentDecoded(_ text: String) -> String {
+        URLPath.segments("/" + text)?.first ?? text
+    }
+}
+
+extension Substring {
+    /// The longest end of which all characters are like this.
+    fileprivate func suffix(while predicate: (Character) -> Bool) -> Substring {
+        var begin = endIndex
+        while begin > startIndex, predicate(self[index(before: begin)]) { begin = index(before: begin) }
+        return self[begin...]
     }
 }
 #endif

@@ -16,14 +16,16 @@ final class RunWatch: Sendable {
     private let isCopy: Bool
     private let engine: EgressEngine
     private let board: SupervisionBoard
+    private let secrets: Secrets
     private let logger: Logger
     private let state = Mutex(State())
 
-    init(id: String, isCopy: Bool, engine: EgressEngine, board: SupervisionBoard, logger: Logger) {
+    init(id: String, isCopy: Bool, engine: EgressEngine, board: SupervisionBoard, secrets: Secrets, logger: Logger) {
         self.id = id
         self.isCopy = isCopy
         self.engine = engine
         self.board = board
+        self.secrets = secrets
         self.logger = logger
     }
 
@@ -43,7 +45,7 @@ final class RunWatch: Sendable {
     func read(complaint line: String) {
         let verdict = state.withLock { $0.complaints.spend(now: .now) }
         if verdict.suppressed > 0 { logger.warning("FFmpeg: \(verdict.suppressed) more lines were left out") }
-        if verdict.isGranted { logger.warning("FFmpeg: \(Secrets.mask(line))") }
+        if verdict.isGranted { logger.warning("FFmpeg: \(secrets.mask(line))") }
     }
 
     private func warnIfSlow(_ position: Duration) {

@@ -9,12 +9,14 @@ struct StreamSupervisor: Sendable {
     let tools: FFmpegTools
     let board: SupervisionBoard
     let logger: Logger
+    private let secrets: Secrets
 
     init(stream: StreamDefinition, engine: EgressEngine, tools: FFmpegTools, board: SupervisionBoard, logger: Logger) {
         self.stream = stream
         self.engine = engine
         self.tools = tools
         self.board = board
+        secrets = Secrets(of: stream.input)
         var logger = logger
         logger[metadataKey: "stream"] = "\(stream.id)"
         self.logger = logger
@@ -97,8 +99,8 @@ struct StreamSupervisor: Sendable {
     private func runFFmpeg(_ job: inout Job, _ machine: inout Supervision) async -> Supervision.Action {
         let isCopy = job.decision?.isCopy ?? false
         let arguments = FFmpegCommand.arguments(input: stream.input, isCopy: isCopy, legs: job.legs ?? [])
-        logger.debug("running FFmpeg", metadata: ["arguments": "\(Secrets.mask(arguments.joined(separator: " ")))"])
-        let watch = RunWatch(id: stream.id, isCopy: isCopy, engine: engine, board: board, logger: logger)
+        logger.debug("running FFmpeg", metadata: ["arguments": "\(secrets.mask(arguments.joined(separator: " ")))"])
+        let watch = RunWatch(id: stream.id, isCopy: isCopy, engine: engine, board: board, secrets: secrets, logger: logger)
         let result: String
         do {
             let ending = try await ProcessRunner.run(
@@ -140,7 +142,7 @@ struct StreamSupervisor: Sendable {
 
     /// A problem that stays the same is a warning once: an input that is away for a night fills no disk.
     private func report(_ problem: String) {
-        let text = Secrets.mask(problem)
+        let text = secrets.mask(problem)
         let isNew = board.all[stream.id]?.problem != text
         logger.log(level: isNew ? .warning : .debug, "\(text)")
         board.update(stream.id) { $0.problem = text }

@@ -160,6 +160,68 @@ static void the_flight_is_repeated_with_growing_delays_until_it_gives_up(struct 
     eg_dtls_link_destroy(link);
 }
 
+static size_t size_to_client(struct eg_dtls_link *link) {
+    size_t size = 0;
+    for (size_t i = 0; i < link->to_client_count; i++) size += link->to_client[i].size;
+    link->to_client_count = 0;
+    return size;
+}
+
+// Its address may be a victim's that somebody has written on a hello.
+static void who_has_not_answered_is_sent_no_more_than_three_times_what_came_from_there(struct eg_check *check) {
+    static const size_t allowed[] = {0, 100, 1000, 3000};
+    for (size_t row = 0; row < sizeof allowed / sizeof allowed[0]; row++) {
+        struct eg_dtls_link *link = eg_dtls_link_create(&eg_dtls_link_browser);
+        link->server.allowance = 0;
+        eg__dtls_allow(&link->server, &link->path, allowed[row]);
+        eg_dtls_client_start(link->client, link->now);
+        size_t sent = 0, received = 0;
+        for (size_t i = 0; i < link->to_server_count; i++) received += link->to_server[i].size;
+        eg_dtls_link_deliver_to_server(link);
+        while (link->server.state == EG_DTLS_HANDSHAKING) {
+            sent += size_to_client(link);
+            link->now = eg__dtls_deadline(&link->server);
+            eg__dtls_tick(&link->server, link->now, &link->path, &link->batch);
+            eg_dtls_link_take_from_batch(link);
+        }
+        CHECK_EQUAL(link->server.failure, EG_DTLS_FAILURE_TIMEOUT);
+        CHECK_ROW(sent <= 3 * received + allowed[row], row);
+        if (allowed[row] == 3000) CHECK(sent > 3000); // it is a limit, and no silence
+        eg_dtls_link_destroy(link);
+    }
+}
+
+static void what_came_from_one_address_allows_nothing_to_another(struct eg_check *check) {
+    struct eg_dtls_link *link = eg_dtls_link_create(&eg_dtls_link_browser);
+    eg_dtls_client_start(link->client, link->now);
+    eg_dtls_link_deliver_to_server(link);
+    CHECK(size_to_client(link) > 0);
+    struct eg_path victim = link->path;
+    victim.remote.port++;
+    link->now = eg__dtls_deadline(&link->server);
+    eg__dtls_tick(&link->server, link->now, &victim, &link->batch);
+    eg_dtls_link_take_from_batch(link);
+    CHECK_EQUAL(size_to_client(link), 0);
+    eg_dtls_link_destroy(link);
+}
+
+static void a_client_that_repeats_its_hello_gets_the_flight_when_it_has_said_enough(struct eg_check *check) {
+    struct eg_dtls_link *link = eg_dtls_link_create(&eg_dtls_link_browser);
+    link->server.allowance = 0;
+    eg_dtls_client_start(link->client, link->now);
+    for (int i = 0; i < 4 && link->client->state == EG_DTLS_HANDSHAKING; i++) {
+        eg_dtls_link_deliver_to_server(link);
+        eg_dtls_link_deliver_to_client(link);
+        eg_dtls_link_deliver_to_server(link);
+        eg_dtls_link_deliver_to_client(link);
+        link->now += EG_SECOND;
+        eg_dtls_client_repeat(link->client);
+    }
+    CHECK(eg_dtls_link_is_up(link));
+    CHECK(eg_dtls_link_keys_match(link));
+    eg_dtls_link_destroy(link);
+}
+
 static void without_a_hello_it_gives_up_after_ten_seconds(struct eg_check *check) {
     struct eg_dtls_link *link = eg_dtls_link_create(&eg_dtls_link_browser);
     link->now += 10 * EG_SECOND - 1;
@@ -348,6 +410,9 @@ static const struct eg_test tests[] = {
     EG_TEST(the_suite_of_longer_keys_is_taken_when_nothing_else_is_offered),
     EG_TEST(no_datagram_of_ours_is_longer_than_the_mtu),
     EG_TEST(the_flight_is_repeated_with_growing_delays_until_it_gives_up),
+    EG_TEST(who_has_not_answered_is_sent_no_more_than_three_times_what_came_from_there),
+    EG_TEST(what_came_from_one_address_allows_nothing_to_another),
+    EG_TEST(a_client_that_repeats_its_hello_gets_the_flight_when_it_has_said_enough),
     EG_TEST(without_a_hello_it_gives_up_after_ten_seconds),
     EG_TEST(a_repeated_hello_asks_for_the_flight_at_most_every_20_ms),
     EG_TEST(a_lost_last_flight_is_repeated_when_the_client_asks),

@@ -396,6 +396,28 @@ static void nominating_the_same_path_again_sends_no_more_checks(struct eg_check 
     peer_destroy(peer);
 }
 
+static void nominations_of_many_paths_are_checked_at_one_pace(struct eg_check *check) {
+    struct peer *peer = peer_with_a_pinned_path(1);
+    unsigned checks = 0;
+    for (uint8_t host = 2; host < 200; host++) {
+        CHECK_ROW(receive_nomination(peer, host) == EG_ICE_CHECKED, host);
+        checks += peer->batch.message_count - 1; // the first is the answer
+    }
+    CHECK_EQUAL(checks, 1);
+    // The latest gets all of its checks, from when the next one is due.
+    CHECK_EQUAL(eg__ice_deadline(&peer->ice) - peer->now, EG_ICE_CHECK_INTERVAL);
+    struct eg_path latest = path_from(199);
+    for (int i = 0; i < EG_ICE_CHECKS_MAX; i++) {
+        peer->now = eg__ice_deadline(&peer->ice);
+        eg__batch_clear(&peer->batch);
+        CHECK_EQUAL(eg__ice_tick(&peer->ice, peer->now, &peer->batch), EG_ICE_NOTHING);
+        REQUIRE(peer->batch.message_count == 1);
+        CHECK(eg__path_equal(&peer->batch.messages[0].path, &latest));
+    }
+    CHECK(is_selected(peer, 1));
+    peer_destroy(peer);
+}
+
 // An answer to the check that is under way.
 static enum eg_ice_event answer(struct peer *peer, uint8_t host, uint16_t type, const char *password, uint8_t transaction_change) {
     uint8_t bytes[256], transaction_id[EG_STUN_TRANSACTION_ID_SIZE];
@@ -566,6 +588,7 @@ static const struct eg_test tests[] = {
     EG_TEST(once_pinned_a_new_path_is_checked_first),
     EG_TEST(our_check_is_repeated_and_given_up),
     EG_TEST(nominating_the_same_path_again_sends_no_more_checks),
+    EG_TEST(nominations_of_many_paths_are_checked_at_one_pace),
     EG_TEST(an_answer_to_our_check_selects_the_path),
     EG_TEST(a_wrong_answer_selects_nothing),
     EG_TEST(the_latest_nomination_counts),

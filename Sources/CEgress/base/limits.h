@@ -37,6 +37,7 @@ enum eg_limits {
     EG_DTLS_REPEAT_GAP = 20 * EG_MILLISECOND,     // [us] between two repetitions that the client asks for
     EG_DTLS_REPEAT_INITIAL = 100 * EG_MILLISECOND, // [us] RFC 6347 §4.2.4.1 allows less than 1 s for real-time use
     EG_DTLS_REPEAT_MAX = 2 * EG_SECOND,            // [us]
+    EG_DTLS_AMPLIFICATION_MAX = 3,                 // bytes to an address for each that came from there, before it has answered, RFC 9000 §8.1
 
     // Media.
     EG_PICTURE_FLUSH = 1 * EG_MILLISECOND, // [us] a picture without its marker is sent this long after its first packet

@@ -136,15 +136,27 @@ static struct eg_viewer *find_viewer_by_ufrag(const struct eg_core *core, const 
     return NULL;
 }
 
-// Two viewers can have had checks from one address (a browser that joins again from the same socket can't, a NAT that reuses a port can):
-// the one that still validates the path is meant, and of two the newer.
-static struct eg_viewer *find_viewer_by_path(const struct eg_core *core, const struct eg_path *path) {
+// How well a datagram along `path` fits a viewer that validates it. Only one with keys can have sent SRTCP, and rather the one whose media
+// goes there: that it gets it was proven, by its handshake or by its answer to a check of ours.
+static int fitness(const struct eg_viewer *viewer, const struct eg_path *path, enum eg_datagram_kind kind) {
+    if (kind != EG_DATAGRAM_RTCP || viewer->state != EG_VIEWER_CONNECTED) return 0;
+    return eg__path_equal(&viewer->ice.path, path) ? 2 : 1;
+}
+
+// Several viewers can have had checks from one address: a NAT reuses a port, or somebody with a session of his own writes another viewer's
+// address on his checks. The one that it fits best is meant, and of two the newer.
+static struct eg_viewer *find_viewer_by_path(const struct eg_core *core, const struct eg_path *path, enum eg_datagram_kind kind) {
     struct eg_viewer *found = NULL;
+    int found_fitness = 0;
     uint32_t cursor = 0;
     for (eg_handle handle; (handle = eg__table_find(&core->by_address, eg__addr_hash(core->hash_seed, &path->remote), &cursor)) != 0;) {
         struct eg_viewer *viewer = find_viewer(core, handle);
         if (viewer == NULL || !eg__ice_is_validated(&viewer->ice, path)) continue;
-        if (found == NULL || viewer->created_at > found->created_at) found = viewer;
+        int viewer_fitness = fitness(viewer, path, kind);
+        bool is_newer = found == NULL || viewer->created_at > found->created_at;
+        if (found != NULL && (viewer_fitness < found_fitness || (viewer_fitness == found_fitness && !is_newer))) continue;
+        found = viewer;
+        found_fitness = viewer_fitness;
     }
     return found;
 }
@@ -419,7 +431,7 @@ static void receive_stun(struct eg_core *core, eg_time now, const struct eg_path
     size_t ufrag_size;
     struct eg_viewer *viewer;
     if (eg__ice_local_ufrag(&stun, &ufrag, &ufrag_size)) viewer = find_viewer_by_ufrag(core, ufrag, ufrag_size);
-    else viewer = find_viewer_by_path(core, path); // a reply to a check of ours names no user
+    else viewer = find_viewer_by_path(core, path, EG_DATAGRAM_STUN); // a reply to a check of ours names no user
     if (viewer == NULL) {
         core->stats.dropped[EG_DROP_STUN_UNKNOWN_USER]++;
         return;
@@ -435,7 +447,7 @@ static void receive_stun(struct eg_core *core, eg_time now, const struct eg_path
 
 static void receive_from_viewer(struct eg_core *core, eg_time now, const struct eg_path *path, enum eg_datagram_kind kind, const uint8_t *bytes,
                                 size_t size, struct eg_batch *batch) {
-    struct eg_viewer *viewer = find_viewer_by_path(core, path);
+    struct eg_viewer *viewer = find_viewer_by_path(core, path, kind);
     if (viewer == NULL) {
         core->stats.dropped[EG_DROP_UNVALIDATED]++;
         return;

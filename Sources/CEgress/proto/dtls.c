@@ -66,21 +66,40 @@ static void keep_datagram(struct eg_dtls *dtls, const uint8_t *bytes, size_t siz
     dtls->flight_size = (uint32_t)flight_size;
 }
 
+// A second flight of ours is the answer to what only one who has read the first can write.
 static void begin_flight(struct eg_dtls *dtls, eg_time now) {
+    if (dtls->flight != NULL) dtls->is_answered = true;
     free_flight(dtls);
     dtls->sent_at = now;
     dtls->repeat_delay = EG_DTLS_REPEAT_INITIAL;
     dtls->repeat_at = eg__time_after(now, dtls->repeat_delay);
 }
 
-// What doesn't fit into the batch is lost, as on a network, and repeated like what is lost there.
+void eg__dtls_allow(struct eg_dtls *dtls, const struct eg_path *path, size_t size) {
+    if (dtls->is_answered) return;
+    if (!eg__path_equal(&dtls->credited, path)) {
+        dtls->credited = *path;
+        dtls->allowance = 0;
+    }
+    size_t allowance = dtls->allowance + size;
+    dtls->allowance = (uint32_t)(allowance < EG_DTLS_HANDSHAKE_SIZE_MAX ? allowance : EG_DTLS_HANDSHAKE_SIZE_MAX);
+}
+
+static bool may_send(struct eg_dtls *dtls, const struct eg_path *path, size_t size) {
+    if (dtls->is_answered) return true;
+    if (!eg__path_equal(&dtls->credited, path) || dtls->allowance < size) return false;
+    dtls->allowance -= (uint32_t)size;
+    return true;
+}
+
+// What doesn't fit into the batch, or must not be sent yet, is lost, as on a network, and repeated like what is lost there.
 static void repeat_flight(struct eg_dtls *dtls, eg_time now, const struct eg_path *path, struct eg_batch *batch) {
     struct eg_reader flight = eg__reader(dtls->flight, dtls->flight_size);
     while (eg__reader_left(&flight) > 0) {
         size_t size = eg__read_u16(&flight);
         const uint8_t *bytes = eg__read_bytes(&flight, size);
         EG_ASSERT(bytes != NULL);
-        eg__batch_append(batch, path, bytes, size);
+        if (may_send(dtls, path, size)) eg__batch_append(batch, path, bytes, size);
     }
     dtls->sent_at = now;
 }
@@ -129,6 +148,7 @@ static void write_datagram(struct eg_dtls_io *io, const uint8_t *bytes, size_t s
         if (!exchange->has_sent) begin_flight(dtls, exchange->now);
         exchange->has_sent = true;
         keep_datagram(dtls, bytes, size);
+        if (!may_send(dtls, exchange->path, size)) return;
     } else if (dtls->flight == NULL) {
         return;
     }
@@ -222,6 +242,7 @@ static void receive_handshaking(struct eg_dtls *dtls, eg_time now, const uint8_t
                                 struct eg_batch *batch) {
     if (dtls->ssl == NULL) dtls->ssl = eg__dtls_context_accept(dtls->context, dtls);
     if (dtls->ssl == NULL) return; // no memory now; the client will repeat itself
+    eg__dtls_allow(dtls, path, EG_DTLS_AMPLIFICATION_MAX * size);
     struct exchange exchange = {.io = {read_record, write_datagram}, .dtls = dtls, .now = now, .path = path, .batch = batch};
     exchange.datagram = eg__reader(bytes, size);
     bool is_repetition = dtls->flight != NULL && has_hello(bytes, size);

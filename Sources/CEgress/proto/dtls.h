@@ -8,6 +8,9 @@
 // A plaintext alert or a broken record from a stranger is dropped without ending the handshake, and a ClientHello that OpenSSL refuses
 // leaves it waiting for a better one.
 //
+// Whoever knows a session of his own can write a victim's address on a check and on a hello. So until the client has answered our first
+// flight, which shows that it listens where it says it is, no more is sent along a path than a small multiple of what came along it.
+//
 // OpenSSL keeps about 70 KiB for a handshake, also after it. So its objects go as soon as the keys are there, and what little is needed
 // later is kept here: the last flight, should the client ask for it again; a close_notify, sealed in advance; the key that opens the
 // client's. Data is not expected over DTLS, and is dropped.
@@ -93,6 +96,9 @@ struct eg_dtls {
     uint32_t flight_size;      // [B]
     uint32_t received_size;    // [B] handed to OpenSSL
     uint8_t early_count;       // protected records handed to OpenSSL before it had their keys
+    bool is_answered;          // the client has answered our first flight
+    struct eg_path credited;   // what `allowance` is for
+    uint32_t allowance;        // [B] that may be sent along it before that
     bool has_refused;          // a ClientHello of somebody's was none that OpenSSL takes
     eg_time give_up_at;
     eg_time repeat_at;
@@ -107,6 +113,9 @@ struct eg_dtls {
 // Starts waiting for a ClientHello at `now`. `dtls` must not move until deinit. False when memory is refused.
 bool eg__dtls_init(struct eg_dtls *dtls, struct eg_dtls_context *context, const struct eg_fingerprint *expected, eg_time now);
 void eg__dtls_deinit(struct eg_dtls *dtls);
+
+// Something else than DTLS came along `path`, from the client as far as one can tell, and `size` bytes [B] of flights may be sent there for it.
+void eg__dtls_allow(struct eg_dtls *dtls, const struct eg_path *path, size_t size);
 
 // Takes one datagram and writes what it calls for to `batch`, along `path`. The new state tells what happened.
 enum eg_dtls_state eg__dtls_receive(struct eg_dtls *dtls, eg_time now, const uint8_t *bytes, size_t size, const struct eg_path *path,

@@ -134,14 +134,15 @@ static void send_check(struct eg_ice *ice, eg_time now, struct eg_batch *batch) 
     ice->probe.next_check = eg__time_after(now, EG_ICE_CHECK_INTERVAL);
 }
 
-// The latest path that was nominated is the one that counts. A probe that is under way keeps its pace however often it is nominated.
+// The latest path that was nominated is the one that counts. Checks keep their pace however often a path is nominated, and however many are:
+// a viewer that writes others' addresses on its own checks must not make us send more than it does.
 static void probe(struct eg_ice *ice, eg_time now, struct eg_random *random, const struct eg_path *path, struct eg_batch *batch) {
     if (ice->probe.active && eg__path_equal(&ice->probe.path, path)) return;
     ice->probe.active = true;
     ice->probe.path = *path;
     ice->probe.checks_left = EG_ICE_CHECKS_MAX;
     random->fill(random, ice->probe.transaction_id, sizeof ice->probe.transaction_id);
-    send_check(ice, now, batch);
+    if (now >= ice->probe.next_check) send_check(ice, now, batch);
 }
 
 static enum eg_ice_event select_path(struct eg_ice *ice, eg_time now, const struct eg_path *path) {

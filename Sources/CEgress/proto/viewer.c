@@ -61,6 +61,11 @@ void eg__viewer_deinit(struct eg_viewer *viewer) {
     eg__ice_deinit(&viewer->ice);
 }
 
+// A check has had its answer, which is no longer than itself; the rest of what may be sent for it is for the handshake.
+static void allow_handshake(struct eg_viewer *viewer, const struct eg_path *path, size_t size) {
+    eg__dtls_allow(&viewer->dtls, path, (EG_DTLS_AMPLIFICATION_MAX - 1) * size);
+}
+
 void eg__viewer_receive_stun(struct eg_viewer *viewer, const struct eg_viewer_context *context, eg_time now, const struct eg_path *path,
                              const struct eg_stun *stun, const uint8_t *bytes, size_t size, struct eg_batch *batch) {
     switch (eg__ice_receive(&viewer->ice, now, context->random, path, stun, bytes, size, batch)) {
@@ -68,6 +73,7 @@ void eg__viewer_receive_stun(struct eg_viewer *viewer, const struct eg_viewer_co
         context->stats->dropped[EG_DROP_STUN_REJECTED]++;
         return;
     case EG_ICE_PATH_SELECTED:
+        allow_handshake(viewer, path, size);
         if (viewer->state != EG_VIEWER_NEW) return;
         set_state(viewer, EG_VIEWER_CONNECTING);
         // The time a handshake may take counts from the moment it can begin.
@@ -76,8 +82,10 @@ void eg__viewer_receive_stun(struct eg_viewer *viewer, const struct eg_viewer_co
     case EG_ICE_EXPIRED:
         eg__viewer_close(viewer, EG_CLOSE_CONSENT_EXPIRED);
         return;
-    case EG_ICE_NOTHING:
     case EG_ICE_CHECKED:
+        allow_handshake(viewer, path, size);
+        return;
+    case EG_ICE_NOTHING:
         return;
     }
 }

@@ -6,7 +6,7 @@ public struct WHEPRequest: Sendable {
     public var head: HTTPRequest
     /// At most a byte more than ``WHEPHandler/bodySizeMax``; what is longer is refused.
     public var body: [UInt8]
-    /// For the log.
+    /// For the log, and for who decides what a client may do. Behind a proxy: the client's, not the proxy's.
     public var remoteAddress: String?
 
     public init(head: HTTPRequest, body: [UInt8] = [], remoteAddress: String? = nil) {
@@ -30,8 +30,8 @@ public struct WHEPResponse: Sendable {
 }
 
 /// WHEP (draft-ietf-wish-whep) for the streams of an engine: `POST {base}/{id}` with an offer makes a viewer; `PATCH` on the `Location` of the
-/// response takes candidates and restarts ICE, `DELETE` ends it. Server-sent events are the one extension. It knows no server, no TLS and no
-/// authorisation: whoever mounts it does.
+/// response takes candidates and restarts ICE, `DELETE` ends it. Server-sent events are the one extension. It knows no server and no TLS; who may
+/// do what is decided by the ``WHEPAuthorizer`` that it is given.
 public final class WHEPHandler: Sendable {
     /// The longest offer.
     public static let bodySizeMax = SDPOffer.Limits.sizeMax
@@ -40,15 +40,19 @@ public final class WHEPHandler: Sendable {
     let basePath: String
     let logger: Logger
     private let redirect: (@Sendable (_ stream: String) -> String?)?
+    private let authorize: WHEPAuthorizer?
 
     /// Takes the engine's teardown hook for itself.
     /// - Parameter redirect: gives the URL of another server's endpoint for viewers that shall go there (307), `nil` for those to be served here.
+    /// - Parameter authorize: decides about each request; `nil`: everybody may watch every stream.
     public init(
-        engine: EgressEngine, basePath: String = "/whep", logger: Logger, redirect: (@Sendable (_ stream: String) -> String?)? = nil
+        engine: EgressEngine, basePath: String = "/whep", logger: Logger, redirect: (@Sendable (_ stream: String) -> String?)? = nil,
+        authorize: WHEPAuthorizer? = nil
     ) {
         self.engine = engine
         self.basePath = WHEPTarget.normalized(base: basePath)
         self.logger = logger
+        self.authorize = authorize
         self.redirect = redirect
         // The registry holds the hook, which must not hold the registry in turn. The sessions end here, for every later request; their viewers
         // get their goodbye from the engine right after, all in one turn of its loop instead of one turn each.
@@ -58,7 +62,7 @@ public final class WHEPHandler: Sendable {
     public func handle(_ request: WHEPRequest) async -> WHEPResponse {
         var response = await route(request)
         response.head.headerFields[.accessControlAllowOrigin] = "*"
-        response.head.headerFields[.accessControlExposeHeaders] = "Location, ETag, Link, Retry-After, Accept-Post, Accept-Patch, Allow"
+        response.head.headerFields[.accessControlExposeHeaders] = Self.exposed
         if request.head.method == .head { response.body = [] }
         return response
     }
@@ -75,7 +79,8 @@ public final class WHEPHandler: Sendable {
         }
         let method = request.head.method
         guard target.methods.contains(method) else { return notAllowed(method, target) }
-        if method == .options { return options(request, target) }
+        if method == .options { return await options(request, target) }
+        if let refusal = await refusal(of: request, target) { return refusal }
         switch target {
         case .endpoint(let stream):
             return method == .post ? await post(request, stream) : presence(engine.registry.stream(named: stream) != nil, method)
@@ -137,8 +142,9 @@ public final class WHEPHandler: Sendable {
         return WHEPResponse(head: HTTPResponse(status: .ok, headerFields: [.contentType: Self.sdp]))
     }
 
-    /// For a browser's preflight, and for clients that ask what there is. Only the latter get the ICE servers.
-    private func options(_ request: WHEPRequest, _ target: WHEPTarget) -> WHEPResponse {
+    /// For a browser's preflight, and for clients that ask what there is. Only the latter get the ICE servers, whose credentials are for those
+    /// who may watch.
+    private func options(_ request: WHEPRequest, _ target: WHEPTarget) async -> WHEPResponse {
         let isPreflight = request.head.headerFields[.accessControlRequestMethod] != nil
         let methods = target.methodList
         var fields: HTTPFields = [
@@ -150,7 +156,8 @@ public final class WHEPHandler: Sendable {
         switch target {
         case .endpoint:
             fields[.acceptPost] = Self.sdp
-            if !isPreflight { fields[values: .link] = iceLinks }
+            let mayHaveLinks = !isPreflight && !engine.configuration.iceServers.isEmpty
+            if mayHaveLinks, await refusal(of: request, target) == nil { fields[values: .link] = iceLinks }
         case .session: fields[.acceptPatch] = SDPFragment.mediaType
         case .events: fields[.acceptPost] = Self.json
         case .listener: break
@@ -159,6 +166,26 @@ public final class WHEPHandler: Sendable {
     }
 
     // MARK: Refusals
+
+    /// What the one who decides has against a request; `nil` when it may be served.
+    private func refusal(of request: WHEPRequest, _ target: WHEPTarget) async -> WHEPResponse? {
+        guard let authorize else { return nil }
+        let token = request.bearerToken
+        let decision: WHEPDecision =
+            if let token, token.utf8.count > WHEPAccess.tokenSizeMax {
+                .unauthenticated("a token has at most \(WHEPAccess.tokenSizeMax) bytes")
+            } else {
+                await authorize(
+                    WHEPAccess(
+                        stream: target.stream, session: target.session, method: request.head.method, token: token,
+                        remoteAddress: request.remoteAddress, userAgent: request.head.headerFields[.userAgent]))
+            }
+        guard let refusal = WHEPResponse(refusing: decision, hadToken: token != nil) else { return nil }
+        var metadata = metadata(target.stream, target.session, request)
+        metadata["status"] = "\(refusal.head.status.code)"
+        logger.debug("Not permitted", metadata: metadata)
+        return refusal
+    }
 
     private func notAllowed(_ method: HTTPRequest.Method, _ target: WHEPTarget) -> WHEPResponse {
         var response = refusal(WHEPProblem(.methodNotAllowed, "\(method.rawValue) is not served here"))
@@ -195,6 +222,8 @@ public final class WHEPHandler: Sendable {
 
     static let sdp = "application/sdp"
     static let json = "application/json"
+    /// What scripts of other origins may read (Fetch §3.2.2).
+    private static let exposed = "Location, ETag, Link, Retry-After, Accept-Post, Accept-Patch, Allow, WWW-Authenticate"
 
     /// Without its parameters, in lower case (RFC 9110 §8.3.1).
     static func mediaType(of request: WHEPRequest) -> String? {

@@ -65,6 +65,19 @@ enum WHEPTarget: Sendable, Hashable {
 }
 
 extension WHEPTarget {
+    var stream: String {
+        switch self {
+        case .endpoint(let stream), .session(let stream, _), .events(let stream, _), .listener(let stream, _, _): stream
+        }
+    }
+
+    var session: String? {
+        switch self {
+        case .endpoint: nil
+        case .session(_, let session), .events(_, let session), .listener(_, let session, _): session
+        }
+    }
+
     var methods: [HTTPRequest.Method] {
         switch self {
         case .endpoint: [.get, .head, .post, .options]

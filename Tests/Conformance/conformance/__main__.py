@@ -17,6 +17,8 @@ def arguments():
     parser.add_argument("--moved", metavar="URL", help="an endpoint that sends its viewers elsewhere")
     parser.add_argument("--no-udp", action="store_true", help="send no ICE checks: only HTTP reaches the server")
     parser.add_argument("--slow", action="store_true", help="wait for timers too")
+    parser.add_argument("--only", metavar="ID", action="append", help="judge only rows whose id begins so (A1, T); may be repeated")
+    parser.add_argument("--cafile", metavar="FILE", help="certificates to trust, for an endpoint of https whose own are nobody's")
     parser.add_argument("--json", metavar="FILE", help="write the results there as well")
     return parser.parse_args()
 

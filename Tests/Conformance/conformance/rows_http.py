@@ -126,6 +126,49 @@ def _(server):
     server.client.request("DELETE", response.location)
 
 
+def _refusals(server, method, headers):
+    """What who has no permission gets, on the endpoint and on a session, and whether the session is there afterwards."""
+    if not server.options.token:
+        raise Skip("there is no --token")
+    with server.session() as session:
+        body = sdp.offer(session.remote) if method == "POST" else None
+        url = server.url if method == "POST" else session.url
+        response = server.client.request(method, url, body, {"Content-Type": SDP} | headers, authorize=False)
+        expect(server.is_there(session), f"{method} that got {response.status} ended the session")
+    return response
+
+
+@row("A1.3", MUST, "RFC 6750 §3", "who has no token, or a wrong one, is challenged to bring a bearer token")
+def _(server):
+    for headers in ({}, {"Authorization": "Bearer none-that-is-good"}):
+        for method in ("POST", "DELETE"):
+            response = _refusals(server, method, headers)
+            expect(response.status == 401, f"{method} with {headers or 'no token'} got {response.status}")
+            challenge = response.headers["WWW-Authenticate"] or ""
+            expect(challenge.lower().startswith("bearer"), f"WWW-Authenticate is {challenge}")
+
+
+@row("A1.4", SHOULD, "RFC 6750 §3.1", "a wrong token is told so, by error=\"invalid_token\"; its absence is not")
+def _(server):
+    challenge = _refusals(server, "POST", {"Authorization": "Bearer none-that-is-good"}).headers["WWW-Authenticate"] or ""
+    expect('error="invalid_token"' in challenge, f"WWW-Authenticate is {challenge}")
+    challenge = _refusals(server, "POST", {}).headers["WWW-Authenticate"] or ""
+    expect("error=" not in challenge, f"without a token WWW-Authenticate is {challenge}")
+
+
+@row("A1.5", SHOULD, "Fetch §3.2 (practice)", "scripts of other origins may read that a token is needed")
+def _(server):
+    response = _refusals(server, "POST", {})
+    expect(response.headers["Access-Control-Allow-Origin"], f"the {response.status} allows no origin")
+
+
+@row("A1.6", MUST, "WHEP, Security Considerations", "a session can't be used with a token that is not good")
+def _(server):
+    for method in ("PATCH", "DELETE"):
+        response = _refusals(server, method, {"Authorization": "Bearer none-that-is-good"})
+        expect(response.status in (401, 403), f"{method} got {response.status}")
+
+
 @row("L1.1", MAY, "WHEP, STUN/TURN server configuration; RFC 9725 §4.6", "Link names ICE servers by URLs, TURN with credentials")
 def _(server):
     with server.session() as session:

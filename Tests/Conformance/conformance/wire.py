@@ -1,6 +1,7 @@
 """HTTP as a WHEP player uses it: nothing raises because of a status, nothing is followed or sent again without being asked for."""
 
 import http.client
+import ssl
 import time
 from dataclasses import dataclass
 from urllib.parse import urljoin, urlsplit
@@ -80,15 +81,18 @@ def _quoted(text):
 
 
 class Client:
-    def __init__(self, token=None):
+    def __init__(self, token=None, cafile=None):
         self.token = token
+        self._context = ssl.create_default_context(cafile=cafile)
 
     def _open(self, method, url, body, headers, authorize):
         parts = urlsplit(url)
-        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        connection = kind(parts.hostname, parts.port, timeout=TIMEOUT)
+        if parts.scheme == "https":
+            connection = http.client.HTTPSConnection(parts.hostname, parts.port, timeout=TIMEOUT, context=self._context)
+        else:
+            connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=TIMEOUT)
         fields = {"Origin": "https://player.example"} | {name: value for name, value in headers.items() if value is not None}
-        if authorize and self.token:
+        if authorize and self.token and "Authorization" not in fields:
             fields["Authorization"] = f"Bearer {self.token}"
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         connection.request(method, target, body, fields)

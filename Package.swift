@@ -27,7 +27,12 @@ func server(_ name: String, _ package: String) -> Target.Dependency {
 
 let serverDependencies: [Target.Dependency] = [
     server("ArgumentParser", "swift-argument-parser"),
+    server("AsyncHTTPClient", "async-http-client"),
+    server("Crypto", "swift-crypto"),
     server("Hummingbird", "hummingbird"),
+    server("HummingbirdTLS", "hummingbird"),
+    server("JWTKit", "jwt-kit"),
+    server("NIOSSL", "swift-nio-ssl"),
     server("ServiceLifecycle", "swift-service-lifecycle"),
     server("Subprocess", "swift-subprocess"),
     server("SystemPackage", "swift-system"),
@@ -49,10 +54,14 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
+        .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
     ],
     targets: [
         .target(

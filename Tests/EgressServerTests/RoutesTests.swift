@@ -24,7 +24,7 @@ import Testing
     func call(_ method: HTTPRequest.Method, _ path: String, _ body: String = "", type: String? = nil) async -> ServerResponse {
         var head = HTTPRequest(method: method, scheme: "http", authority: "localhost", path: path)
         head.headerFields[.contentType] = type
-        return await routes.respond(to: ServerRequest(head: head, body: Array(body.utf8)))
+        return await routes.respond(to: ServerRequest(head: head, body: Array(body.utf8), remoteAddress: "127.0.0.1"))
     }
 
     func text(_ response: ServerResponse) -> String { String(decoding: response.body, as: UTF8.self) }

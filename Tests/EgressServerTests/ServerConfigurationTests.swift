@@ -72,7 +72,11 @@ import Testing
     @Test(arguments: [
         ("{", "egress.json: not JSON"),
         ("[]", "egress.json: expected an object, found a list"),
-        (#"{"htp": 1}"#, "egress.json: htp: unknown field; known are egress, ffmpeg, ffprobe, http, log_level, streams"),
+        (
+            #"{"htp": 1}"#,
+            "egress.json: htp: unknown field; known are api, auth, base_path, egress, ffmpeg, ffprobe, http, "
+                + "log_level, streams, tls, trusted_proxies"
+        ),
         (#"{"http": 8080}"#, "egress.json: http: expected text, found a number"),
         (#"{"http": "8080"}"#, #"egress.json: http: expected HOST:PORT, found "8080""#),
         (#"{"egress": {"udp_port": "x"}}"#, "egress.json: egress.udp_port: expected a number, found text"),
@@ -152,8 +156,8 @@ import Testing
     }
 
     @Test func namesAnAddressThatABrowserOnThisMachineCanOpen() {
-        #expect(HTTPAddress(host: "0.0.0.0", port: 1).url == "http://127.0.0.1:1/")
-        #expect(HTTPAddress(host: "::1", port: 1).url == "http://[::1]:1/")
+        #expect(HTTPAddress(host: "0.0.0.0", port: 1).url() == "http://127.0.0.1:1/")
+        #expect(HTTPAddress(host: "::1", port: 1).url() == "http://[::1]:1/")
     }
 }
 #endif

@@ -29,12 +29,23 @@ class Response:
         return problem["detail"]
 
 
-def request(method, url, body=None, content_type=None):
+def connect(url, context=None):
+    """A connection to the server of a URL; `context` says what to trust where it is https."""
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=30)
+    if parts.scheme == "https":
+        return http.client.HTTPSConnection(parts.hostname, parts.port, timeout=30, context=context)
+    return http.client.HTTPConnection(parts.hostname, parts.port, timeout=30)
+
+
+def request(method, url, body=None, content_type=None, token=None, headers=None, context=None):
+    connection = connect(url, context)
     try:
-        headers = {"Content-Type": content_type} if content_type else {}
-        connection.request(method, parts.path or "/", body, headers)
+        fields = dict(headers or {})
+        if content_type:
+            fields["Content-Type"] = content_type
+        if token:
+            fields["Authorization"] = f"Bearer {token}"
+        connection.request(method, urlsplit(url).path or "/", body, fields)
         response = connection.getresponse()
         return Response(response.status, response.headers, response.read())
     finally:

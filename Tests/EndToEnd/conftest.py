@@ -65,8 +65,8 @@ def _log_path(request):
 def _starter(request):
     started = []
 
-    def start(command, *arguments):
-        started.append(Server.start(_log_path(request), command, *arguments))
+    def start(command, *arguments, **options):
+        started.append(Server.start(_log_path(request), command, *map(str, arguments), **options))
         return started[-1]
 
     yield start
@@ -126,7 +126,7 @@ def watch():
     viewers = []
 
     def connect(server, stream, **options):
-        viewers.append(whep.Viewer(server.url(f"/whep/{stream}"), **options))
+        viewers.append(whep.Viewer(server.url(f"/whep/{stream}"), context=server.context, **options))
         return viewers[-1].connect()
 
     yield connect
@@ -153,8 +153,10 @@ def open_player(chromium, request, artifacts):
     """Opens the player page of a stream. A screenshot of what it shows in the end is kept."""
     players = []
 
-    def open_page(server, stream):
-        players.append(Player(chromium.new_page(), server.url(f"/watch/{stream}")))
+    def open_page(server, stream, fragment="", url=None):
+        # Certificates of the tests are nobody's that a browser knows.
+        page = chromium.new_page(ignore_https_errors=server.scheme == "https")
+        players.append(Player(page, (url or server.url(f"/watch/{stream}")) + fragment))
         return players[-1]
 
     yield open_page

@@ -59,6 +59,14 @@ class Player:
         return self.page.evaluate("egressPlayer.state")
 
     @property
+    def notice(self):
+        """What the page says to who sits before it; empty while it says nothing."""
+        return self.page.locator("#notice").inner_text() if self.page.locator("#notice").is_visible() else ""
+
+    def wait_for_state(self, state, within=PATIENCE):
+        eventually(lambda: self.state == state, f"the player is {state}", within)
+
+    @property
     def size(self):
         return self.video("videoWidth"), self.video("videoHeight")
 

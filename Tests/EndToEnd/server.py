@@ -34,6 +34,10 @@ class Server:
         name, value = self.mark.split("=")
         self.log_path = log_path
         self.ports = None
+        # What its API asks for, and what to trust where it speaks TLS.
+        self.api_token = None
+        self.context = None
+        self.scheme = "http"
         self._lines = []
         self._changed = threading.Condition(threading.RLock())
         self._process = subprocess.Popen(
@@ -51,15 +55,17 @@ class Server:
         Server.running.append(self)
 
     @classmethod
-    def start(cls, log_path, command, *arguments):
+    def start(cls, log_path, command, *arguments, api_token=None, context=None):
         """`egress serve` or `egress demo`, up and answering."""
         # A test that names its back end itself keeps it.
         back_end = [] if "--io" in arguments else ["--io", os.environ.get("EGRESS_E2E_IO", "auto")]
         server = cls(log_path, command, "--http", "127.0.0.1:0", "--udp-port", "0", *back_end, *arguments)
+        server.api_token, server.context = api_token, context
         try:
             udp = server.wait_for_log(r"\budp_port=(\d+).*engine is running")
-            http = server.wait_for_log(r"\baddress=127\.0\.0\.1:(\d+).*HTTP is served")
+            http = server.wait_for_log(r"\baddress=127\.0\.0\.1:(\d+) tls=(\w+).*HTTP is served")
             server.ports = {"udp": int(udp[1]), "http": int(http[1])}
+            server.scheme = "https" if http[2] == "true" else "http"
             assert server.get("/healthz").status == 200
         except BaseException:
             server.kill()
@@ -107,20 +113,25 @@ class Server:
     # Its HTTP interface.
 
     def url(self, path):
-        return f"http://127.0.0.1:{self.ports['http']}{path}"
+        return f"{self.scheme}://127.0.0.1:{self.ports['http']}{path}"
+
+    def request(self, method, path, body=None, content_type=None, **options):
+        """With the token of the API, unless another one is given; `token=None` is none."""
+        options = {"token": self.api_token, "context": self.context} | options
+        return request(method, self.url(path), body, content_type, **options)
 
     def get(self, path):
-        return request("GET", self.url(path))
+        return self.request("GET", path)
 
     def put_stream(self, stream, webrtc=None):
         body = b"" if webrtc is None else json.dumps(webrtc)
-        return request("PUT", self.url(f"/api/v1/streams/{stream}"), body, "application/json")
+        return self.request("PUT", f"/api/v1/streams/{stream}", body, "application/json")
 
     def delete_stream(self, stream):
-        return request("DELETE", self.url(f"/api/v1/streams/{stream}"))
+        return self.request("DELETE", f"/api/v1/streams/{stream}")
 
-    def post_offer(self, stream, offer, content_type="application/sdp"):
-        return request("POST", self.url(f"/whep/{stream}"), offer, content_type)
+    def post_offer(self, stream, offer, content_type="application/sdp", **options):
+        return self.request("POST", f"/whep/{stream}", offer, content_type, **options)
 
     def stream(self, stream):
         """As the API shows it; None when there is none."""
@@ -187,6 +198,10 @@ class Server:
     @property
     def is_running(self):
         return self in Server.running
+
+    def reload(self):
+        """SIGHUP, which has it read its certificate again."""
+        self._process.send_signal(signal.SIGHUP)
 
     def kill_alone(self):
         """What happens when memory runs out: the server is gone, and could not tidy up."""

@@ -86,10 +86,15 @@ class Received:
 
 
 class Viewer:
-    """`has_audio=False` for streams without sound: aiortc takes no answer that refuses a section, as it looks for credentials in it."""
+    """`has_audio=False` for streams without sound: aiortc takes no answer that refuses a section, as it looks for credentials in it.
 
-    def __init__(self, url, has_audio=True):
+    `context` says what to trust where the URL is https.
+    """
+
+    def __init__(self, url, has_audio=True, token=None, context=None):
         self.url = url
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._context = context or True
         self._has_audio = has_audio
         self.session = None
         self.video = Received()
@@ -118,9 +123,10 @@ class Viewer:
         connection.on("connectionstatechange", lambda: self._note("state", connection.connectionState))
         self._overhear(connection)
         await connection.setLocalDescription(await connection.createOffer())
-        async with aiohttp.ClientSession() as client:
+        async with aiohttp.ClientSession(headers=self._headers) as client:
             headers = {"Content-Type": "application/sdp"}
-            async with client.post(self.url, data=connection.localDescription.sdp, headers=headers) as response:
+            offer = connection.localDescription.sdp
+            async with client.post(self.url, data=offer, headers=headers, ssl=self._context) as response:
                 text = await response.text()
                 assert response.status == 201, f"{response.status} {text}"
                 assert response.content_type == "application/sdp"
@@ -179,8 +185,9 @@ class Viewer:
         """The goodbye of WHEP; returns the status of the DELETE."""
 
         async def delete():
-            async with aiohttp.ClientSession() as client, client.delete(self.session) as response:
-                return response.status
+            async with aiohttp.ClientSession(headers=self._headers) as client:
+                async with client.delete(self.session, ssl=self._context) as response:
+                    return response.status
 
         return _wait(delete())
 

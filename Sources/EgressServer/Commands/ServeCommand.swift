@@ -1,6 +1,5 @@
 #if Server
 internal import ArgumentParser
-internal import FoundationEssentials
 
 struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -12,12 +11,31 @@ struct ServeCommand: AsyncParsableCommand {
 
             The file is JSON:
             {
-              "http": "127.0.0.1:8080",
+              "http": "0.0.0.0:8443",
+              "tls": { "certificate": "/etc/egress/chain.pem", "key": "/etc/egress/key" },
+              "auth": { "token": ["TOKEN", "NEXT"], "streams": { "cam": "TOKEN" } },
+              "api": { "token": "TOKEN" },
+              "trusted_proxies": ["10.0.0.0/8"], "base_path": "/live",
               "egress": { "udp_port": 8189, "public_ips": ["203.0.113.7"] },
               "streams": {
                 "cam": { "input": "rtsp://camera/live", "input_options": [], "loop": true, "webrtc": { "force_transcode": false } }
               }
             }
+
+            Who may watch is said by "auth", which may be left out on loopback only:
+              token    one or more; whoever has one may watch every stream
+              streams  for a single stream, one or more tokens
+              jwt      { "keys": [{ "algorithm": "HS256", "secret_file": "F" },
+                         { "algorithm": "ES256", "public_key_file": "F" }],
+                       "issuer": "I", "audience": "A" }
+                       a JSON Web Token has "exp", and as "egress:streams" a list
+                       of ids or "*"
+              hook     { "url": "U", "timeout_seconds": 3, "cache_seconds": 0 }
+                       an HTTP service that is asked: 2xx lets in, 401 and 403 do not
+              "none"   in place of all that: everybody may watch
+
+            Pages take a token from behind their address: /watch/cam#token=TOKEN. The API and the metrics have tokens of their own ("api"); without \
+            one they answer only clients on this machine. SIGHUP reads certificate and key again.
 
             Exit codes: 64 a wrong command line, 69 something needed is missing (FFmpeg, a free port), 78 a wrong configuration.
             """
@@ -55,11 +73,7 @@ struct ServeCommand: AsyncParsableCommand {
     }
 
     private static func read(_ path: String) throws(ConfigurationError) -> (name: String, bytes: [UInt8]) {
-        do {
-            return (path, Array(try Data(contentsOf: URL(fileURLWithPath: path))))
-        } catch {
-            throw ConfigurationError(source: path, field: nil, problem: "cannot be read")
-        }
+        (path, try ConfigurationFile.read(path))
     }
 }
 #endif

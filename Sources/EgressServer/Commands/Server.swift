@@ -17,19 +17,30 @@ struct Server {
     private static let shutdownMax = Duration.seconds(5)
 
     private let group: ServiceGroup
+    private let tls: TLSCredentials?
+    private let logger: Logger
 
-    private init(configuration: ServerConfiguration, streams: [StreamDefinition], tools: FFmpegTools?, logger: Logger) throws {
+    private init(
+        configuration: ServerConfiguration, streams: [StreamDefinition], tools: FFmpegTools?, tls: TLSCredentials?, access: AccessControl,
+        logger: Logger
+    ) throws {
+        self.tls = tls
+        self.logger = logger
         let engine = try EgressEngine(configuration: configuration.egress, logger: logger)
         Self.log(engine.info, logger)
         let board = SupervisionBoard(ids: streams.map(\.id))
-        let http = HTTPService(
-            address: configuration.http, routes: Routes(engine: engine, board: board, logger: logger), logger: logger
+        let routes = Routes(engine: engine, board: board, access: access, base: configuration.basePath, logger: logger)
+        let http = try HTTPService(
+            address: configuration.http, routes: routes, tls: tls, proxies: configuration.trustedProxies, logger: logger
         ) { port in
             let address = HTTPAddress(host: configuration.http.host, port: UInt16(clamping: port))
-            logger.info("HTTP is served", metadata: ["address": "\(address)"])
-            if configuration.isDemo { Console.say("Open \(address.url)watch/demo in a browser. Ctrl-C ends it.") }
+            logger.info("HTTP is served", metadata: ["address": "\(address)", "tls": "\(tls != nil)"])
+            let url = address.url(scheme: tls == nil ? "http" : "https")
+            if configuration.isDemo { Console.say("Open \(url)watch/demo in a browser. Ctrl-C ends it.") }
         }
-        var services: [any Service] = [EngineService(engine: engine), http]
+        var services: [any Service] = [EngineService(engine: engine)]
+        if let hook = access.hook { services.append(hook) }
+        services.append(http)
         if let tools, !streams.isEmpty {
             let supervisors = streams.map { StreamSupervisor(stream: $0, engine: engine, tools: tools, board: board, logger: logger) }
             services.append(SupervisorService(supervisors: supervisors))
@@ -51,10 +62,24 @@ struct Server {
         var logger = Logger(label: "egress") { StreamLogHandler.standardError(label: $0) }
         logger.logLevel = configuration.logLevel
         do {
+            try configuration.checkExposure()
+            let tls = try configuration.tls.map { files throws(ConfigurationError) in try TLSCredentials(files) }
             let needsFFmpeg = configuration.isDemo || !configuration.streams.isEmpty
             let tools = needsFFmpeg ? try FFmpegTools(ffmpeg: configuration.ffmpeg, ffprobe: configuration.ffprobe) : nil
             let definitions: [StreamDefinition] = if let tools { await streams(configuration, tools) } else { [] }
-            try await Server(configuration: configuration, streams: definitions, tools: tools, logger: logger).run()
+            let access = await AccessControl(configuration.access, logger: logger)
+            do {
+                let server = try Server(
+                    configuration: configuration, streams: definitions, tools: tools, tls: tls, access: access, logger: logger)
+                for note in configuration.accessNotes { logger.warning("\(note)") }
+                try await server.run()
+            } catch {
+                await access.hook?.shutdown()
+                throw error
+            }
+        } catch let error as ConfigurationError {
+            Console.complain(error.description)
+            throw ExitCode.configuration
         } catch let missing as FFmpegTools.Missing {
             Console.complain(missing.description)
             throw ExitCode.unavailable
@@ -67,14 +92,19 @@ struct Server {
         }
     }
 
-    /// The first signal stops in order, the second at once; FFmpeg does not survive either.
+    /// The first signal stops in order, the second at once; FFmpeg does not survive either. SIGHUP has a meaning only where there is a certificate
+    /// to be read again; without one it ends the server, as it does when a terminal is closed.
     private func run() async throws {
-        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+        let signals = await UnixSignalsSequence(trapping: [.sigterm, .sigint] + (tls == nil ? [] : [.sighup]))
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { try await group.run() }
             tasks.addTask {
                 var isStopping = false
                 for await signal in signals {
+                    if signal == .sighup {
+                        reloadCertificate()
+                        continue
+                    }
                     if isStopping { _exit(128 + signal.rawValue) }
                     isStopping = true
                     await group.triggerGracefulShutdown()
@@ -82,6 +112,15 @@ struct Server {
             }
             defer { tasks.cancelAll() }
             try await tasks.next()
+        }
+    }
+
+    private func reloadCertificate() {
+        do {
+            try tls?.reload()
+            logger.info("The certificate was read again", metadata: tls?.validity)
+        } catch {
+            logger.error("The certificate could not be read again, the old one stays: \(error)")
         }
     }
 

@@ -8,6 +8,40 @@ struct ServerOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Where HTTP is served (default: 127.0.0.1:8080).", valueName: "host:port"))
     var http: HTTPAddress?
 
+    @Option(
+        name: .customLong("token-file"),
+        help: ArgumentHelp("Tokens for watching, one a line: bearers of any of them may watch every stream.", valueName: "file"))
+    var tokenFile: String?
+
+    @Option(
+        name: .customLong("api-token-file"),
+        help: ArgumentHelp(
+            "Tokens for the API and the metrics, one a line. Without, they answer only clients on this machine.", valueName: "file"))
+    var apiTokenFile: String?
+
+    @Flag(name: .customLong("no-auth"), help: "Everybody may watch, also where others than this machine reach the server.")
+    var isOpenToEverybody = false
+
+    @Option(
+        name: .customLong("tls-certificate"),
+        help: ArgumentHelp("The certificate chain in PEM, for HTTPS; read again at SIGHUP.", valueName: "file"))
+    var tlsCertificate: String?
+
+    @Option(name: .customLong("tls-key"), help: ArgumentHelp("The certificate's private key in PEM.", valueName: "file"))
+    var tlsKey: String?
+
+    @Option(
+        name: .customLong("trusted-proxy"), parsing: .singleValue,
+        help: ArgumentHelp(
+            "An address or a range (10.0.0.0/8) of reverse proxies, whose X-Forwarded-For is believed; may be repeated.", valueName: "range"
+        ))
+    var trustedProxies: [String] = []
+
+    @Option(
+        name: .customLong("base-path"),
+        help: ArgumentHelp("The path that a reverse proxy puts the server under, whether it takes it off or not.", valueName: "path"))
+    var basePath: String?
+
     @Option(name: .customLong("udp-port"), help: "The one UDP port of all viewers; 0: any (default: 8189).")
     var udpPort: UInt16?
 
@@ -34,8 +68,16 @@ struct ServerOptions: ParsableArguments {
     var logLevel: Logger.Level?
 
     var flags: ServerFlags {
-        ServerFlags(
+        var flags = ServerFlags(
             http: http, udpPort: udpPort, publicAddresses: publicAddresses, io: io, ffmpeg: ffmpeg, ffprobe: ffprobe, logLevel: logLevel)
+        flags.tokenFile = tokenFile
+        flags.apiTokenFile = apiTokenFile
+        flags.isOpenToEverybody = isOpenToEverybody
+        flags.tlsCertificate = tlsCertificate
+        flags.tlsKey = tlsKey
+        flags.trustedProxies = trustedProxies
+        flags.basePath = basePath
+        return flags
     }
 }
 

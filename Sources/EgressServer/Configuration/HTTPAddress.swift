@@ -29,9 +29,12 @@ struct HTTPAddress: Sendable, Hashable, CustomStringConvertible {
     var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 
     /// For a browser on this machine.
-    var url: String {
+    func url(scheme: String = "http") -> String {
         let everywhere = host == "0.0.0.0" || host == "::"
-        return "http://\(everywhere ? HTTPAddress(host: "127.0.0.1", port: port) : self)/"
+        return "\(scheme)://\(everywhere ? HTTPAddress(host: "127.0.0.1", port: port) : self)/"
     }
+
+    /// Whether only this machine reaches it. A name that is not "localhost" is taken for one that others reach.
+    var isLoopback: Bool { host == "localhost" || NumericAddress(host)?.isLoopback == true }
 }
 #endif

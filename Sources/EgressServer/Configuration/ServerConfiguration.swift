@@ -12,6 +12,13 @@ struct ServerFlags: Sendable {
     var ffprobe: String?
     var logLevel: Logger.Level?
     var streams: [String] = []
+    var tokenFile: String?
+    var apiTokenFile: String?
+    var isOpenToEverybody = false
+    var tlsCertificate: String?
+    var tlsKey: String?
+    var trustedProxies: [String] = []
+    var basePath: String?
 }
 
 /// What the server runs with: the file, and over it the command line.
@@ -23,6 +30,11 @@ struct ServerConfiguration: Sendable {
     var ffprobe: String?
     var logLevel = Logger.Level.info
     var isDemo = false
+    var access = AccessConfiguration()
+    /// nil: plain HTTP.
+    var tls: TLSFiles?
+    var trustedProxies = TrustedProxies()
+    var basePath = BasePath.root
 
     init() {}
 
@@ -37,7 +49,9 @@ struct ServerConfiguration: Sendable {
         }
     }
 
-    private static let fields: Set<String> = ["http", "egress", "streams", "ffmpeg", "ffprobe", "log_level"]
+    private static let fields: Set<String> = [
+        "http", "egress", "streams", "ffmpeg", "ffprobe", "log_level", "auth", "api", "tls", "trusted_proxies", "base_path",
+    ]
     static let egressFields: Set<String> = [
         "enabled", "udp_address", "udp_port", "public_ips", "ice_servers", "max_viewers_per_stream", "max_viewers", "max_streams", "io",
         "source_port_min", "source_port_max", "source_grace_seconds", "burst_bit_rate_max", "burst_bit_rate_all_max",
@@ -58,6 +72,9 @@ struct ServerConfiguration: Sendable {
         }
         ffmpeg = try fields.string("ffmpeg") ?? ffmpeg
         ffprobe = try fields.string("ffprobe")
+        try access.readViewers(fields)
+        try access.readOperators(fields)
+        try readExposure(fields)
         guard let block = fields.values["streams"] else { return }
         guard case .object(let entries) = block else { throw fields.failure("streams", "expected an object, found \(block.kind)") }
         for (id, entry) in entries.sorted(by: { $0.key < $1.key }) {
@@ -73,6 +90,7 @@ struct ServerConfiguration: Sendable {
         ffmpeg = flags.ffmpeg ?? ffmpeg
         ffprobe = flags.ffprobe ?? ffprobe
         logLevel = flags.logLevel ?? logLevel
+        try applyExposure(flags)
         var named: Set<String> = []
         for flag in flags.streams {
             let stream = try StreamDefinition(flag: flag)

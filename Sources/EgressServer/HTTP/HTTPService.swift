@@ -3,27 +3,37 @@ internal import Egress
 internal import HTTPTypes
 internal import Hummingbird
 internal import HummingbirdCore
+internal import HummingbirdTLS
 internal import Logging
 internal import NIOCore
 internal import ServiceLifecycle
 
-/// Carries ``Routes`` over HTTP/1.1.
+/// Carries ``Routes`` over HTTP/1.1, with TLS or without.
 struct HTTPService: Service {
     private let application: Application<CallbackResponder<CallContext>>
 
-    /// - Parameter onListening: Called once with the port, when connections are taken.
-    init(address: HTTPAddress, routes: Routes, logger: Logger, onListening: @escaping @Sendable (_ port: Int) -> Void) {
+    /// - Parameters:
+    ///   - tls: nil for plain HTTP.
+    ///   - proxies: Whose word is taken for whom they forward.
+    ///   - onListening: Called once with the port, when connections are taken.
+    /// - Throws: when TLS cannot be set up.
+    init(
+        address: HTTPAddress, routes: Routes, tls: TLSCredentials? = nil, proxies: TrustedProxies = TrustedProxies(), logger: Logger,
+        onListening: @escaping @Sendable (_ port: Int) -> Void
+    ) throws {
         let responder = CallbackResponder { (request: Request, context: CallContext) in
-            let response = await routes.respond(to: try await Self.collect(request, context))
+            let collected = try await Self.collect(request, proxies.client(of: context.remoteAddress, request.headers))
+            let response = await routes.respond(to: collected)
             logger.debug(
                 "\(request.method) \(request.uri.path) \(response.head.status.code)",
-                metadata: ["remote": "\(context.remoteAddress ?? "unknown")"])
+                metadata: ["remote": "\(collected.remoteAddress ?? "unknown")"])
             return Response(status: response.head.status, headers: response.head.headerFields, body: Self.body(of: response))
         }
         var quiet = logger
         quiet.logLevel = max(logger.logLevel, .notice)
         application = Application(
             responder: responder,
+            server: try tls.map { try .tls(.http1(), tlsConfiguration: $0.configuration) } ?? .http1(),
             configuration: ApplicationConfiguration(address: .hostname(address.host, port: Int(address.port)), serverName: "egress"),
             onServerRunning: { onListening($0.localAddress?.port ?? Int(address.port)) },
             logger: quiet
@@ -45,13 +55,13 @@ struct HTTPService: Service {
     }
 
     /// The body as far as it takes to know that it is too large: the route refuses it then, with its own words.
-    private static func collect(_ request: Request, _ context: CallContext) async throws -> ServerRequest {
+    private static func collect(_ request: Request, _ remoteAddress: String?) async throws -> ServerRequest {
         var body: [UInt8] = []
         for try await part in request.body {
             body += part.readableBytesView.prefix(Routes.bodySizeMax + 1 - body.count)
             if body.count > Routes.bodySizeMax { break }
         }
-        return ServerRequest(head: request.head, body: body, remoteAddress: context.remoteAddress)
+        return ServerRequest(head: request.head, body: body, remoteAddress: remoteAddress)
     }
 }
 

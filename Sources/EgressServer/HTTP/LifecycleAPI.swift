@@ -9,6 +9,7 @@ struct LifecycleAPI: Sendable {
 
     let engine: EgressEngine
     let board: SupervisionBoard
+    let base: BasePath
     let logger: Logger
 
     func list(_ request: ServerRequest) -> ServerResponse {
@@ -49,7 +50,7 @@ struct LifecycleAPI: Sendable {
             }
             let started = Started(id: id, videoPort: status.videoPort, audioPort: status.audioPort, outputs: outputs)
             var response = ServerResponse.json(started, status: .created)
-            response.head.headerFields[.location] = "/api/v1/streams/\(URLPath.encode(id))"
+            response.head.headerFields[.location] = "\(base.prefix)/api/v1/streams/\(URLPath.encode(id))"
             return response
         } catch let error as ConfigurationError {
             return .problem(.badRequest, error.description)

@@ -9,21 +9,35 @@ struct Routes: Sendable {
     let whep: WHEPHandler
     let api: LifecycleAPI
     let board: SupervisionBoard
+    let access: AccessControl
+    let base: BasePath
 
-    init(engine: EgressEngine, board: SupervisionBoard, logger: Logger) {
+    /// The first parts of all paths.
+    static let names: Set<String> = ["whep", "watch", "assets", "favicon.ico", "healthz", "metrics", "api"]
+
+    init(
+        engine: EgressEngine, board: SupervisionBoard, access: AccessControl = AccessControl(), base: BasePath = .root, logger: Logger
+    ) {
         self.engine = engine
         self.board = board
-        whep = WHEPHandler(engine: engine, logger: logger)
-        api = LifecycleAPI(engine: engine, board: board, logger: logger)
+        self.access = access
+        self.base = base
+        whep = WHEPHandler(engine: engine, basePath: base.prefix + "/whep", logger: logger, authorize: access.authorizer)
+        api = LifecycleAPI(engine: engine, board: board, base: base, logger: logger)
     }
 
     /// What has to be read of a body to know that it is too large.
     static let bodySizeMax = max(WHEPHandler.bodySizeMax, LifecycleAPI.bodySizeMax)
 
     func respond(to request: ServerRequest) async -> ServerResponse {
-        let target = request.head.path ?? "/"
+        guard let target = base.strip(request.head.path ?? "/") else { return toPages }
         guard let segments = URLPath.segments(target) else { return .problem(.badRequest, "the path is not percent-encoded UTF-8") }
-        if segments.first == "whep" { return await whep.handle(request) }
+        if segments.first == "whep" {
+            var below = request
+            below.head.path = base.prefix + target
+            return await whep.handle(below)
+        }
+        if let refusal = refusal(of: request, segments) { return refusal }
         guard request.head.method == .head else { return route(segments, request) }
         // HEAD is GET without the body; its length stays.
         var asGet = request
@@ -34,9 +48,25 @@ struct Routes: Sendable {
         return response
     }
 
+    /// From the base path to its pages, which need the slash behind it.
+    private var toPages: ServerResponse {
+        ServerResponse(head: HTTPResponse(status: .permanentRedirect, headerFields: [.location: base.prefix + "/"]))
+    }
+
+    /// The API and the metrics are the operator's. Where everybody may watch, everybody may also read which streams there are, though not more
+    /// about them.
+    private func refusal(of request: ServerRequest, _ segments: [String]) -> ServerResponse? {
+        guard segments.first == "api" || segments.first == "metrics" else { return nil }
+        let decision = access.mayOperate(request)
+        guard let refusal = ServerResponse(refusing: decision, hadToken: request.bearerToken != nil) else { return nil }
+        let isReading = request.head.method == .get || request.head.method == .head
+        guard access.listIsPublic, isReading, segments == ["api", "v1", "streams"] else { return refusal }
+        return .json(["streams": rows])
+    }
+
     private func route(_ segments: [String], _ request: ServerRequest) -> ServerResponse {
         switch (segments.count, segments.first) {
-        case (1, ""): page(request) { IndexPage.html(rows) }
+        case (1, ""): page(request) { IndexPage.html(access.listIsPublic ? rows : nil) }
         case (2, "watch") where !segments[1].isEmpty: page(request) { WatchPage.html(id: segments[1]) }
         case (2, "assets"): asset(segments[1], request)
         case (1, "favicon.ico"): .empty(.noContent)

@@ -1,14 +1,15 @@
 #if Server
 /// The list of streams. It is whole without JavaScript; with it, it follows.
 enum IndexPage {
-    struct Row: Sendable, Hashable {
+    struct Row: Sendable, Hashable, Encodable {
         var id: String
         var state: String
         var viewers: Int
     }
 
-    static func html(_ rows: [Row]) -> String {
-        let items = rows.map { row in
+    /// - Parameter rows: nil where the list is not for everybody: the page asks for it with the token that its address carries.
+    static func html(_ rows: [Row]?) -> String {
+        let items = (rows ?? []).map { row in
             """
             <li><a class="name" href="watch/\(URLPath.encode(row.id))">\(HTML.escape(row.id))</a>\
             <span class="state \(HTML.escape(row.state))">\(HTML.escape(row.state))</span>\
@@ -28,7 +29,7 @@ enum IndexPage {
             <body>
             <main>
             <h1>Streams</h1>
-            <p class="dim" id="empty"\(rows.isEmpty ? "" : " hidden")>No stream is running.</p>
+            <p class="dim" id="empty"\(items.isEmpty ? "" : " hidden")>\(rows == nil ? Self.needsToken : "No stream is running.")</p>
             <ul class="list" id="streams">\(items.joined(separator: "\n"))</ul>
             </main>
             </body>
@@ -37,8 +38,14 @@ enum IndexPage {
             """
     }
 
+    private static let needsToken = "This list needs the token of the API, behind the address of this page: #token=…"
+
     static let script = #"""
         "use strict";
+
+        // Behind the address, where it is sent to nobody: no server sees it, no log has it.
+        const token = new URLSearchParams(location.hash.slice(1)).get("token");
+        addEventListener("hashchange", () => location.reload());
 
         const list = document.getElementById("streams");
         const empty = document.getElementById("empty");
@@ -47,7 +54,7 @@ enum IndexPage {
           const line = document.createElement("li");
           const name = document.createElement("a");
           name.className = "name";
-          name.href = "watch/" + encodeURIComponent(stream.id);
+          name.href = "watch/" + encodeURIComponent(stream.id) + (token ? location.hash : "");
           name.textContent = stream.id;
           const state = document.createElement("span");
           state.className = "state " + stream.state;
@@ -61,7 +68,15 @@ enum IndexPage {
 
         async function refresh() {
           try {
-            const response = await fetch("api/v1/streams", { cache: "no-store" });
+            const headers = token ? { "Authorization": "Bearer " + token } : {};
+            const response = await fetch("api/v1/streams", { cache: "no-store", headers });
+            if (response.status === 401 || response.status === 403) {
+              clearInterval(timer);
+              empty.textContent = token ? "The token behind the address of this page is not that of the API." : empty.textContent;
+              empty.hidden = false;
+              list.replaceChildren();
+              return;
+            }
             if (!response.ok) return;
             const { streams } = await response.json();
             // A link that is being clicked or has the focus stays the same element unless something has changed.
@@ -70,13 +85,14 @@ enum IndexPage {
               list.dataset.shown = fresh;
               list.replaceChildren(...streams.map(item));
             }
+            empty.textContent = "No stream is running.";
             empty.hidden = streams.length > 0;
           } catch {
             // The server is away; the next turn asks again.
           }
         }
 
-        setInterval(() => { if (!document.hidden) refresh(); }, 2000);
+        const timer = setInterval(() => { if (!document.hidden) refresh(); }, 2000);
         refresh();
         """#
 }

@@ -2,12 +2,16 @@
 /// The player: a WHEP client without dependencies.
 ///
 /// It sends its offer at once, without candidates of its own: the server answers checks, it makes none. It plays muted, since browsers let
-/// nothing else begin by itself, and turns the sound on at a click. `window.egressPlayer` shows its state and numbers to tests.
+/// nothing else begin by itself, and turns the sound on at a click. A token is taken from the fragment of its address, `#token=…`, which
+/// browsers send to nobody. `window.egressPlayer` shows its state and numbers to tests.
 enum PlayerScript {
     static let source = #"""
         "use strict";
 
         const endpoint = new URL(document.body.dataset.whep, location.href);
+        // Behind the address, where it is sent to nobody: no server sees it, no log has it.
+        const token = new URLSearchParams(location.hash.slice(1)).get("token");
+        const authorization = token ? { "Authorization": "Bearer " + token } : {};
         const video = document.getElementById("video");
         const notice = document.getElementById("notice");
         const stateText = document.getElementById("state");
@@ -52,8 +56,12 @@ enum PlayerScript {
           return Number.isFinite(seconds) ? Math.max(0, seconds) * 1000 : null;
         }
 
+        function end(place) {
+          fetch(place, { method: "DELETE", headers: authorization, keepalive: true }).catch(() => {});
+        }
+
         function leave() {
-          if (session) fetch(session, { method: "DELETE", keepalive: true }).catch(() => {});
+          if (session) end(session);
           session = null;
           if (connection) connection.close();
           connection = null;
@@ -81,8 +89,9 @@ enum PlayerScript {
           const why = await reason(response);
           switch (response.status) {
             case 401:
-            case 403: return stop("This stream needs a permission that this page does not have.");
-            case 404: return again("Stream not running. It will play here when it does.", lastDelay);
+              return stop(token ? "This stream cannot be watched: " + why : "This stream needs a token, behind the address of this page: #token=…");
+            case 403: return stop("This stream cannot be watched: " + why);
+            case 404: return stop("There is no such stream, or not any more. Reload the page to try again.");
             case 409: return again("The stream has no picture yet.", retryAfter(response));
             case 429:
             case 503: return again("The server is busy: " + why, retryAfter(response));
@@ -110,7 +119,7 @@ enum PlayerScript {
             await pc.setLocalDescription();
             const response = await fetch(endpoint, {
               method: "POST",
-              headers: { "Content-Type": "application/sdp" },
+              headers: { "Content-Type": "application/sdp", ...authorization },
               body: pc.localDescription.sdp,
             });
             if (isStale()) return abandon(response);
@@ -126,7 +135,7 @@ enum PlayerScript {
         // The answer to an attempt that was given up meanwhile: its session would stay until consent expires.
         function abandon(response) {
           const place = response.headers.get("Location");
-          if (response.status === 201 && place) fetch(new URL(place, response.url), { method: "DELETE", keepalive: true }).catch(() => {});
+          if (response.status === 201 && place) end(new URL(place, response.url));
         }
 
         function watch(pc, isStale) {
@@ -173,6 +182,7 @@ enum PlayerScript {
           toggle.setAttribute("aria-expanded", String(!panel.hidden));
         });
 
+        addEventListener("hashchange", () => location.reload());
         addEventListener("pagehide", () => {
           attempt += 1;
           clearTimeout(timer);

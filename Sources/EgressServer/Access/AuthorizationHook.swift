@@ -1,0 +1,156 @@
+#if Server
+internal import AsyncHTTPClient
+internal import Crypto
+internal import Egress
+internal import FoundationEssentials
+internal import HTTPTypes
+internal import Logging
+internal import NIOCore
+internal import NIOHTTP1
+internal import ServiceLifecycle
+internal import Synchronization
+
+/// The service that is asked, as "auth.hook" says it.
+struct HookSettings: Sendable, Hashable {
+    /// http or https.
+    var url: String
+    /// For the whole question, waiting for a connection included.
+    var timeout = Duration.seconds(3)
+    /// How long a permission is good for the same question; zero: each is asked.
+    var cacheTime = Duration.zero
+
+    static let timeoutSeconds = 0.1...30.0
+    static let cacheSeconds = 0.0...3600.0
+}
+
+/// Asks an HTTP service whether a request may be served: POST of a JSON object, 2xx allows, 401 and 403 refuse. Anything else is no decision,
+/// and the client gets 503: a service that is down opens nothing.
+final class AuthorizationHook: Service {
+    /// Questions at a time. More wait for a connection, as long as their time lasts.
+    static let connectionsMax = 64
+    /// Questions that wait or are asked; beyond it the answer is 503 at once.
+    static let questionsMax = 1024
+    /// Permissions that are remembered; beyond it none is added until others have run out.
+    static let cacheMax = 10_000
+    private static let answerSizeMax = 64 * 1024
+
+    /// What the service is told. Fields may come.
+    private struct Question: Encodable {
+        var stream: String
+        var session: String?
+        var method: String
+        var token: String?
+        var remoteAddress: String?
+        var userAgent: String?
+
+        private enum CodingKeys: String, CodingKey {
+            case stream, session, method, token
+            case remoteAddress = "remote_address"
+            case userAgent = "user_agent"
+        }
+    }
+
+    private struct State {
+        var questions = 0
+        var permissions: [SHA256.Digest: ContinuousClock.Instant] = [:]
+        var lines = LineBudget()
+    }
+
+    private let settings: HookSettings
+    private let logger: Logger
+    private let client: HTTPClient
+    private let state = Mutex(State())
+
+    /// It has to be run, or ``shutdown()`` to be called, before it is let go of.
+    init(_ settings: HookSettings, logger: Logger) {
+        self.settings = settings
+        self.logger = logger
+        // A redirect is no decision: whoever may be allowed has to be named by the service that was configured.
+        var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
+        configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = Self.connectionsMax
+        configuration.timeout.connect = TimeAmount(settings.timeout)
+        client = HTTPClient(configuration: configuration)
+    }
+
+    func run() async throws {
+        try? await gracefulShutdown()
+        await shutdown()
+    }
+
+    func shutdown() async { try? await client.shutdown() }
+
+    func decision(for access: WHEPAccess) async -> WHEPDecision {
+        let question = Question(
+            stream: access.stream, session: access.session, method: access.method.rawValue, token: access.token,
+            remoteAddress: access.remoteAddress, userAgent: access.userAgent)
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        // Texts can always be encoded.
+        guard let body = try? Array(encoder.encode(question)) else { return .unavailable("the question cannot be written as JSON") }
+        let key = SHA256.hash(data: body)
+        if isRemembered(key) { return .allowed }
+        guard enter() else { return failure("\(Self.questionsMax) questions are open") }
+        defer { state.withLock { $0.questions -= 1 } }
+        do {
+            let status = try await ask(body)
+            switch status {
+            case 200..<300:
+                remember(key)
+                return .allowed
+            case 401: return .unauthenticated(access.token == nil ? "a token is needed" : "the token is not good")
+            case 403: return .forbidden("this stream may not be watched with that token or from that address")
+            default: return failure("status \(status)")
+            }
+        } catch {
+            return failure("\(error)")
+        }
+    }
+
+    private func ask(_ body: [UInt8]) async throws -> UInt {
+        var request = HTTPClientRequest(url: settings.url)
+        request.method = .POST
+        request.headers.add(name: "Content-Type", value: "application/json")
+        request.headers.add(name: "User-Agent", value: "egress")
+        request.body = .bytes(ByteBuffer(bytes: body))
+        let response = try await client.execute(request, timeout: TimeAmount(settings.timeout))
+        // Read to its end, so that the connection can be used again; what it says does not matter.
+        _ = try? await response.body.collect(upTo: Self.answerSizeMax)
+        return response.status.code
+    }
+
+    private func failure(_ reason: String) -> WHEPDecision {
+        let (isGranted, suppressed) = state.withLock { $0.lines.spend(now: .now) }
+        if isGranted {
+            var metadata: Logger.Metadata = ["url": "\(Secrets.mask(settings.url))"]
+            if suppressed > 0 { metadata["suppressed"] = "\(suppressed)" }
+            logger.warning("The authorisation hook has not decided: \(reason)", metadata: metadata)
+        }
+        return .unavailable("who may watch cannot be decided at the moment")
+    }
+
+    // MARK: State
+
+    private func enter() -> Bool {
+        state.withLock { state in
+            guard state.questions < Self.questionsMax else { return false }
+            state.questions += 1
+            return true
+        }
+    }
+
+    private func isRemembered(_ key: SHA256.Digest) -> Bool {
+        guard settings.cacheTime > .zero else { return false }
+        return state.withLock { $0.permissions[key].map { $0 > .now } ?? false }
+    }
+
+    private func remember(_ key: SHA256.Digest) {
+        guard settings.cacheTime > .zero else { return }
+        let now = ContinuousClock.now
+        state.withLock { state in
+            if state.permissions.count >= Self.cacheMax { state.permissions = state.permissions.filter { $0.value > now } }
+            guard state.permissions.count < Self.cacheMax else { return }
+            state.permissions[key] = now + settings.cacheTime
+        }
+    }
+}
+#endif

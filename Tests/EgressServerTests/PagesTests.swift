@@ -31,6 +31,13 @@ import Testing
         #expect(!html.contains("<script>\""))
     }
 
+    @Test func namesWhatMendsBFrames() {
+        #expect(WatchPage.html(id: "a", hasBFrames: true).contains("force_transcode"))
+        #expect(!WatchPage.html(id: "a").contains("B-frames"))
+        #expect(IndexPage.html([.init(id: "a", state: "active", viewers: 0, hasBFrames: true)]).contains(">B-frames<"))
+        #expect(!IndexPage.html([.init(id: "a", state: "active", viewers: 0)]).contains("B-frames"))
+    }
+
     @Test func usesNothingOfThirdParties() {
         let pages = [IndexPage.html([]), WatchPage.html(id: "a"), IndexPage.script, PlayerScript.source, StyleSheet.css]
         for page in pages { #expect(!page.contains("://")) }

@@ -67,7 +67,7 @@ struct Routes: Sendable {
     private func route(_ segments: [String], _ request: ServerRequest) -> ServerResponse {
         switch (segments.count, segments.first) {
         case (1, ""): page(request) { IndexPage.html(access.listIsPublic ? rows : nil) }
-        case (2, "watch") where !segments[1].isEmpty: page(request) { WatchPage.html(id: segments[1]) }
+        case (2, "watch") where !segments[1].isEmpty: watch(segments[1], request)
         case (2, "assets"): asset(segments[1], request)
         case (1, "favicon.ico"): .empty(.noContent)
         case (1, "healthz"): reading(request) { .json(Health(engine: engine)) }
@@ -79,7 +79,14 @@ struct Routes: Sendable {
     }
 
     private var rows: [IndexPage.Row] {
-        StreamReport.all(engine: engine, board: board).map { IndexPage.Row(id: $0.id, state: $0.state, viewers: $0.viewers) }
+        StreamReport.all(engine: engine, board: board).map {
+            IndexPage.Row(id: $0.id, state: $0.state, viewers: $0.viewers, hasBFrames: $0.status?.hasBFrames ?? false)
+        }
+    }
+
+    /// What is wrong with a stream is told only where everybody may know of it.
+    private func watch(_ id: String, _ request: ServerRequest) -> ServerResponse {
+        page(request) { WatchPage.html(id: id, hasBFrames: access.listIsPublic && engine.stream(named: id)?.hasBFrames == true) }
     }
 
     private func asset(_ name: String, _ request: ServerRequest) -> ServerResponse {

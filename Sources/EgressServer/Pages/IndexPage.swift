@@ -5,6 +5,12 @@ enum IndexPage {
         var id: String
         var state: String
         var viewers: Int
+        var hasBFrames = false
+
+        private enum CodingKeys: String, CodingKey {
+            case id, state, viewers
+            case hasBFrames = "has_b_frames"
+        }
     }
 
     /// - Parameter rows: nil where the list is not for everybody: the page asks for it with the token that its address carries.
@@ -13,7 +19,8 @@ enum IndexPage {
             """
             <li><a class="name" href="watch/\(URLPath.encode(row.id))">\(HTML.escape(row.id))</a>\
             <span class="state \(HTML.escape(row.state))">\(HTML.escape(row.state))</span>\
-            <span class="dim">\(row.viewers) \(row.viewers == 1 ? "viewer" : "viewers")</span></li>
+            <span class="dim">\(row.viewers) \(row.viewers == 1 ? "viewer" : "viewers")</span>\
+            \(row.hasBFrames ? #"<span class="warning">B-frames</span>"# : "")</li>
             """
         }
         return """
@@ -63,6 +70,12 @@ enum IndexPage {
           viewers.className = "dim";
           viewers.textContent = stream.viewers + (stream.viewers === 1 ? " viewer" : " viewers");
           line.append(name, state, viewers);
+          if (stream.has_b_frames) {
+            const warning = document.createElement("span");
+            warning.className = "warning";
+            warning.textContent = "B-frames";
+            line.append(warning);
+          }
           return line;
         }
 
@@ -80,7 +93,7 @@ enum IndexPage {
             if (!response.ok) return;
             const { streams } = await response.json();
             // A link that is being clicked or has the focus stays the same element unless something has changed.
-            const fresh = JSON.stringify(streams.map((s) => [s.id, s.state, s.viewers]));
+            const fresh = JSON.stringify(streams.map((s) => [s.id, s.state, s.viewers, s.has_b_frames]));
             if (fresh !== list.dataset.shown) {
               list.dataset.shown = fresh;
               list.replaceChildren(...streams.map(item));

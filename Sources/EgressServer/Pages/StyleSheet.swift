@@ -27,6 +27,7 @@ enum StyleSheet {
         .list .name { font-weight: 600; flex: 1 1 12rem; overflow-wrap: anywhere; }
         .state::before { content: "●"; margin-right: .4em; }
         .active { color: var(--active); } .waiting, .starting { color: var(--waiting); } .inactive { color: var(--inactive); }
+        .warning { color: var(--inactive); font-weight: 600; }
         .player { position: relative; background: #000; border-radius: .6rem; overflow: hidden; aspect-ratio: 16 / 9; }
         .player video { width: 100%; height: 100%; display: block; object-fit: contain; }
         .player .notice {

@@ -1,7 +1,8 @@
 #if Server
 /// The player's page; ``PlayerScript`` does the work. All addresses are relative, so that it also works below a prefix of a proxy's.
 enum WatchPage {
-    static func html(id: String) -> String {
+    /// - Parameter hasBFrames: says why the picture jumps, and what mends it.
+    static func html(id: String, hasBFrames: Bool = false) -> String {
         """
         <!doctype html>
         <html lang="en">
@@ -15,6 +16,7 @@ enum WatchPage {
         <body data-whep="../whep/\(URLPath.encode(id))">
         <main>
         <h1>\(HTML.escape(id))</h1>
+        \(hasBFrames ? bFrames : "")
         <div class="player">
         <video id="video" autoplay muted playsinline></video>
         <div class="notice" id="notice" role="status">Connecting…</div>
@@ -32,5 +34,9 @@ enum WatchPage {
 
         """
     }
+
+    private static let bFrames = """
+        <p class="warning" id="warning">This stream has B-frames, which browsers cannot play: set <code>force_transcode</code> for it.</p>
+        """
 }
 #endif

@@ -80,6 +80,21 @@ private let api = "of-the-api-0123456789"
         #expect((AccessControl().mayOperate(Self.request(address)) == .allowed) == isAllowed)
     }
 
+    @Test(arguments: [
+        ("localhost:8080", nil, true), ("127.0.0.1", nil, true), ("[::1]:8080", nil, true), (nil, nil, true),
+        ("localhost:8080", "http://localhost:8080", true), ("127.0.0.1:8080", "http://[::1]:3000", true),
+        // A name of somebody else's that points here, and pages of somebody else's.
+        ("evil.example:8080", nil, false), ("localhost.evil.example", nil, false), ("127.0.0.1.evil.example", nil, false),
+        ("localhost:8080", "https://evil.example", false), ("localhost:8080", "null", false),
+        ("localhost:8080", "https://localhost.evil.example", false),
+    ])
+    func whatAPageOfSomebodyElseMakesABrowserAskIsNotLocal(authority: String?, origin: String?, isAllowed: Bool) {
+        var request = Self.request("127.0.0.1")
+        request.head.authority = authority
+        request.head.headerFields[.origin] = origin
+        #expect((AccessControl().mayOperate(request) == .allowed) == isAllowed)
+    }
+
     @Test(arguments: [HTTPField.Name.xForwardedFor, .forwarded])
     func whatAProxyOnThisMachineForwardsIsNotLocal(field: HTTPField.Name) {
         #expect(AccessControl().mayOperate(Self.request("127.0.0.1", [field: "127.0.0.1"])) != .allowed)

@@ -66,10 +66,20 @@ struct AccessControl: Sendable {
         return operators.contains(token) ? .allowed : .unauthenticated("that is not a token of the API")
     }
 
-    /// What a proxy has forwarded is not local, though it comes from this machine: it may be anybody's.
+    /// Whether a client on this machine asks for itself. What comes from this machine may be asked by somebody else: a proxy forwards, and a
+    /// browser does what pages of others tell it, under a name that they let point here.
     private func isLocal(_ request: ServerRequest) -> Bool {
-        guard let address = request.remoteAddress.flatMap(NumericAddress.init), address.isLoopback else { return false }
-        return !request.head.headerFields.contains(.xForwardedFor) && !request.head.headerFields.contains(.forwarded)
+        let fields = request.head.headerFields
+        guard request.remoteAddress.flatMap(NumericAddress.init)?.isLoopback == true else { return false }
+        guard !fields.contains(.xForwardedFor), !fields.contains(.forwarded) else { return false }
+        return [request.head.authority, fields[.origin]].allSatisfy { $0.map(Self.isLoopback) ?? true }
+    }
+
+    /// "localhost:8080", "http://[::1]:8080".
+    private static func isLoopback(_ origin: String) -> Bool {
+        let authority = origin.firstRange(of: "://").map { origin[$0.upperBound...] } ?? origin[...]
+        let host = authority.hasPrefix("[") ? authority.dropFirst().prefix { $0 != "]" } : authority.prefix { $0 != ":" }
+        return host == "localhost" || NumericAddress(host)?.isLoopback == true
     }
 }
 

@@ -53,6 +53,15 @@ import Testing
         #expect(await Self.call(routes, method, path, token: Self.api).head.status != .unauthorized)
     }
 
+    @Test func aRefusalOfHEADHasNoBody() async throws {
+        let response = await Self.call(try Self.routes(Self.locked), .head, "/metrics")
+        #expect(response.head.status == .unauthorized)
+        #expect(response.body.isEmpty)
+        let list = await Self.call(try Self.routes(AccessControl()), .head, "/api/v1/streams")
+        #expect(list.head.status == .ok)
+        #expect(list.body.isEmpty)
+    }
+
     @Test func pagesAndHealthAreForEverybodyAndTellNothing() async throws {
         let routes = try Self.routes(Self.locked)
         for path in ["/", "/watch/cam", "/assets/player.js", "/assets/index.js", "/assets/style.css", "/healthz"] {

@@ -37,15 +37,18 @@ struct Routes: Sendable {
             below.head.path = base.prefix + target
             return await whep.handle(below)
         }
-        if let refusal = refusal(of: request, segments) { return refusal }
-        guard request.head.method == .head else { return route(segments, request) }
+        guard request.head.method == .head else { return answer(segments, request) }
         // HEAD is GET without the body; its length stays.
         var asGet = request
         asGet.head.method = .get
-        var response = route(segments, asGet)
+        var response = answer(segments, asGet)
         response.head.headerFields[.contentLength] = String(response.body.count)
         response.body = []
         return response
+    }
+
+    private func answer(_ segments: [String], _ request: ServerRequest) -> ServerResponse {
+        refusal(of: request, segments) ?? route(segments, request)
     }
 
     /// From the base path to its pages, which need the slash behind it.
@@ -59,8 +62,7 @@ struct Routes: Sendable {
         guard segments.first == "api" || segments.first == "metrics" else { return nil }
         let decision = access.mayOperate(request)
         guard let refusal = ServerResponse(refusing: decision, hadToken: request.bearerToken != nil) else { return nil }
-        let isReading = request.head.method == .get || request.head.method == .head
-        guard access.listIsPublic, isReading, segments == ["api", "v1", "streams"] else { return refusal }
+        guard access.listIsPublic, request.head.method == .get, segments == ["api", "v1", "streams"] else { return refusal }
         return .json(["streams": rows])
     }
 

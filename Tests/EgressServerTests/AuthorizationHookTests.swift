@@ -74,6 +74,26 @@ import Testing
         #expect(decisions == [.unavailable("who may watch cannot be decided at the moment")])
     }
 
+    @Test func moreQuestionsThanItMayAskAreRefusedAtOnceAndLeaveTheOthersAlone() async throws {
+        let (arrivals, arrived) = AsyncStream.makeStream(of: Void.self)
+        let (releases, release) = AsyncStream.makeStream(of: Void.self)
+        try await withLocalService { _ in
+            arrived.yield()
+            for await _ in releases { break }
+            return Response(status: .ok)
+        } _: { url in
+            let hook = AuthorizationHook(HookSettings(url: url, timeout: .seconds(30)), questionsMax: 1, logger: Self.silent)
+            async let first = hook.decision(for: Self.access)
+            for await _ in arrivals { break }
+            #expect(await hook.decision(for: Self.access) == .unavailable("who may watch cannot be decided at the moment"))
+            release.yield()
+            #expect(await first == .allowed)
+            release.yield()
+            #expect(await hook.decision(for: Self.access) == .allowed, "a place is not given back")
+            await hook.shutdown()
+        }
+    }
+
     @Test func aServiceThatIsNotThereLetsNobodyIn() async {
         // Port 9 of loopback, discard: nobody listens there, or nobody who speaks HTTP.
         let hook = AuthorizationHook(HookSettings(url: "http://127.0.0.1:9/", timeout: .milliseconds(200)), logger: Self.silent)

@@ -57,13 +57,15 @@ final class AuthorizationHook: Service {
     }
 
     private let settings: HookSettings
+    private let questionsMax: Int
     private let logger: Logger
     private let client: HTTPClient
     private let state = Mutex(State())
 
     /// It has to be run, or ``shutdown()`` to be called, before it is let go of.
-    init(_ settings: HookSettings, logger: Logger) {
+    init(_ settings: HookSettings, questionsMax: Int = AuthorizationHook.questionsMax, logger: Logger) {
         self.settings = settings
+        self.questionsMax = questionsMax
         self.logger = logger
         // A redirect is no decision: whoever may be allowed has to be named by the service that was configured.
         var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
@@ -89,7 +91,7 @@ final class AuthorizationHook: Service {
         guard let body = try? Array(encoder.encode(question)) else { return .unavailable("the question cannot be written as JSON") }
         let key = SHA256.hash(data: body)
         if isRemembered(key) { return .allowed }
-        guard enter() else { return failure("\(Self.questionsMax) questions are open") }
+        guard enter() else { return failure("\(questionsMax) questions are open") }
         defer { state.withLock { $0.questions -= 1 } }
         do {
             let status = try await ask(body)
@@ -132,7 +134,7 @@ final class AuthorizationHook: Service {
 
     private func enter() -> Bool {
         state.withLock { state in
-            guard state.questions < Self.questionsMax else { return false }
+            guard state.questions < questionsMax else { return false }
             state.questions += 1
             return true
         }

@@ -182,6 +182,8 @@ enum PlayerScript {
           toggle.setAttribute("aria-expanded", String(!panel.hidden));
         });
 
+        // The operator's token opens the list as well.
+        if (token) for (const link of document.links) link.hash = location.hash;
         addEventListener("hashchange", () => location.reload());
         addEventListener("pagehide", () => {
           attempt += 1;

@@ -10,6 +10,10 @@ internal import ServiceLifecycle
 
 /// Carries ``Routes`` over HTTP/1.1, with TLS or without.
 struct HTTPService: Service {
+    /// How long a connection may be open without a whole request being under way or answered. Those that only hold a descriptor would
+    /// leave none for viewers and streams; a stream of events is an answer, and stays.
+    static let idleMax = TimeAmount.seconds(30)
+
     private let application: Application<CallbackResponder<CallContext>>
 
     /// - Parameters:
@@ -33,7 +37,7 @@ struct HTTPService: Service {
         quiet.logLevel = max(logger.logLevel, .notice)
         application = Application(
             responder: responder,
-            server: try tls.map { try .tls(.http1(), tlsConfiguration: $0.configuration) } ?? .http1(),
+            server: try Self.channel(tls),
             configuration: ApplicationConfiguration(address: .hostname(address.host, port: Int(address.port)), serverName: "egress"),
             onServerRunning: { onListening($0.localAddress?.port ?? Int(address.port)) },
             logger: quiet
@@ -41,6 +45,12 @@ struct HTTPService: Service {
     }
 
     func run() async throws { try await application.run() }
+
+    private static func channel(_ tls: TLSCredentials?) throws -> HTTPServerBuilder {
+        let http1 = HTTP1Channel.Configuration(idleTimeout: idleMax)
+        guard let tls else { return .http1(configuration: http1) }
+        return try .tls(.http1(configuration: http1), tlsConfiguration: tls.configuration)
+    }
 
     /// A stream of events ends with the server: it must not hold up its shutdown.
     private static func body(of response: ServerResponse) -> ResponseBody {

@@ -1,6 +1,7 @@
 """More of everything than a viewer sends, within what a test may take: a few thousand, and then what is left of it."""
 
 import contextlib
+import json
 import threading
 
 import pytest
@@ -166,3 +167,39 @@ def test_connections_that_say_nothing_keep_nobody_out(stage):
     finally:
         for connection in connections:
             connection.close()
+
+
+@pytest.mark.slow
+def test_connections_that_say_nothing_or_too_little_are_closed_and_listeners_are_not(stage):
+    """Else each would keep a descriptor for ever. One that says a field now and then has not said a request."""
+    watcher = stage.watchers[0]
+    head = b"POST /whep/stage HTTP/1.1\r\nHost: a\r\n"
+    with wire.connect(stage.server) as silent, wire.connect(stage.server) as slow, wire.connect(stage.server) as listener:
+        events = json.dumps(["viewercount"]).encode()
+        created = request("POST", f"{watcher.session}/events", events, "application/json")
+        assert created.status == 201, created
+        listener.sendall(f"GET {created.headers['Location']} HTTP/1.1\r\nHost: a\r\nAccept: text/event-stream\r\n\r\n".encode())
+        slow.sendall(head)
+        slow.settimeout(2)
+        with stage.undisturbed():
+            for _ in range(60):
+                try:
+                    if slow.recv(4096) == b"":
+                        break
+                except TimeoutError:
+                    slow.sendall(b"X-Slow: 1\r\n")
+                except ConnectionError:
+                    break
+            else:
+                raise AssertionError("a request without an end is still waited for")
+            silent.settimeout(60)
+            assert silent.recv(4096) == b""
+        # How things stood when it came, which was long ago.
+        assert b"viewercount" in wire.drained(listener)
+        stage.viewer().join()
+        listener.settimeout(30)
+        told = b""
+        while b"viewercount" not in told:
+            part = listener.recv(65536)
+            assert part, "the listener was closed as well"
+            told += part

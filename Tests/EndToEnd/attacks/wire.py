@@ -28,6 +28,18 @@ def exchange(server, sent, is_patient=True):
         return received
 
 
+def drained(connection):
+    """What has come already."""
+    connection.settimeout(SILENCE)
+    received = b""
+    try:
+        while part := connection.recv(65536):
+            received += part
+    except TimeoutError:
+        pass
+    return received
+
+
 def status(answer):
     """Of the first response in it; None when there is none."""
     head = answer.split(b"\r\n", 1)[0].split()

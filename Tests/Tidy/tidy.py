@@ -92,7 +92,27 @@ def check_c_imports(path, text):
         problem(path, None, f"only {' and '.join(sorted(may_import))} import CEgress")
 
 
+# How a test is defined, by the kind of file that it stands in.
+TEST_DEFINITIONS = {".py": r"^def {}\(", ".c": r"^static void {}\(", ".swift": r"\bfunc {}\("}
+
+
+def check_named_tests(paths):
+    """SECURITY.md says which test shows what: each of them exists. What is commented out there is still to come."""
+    path = ROOT / "SECURITY.md"
+    files = {}
+    for other in paths:
+        if other.is_relative_to(ROOT / "Tests"):
+            files.setdefault(other.name, []).append(other)
+    text = re.sub(r"<!--.*?-->", lambda comment: "\n" * comment.group().count("\n"), path.read_text(), flags=re.S)
+    for number, line in enumerate(text.split("\n"), 1):
+        for name, test in re.findall(r"`([\w.]+)::(\w+)`", line):
+            definition = TEST_DEFINITIONS[pathlib.Path(name).suffix].format(test)
+            if not any(re.search(definition, file.read_text(), re.M) for file in files.get(name, [])):
+                problem(path, number, f"there is no test {name}::{test}")
+
+
 def main():
+    check_named_tests(files_of_the_project())
     for path in files_of_the_project():
         if path.suffix in {".orig", ".rej", ".bak"}:
             problem(path, None, "a leftover")

@@ -3,6 +3,7 @@
 #include "sim_scene.h"
 
 #include "wire/h264.h"
+#include "wire/stun.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -272,6 +273,45 @@ static void strangers_on_its_ports_change_nothing(struct eg_check *check) {
     eg_sim_end(check, world);
 }
 
+// An authentic check for its own session, with another viewer's address written on it. The answer is not delivered: nobody asked for it.
+static void check_in_the_name_of(struct eg_sim_world *world, const struct eg_sim_viewer *attacker, const struct eg_sim_viewer *victim) {
+    uint8_t bytes[512];
+    static const uint8_t transaction_id[EG_STUN_TRANSACTION_ID_SIZE] = "attacker";
+    struct eg_writer writer = eg__writer(bytes, sizeof bytes);
+    eg__stun_begin(&writer, EG_STUN_BINDING_REQUEST, transaction_id);
+    eg__stun_write_username(&writer, attacker->info.ice_ufrag, strlen(attacker->info.ice_ufrag), attacker->ufrag, strlen(attacker->ufrag));
+    eg__stun_write_ice_controlling(&writer, 1);
+    size_t size = eg__stun_finish(&writer, attacker->info.ice_pwd, strlen(attacker->info.ice_pwd));
+    struct eg_sim_engine *engine = &world->engines[0];
+    struct eg_path path = {.local = engine->addr, .remote = eg_sim_viewer_addr(victim, victim->address)};
+    eg__batch_clear(&engine->batch);
+    eg__core_receive_viewer(engine->core, world->now, &path, bytes, size, &engine->batch);
+    eg__batch_clear(&engine->batch);
+}
+
+static void a_newer_session_that_checks_in_a_viewers_name_gets_none_of_its_feedback(struct eg_check *check) {
+    struct eg_sim_world *world = eg_sim_world_with_source(54, 2);
+    struct eg_sim_script script = eg_sim_browser;
+    script.down.loss = 50;
+    const struct eg_sim_viewer *victim = eg_sim_world_add_viewer(world, &script);
+    eg_sim_world_run(world, 2 * EG_SECOND);
+    // Once before it has keys of its own, and again when it has.
+    const struct eg_sim_viewer *attacker = eg_sim_world_add_viewer(world, &eg_sim_browser);
+    check_in_the_name_of(world, attacker, victim);
+    for (int i = 0; i < 2; i++) {
+        uint64_t repairs = victim->ledgers[EG_VIDEO].repairs;
+        eg_sim_world_run(world, 2 * EG_SECOND);
+        CHECK_EQUAL(attacker->state, EG_VIEWER_CONNECTED);
+        CHECK(victim->ledgers[EG_VIDEO].repairs > repairs);
+        check_in_the_name_of(world, attacker, victim);
+    }
+    CHECK_EQUAL(eg_sim_dropped(world, EG_DROP_SRTCP_REJECTED), 0);
+    uint64_t sent, lost;
+    eg_sim_viewer_count_lost(victim, &sent, &lost);
+    CHECK(lost * 100 < sent);
+    eg_sim_end(check, world);
+}
+
 static void losses_in_front_of_the_engine_stay_visible_behind_it(struct eg_check *check) {
     struct eg_sim_world *world = eg_sim_world_with_source(52, 2);
     struct eg_sim_viewer *viewer = eg_sim_world_add_viewer(world, &eg_sim_browser);
@@ -491,6 +531,7 @@ static const struct eg_test tests[] = {
     EG_TEST(viewers_stay_through_a_restart_of_the_source),
     EG_TEST(a_source_that_stays_away_costs_its_viewers),
     EG_TEST(strangers_on_its_ports_change_nothing),
+    EG_TEST(a_newer_session_that_checks_in_a_viewers_name_gets_none_of_its_feedback),
     EG_TEST(losses_in_front_of_the_engine_stay_visible_behind_it),
     EG_TEST(b_frames_are_told),
     EG_TEST(five_percent_loss_is_repaired_over_rtx),

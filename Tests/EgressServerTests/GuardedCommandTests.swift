@@ -38,6 +38,11 @@ import Testing
         #expect(lines == ["a b", "$HOME", "'\"", "*"])
     }
 
+    /// It closes its outputs a moment before it exits, as `printf` and `echo` of coreutils do.
+    @Test func leavesACommandTimeToExitOnceItsOutputsAreClosed() async throws {
+        #expect(try await run("exec >&- 2>&-; sleep 0.1; exit 3") == .exited(3))
+    }
+
     @Test func givesTheCommandNoInput() async {
         #expect(await Tool.output(of: "/bin/cat", []) == [])
     }

@@ -10,6 +10,8 @@
 /// process identifier, which may be somebody else's by now, is left alone. It is deaf to SIGTERM, which its process group gets with the
 /// command: we may yet die before a command that does not listen has ended.
 ///
+/// The pipe also closes when a command has closed its outputs and is about to exit: it gets half a second for that.
+///
 /// Not `PR_SET_PDEATHSIG`: it fires when the *thread* that spawned ends, and pool threads come and go. Not `connect=1` on the legs: FFmpeg
 /// would also end when the engine restarts.
 struct GuardedCommand: Sendable, Hashable {
@@ -28,6 +30,7 @@ struct GuardedCommand: Sendable, Hashable {
         trap '' TERM
         lives() { read -r _ _ _ parent _ </proc/self/stat && [ "$parent" = $$ ]; }
         read -r _ <&3
+        if lives; then sleep 0.5; fi
         if lives; then kill -TERM $$; sleep 2; fi
         if lives; then kill -KILL $$; fi
         ) >/dev/null 2>&1 &

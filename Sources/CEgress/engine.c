@@ -15,6 +15,7 @@ enum {
     BURST_BIT_RATE_DEFAULT = 16 * 1000 * 1000, // [bit/s]
     BURST_ALL_KBIT_DEFAULT = 1000 * 1000,       // [kbit/s]
     SOURCE_GRACE_DEFAULT_MS = 30 * 1000,       // [ms]
+    HANDSHAKE_TIMEOUT_DEFAULT_MS = EG_DTLS_HANDSHAKE_TIMEOUT / EG_MILLISECOND, // [ms]
     BUFFER_SIZE_MAX = 1 << 30,                 // [B] an int holds what the kernel makes of it
 };
 
@@ -44,10 +45,18 @@ static eg_status check_config(const struct eg_config *config, struct eg_error *e
         {"viewers_max", config->viewers_max, EG_VIEWERS_MAX},
         {"source_receive_buffer_size", config->source_receive_buffer_size, BUFFER_SIZE_MAX},
         {"viewer_buffer_size", config->viewer_buffer_size, BUFFER_SIZE_MAX},
+        {"handshakes_max", config->handshakes_max, EG_HANDSHAKES_MAX},
+        {"handshakes_per_address_max", config->handshakes_per_address_max, EG_HANDSHAKES_MAX},
+        {"handshake_timeout_ms", config->handshake_timeout_ms, EG_DTLS_HANDSHAKE_TIMEOUT_MAX_MS},
+        {"handshake_size_max", config->handshake_size_max, EG_DTLS_HANDSHAKE_SIZE_MAX},
     };
     for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++) {
         eg_status status = check_range(ranges[i].field, ranges[i].value, ranges[i].max, error);
         if (status != EG_STATUS_OK) return status;
+    }
+    if (config->handshake_size_max != 0 && config->handshake_size_max < EG_DTLS_HANDSHAKE_SIZE_MIN) {
+        return eg__fail(error, EG_STATUS_INVALID_ARGUMENT, 0, "handshake_size_max is %u, at least %u is needed", config->handshake_size_max,
+                        EG_DTLS_HANDSHAKE_SIZE_MIN);
     }
     uint16_t min = config->source_port_min, max = config->source_port_max;
     if (min == 0 && max == 0) return EG_STATUS_OK;
@@ -112,6 +121,10 @@ static eg_status start_worker(struct eg_engine *engine, const struct eg_config *
                  .burst_bit_rate_max = or_default(config->burst_bit_rate_max, BURST_BIT_RATE_DEFAULT),
                  .burst_bit_rate_all_max = or_default(config->burst_bit_rate_all_max_kbit, BURST_ALL_KBIT_DEFAULT) * (uint64_t)1000,
                  .source_grace = (eg_time)or_default(config->source_grace_ms, SOURCE_GRACE_DEFAULT_MS) * EG_MILLISECOND,
+                 .handshakes_max = or_default(config->handshakes_max, EG_HANDSHAKES_DEFAULT),
+                 .handshakes_per_address_max = or_default(config->handshakes_per_address_max, EG_HANDSHAKES_PER_ADDRESS_DEFAULT),
+                 .handshake = {.timeout = (eg_time)or_default(config->handshake_timeout_ms, HANDSHAKE_TIMEOUT_DEFAULT_MS) * EG_MILLISECOND,
+                               .size_max = or_default(config->handshake_size_max, EG_DTLS_HANDSHAKE_SIZE_MAX)},
                  .crypto = config->crypto},
         .io = config->io,
         .hooks = *hooks,
@@ -356,6 +369,7 @@ const char *eg_drop_name(eg_drop drop) {
         [EG_DROP_SEND_BUFFER_FULL] = "send_buffer_full",
         [EG_DROP_SEND_FAILED] = "send_failed",
         [EG_DROP_SLOW_VIEWER] = "slow_viewer",
+        [EG_DROP_HANDSHAKE_LIMIT] = "handshake_limit",
     };
     return (uint32_t)drop < EG_DROP_COUNT ? names[drop] : "other";
 }

@@ -89,7 +89,8 @@ static bool parse_name(const char *name, struct fanout *fanout) {
 }
 
 static eg_status create_engine(struct fanout *fanout, struct eg_error *error) {
-    struct eg_config config = {.udp_address = "127.0.0.1", .io = fanout->io, .crypto = fanout->crypto};
+    // All viewers come from one address.
+    struct eg_config config = {.udp_address = "127.0.0.1", .io = fanout->io, .crypto = fanout->crypto, .handshakes_per_address_max = 1000};
     struct eg_hooks hooks = {0};
     eg_status status = eg_engine_create(&config, &hooks, &fanout->engine, error);
     if (status == EG_STATUS_OK) eg_engine_info(fanout->engine, &fanout->info);

@@ -42,7 +42,8 @@ static void measure(struct bench *bench, const char *name, struct swarm *swarm, 
 void shape_joins(struct bench *bench, const char *name) {
     int round_count = bench->is_quick ? ROUNDS_QUICK : ROUNDS;
     struct swarm *swarm = swarm_start((uint32_t)round_count * JOINS, false);
-    struct eg_config config = {.udp_address = "127.0.0.1"};
+    // All viewers come from one address, and at once.
+    struct eg_config config = {.udp_address = "127.0.0.1", .handshakes_per_address_max = 1000};
     struct eg_hooks hooks = {0};
     struct eg_stream_config stream = {.has_video = true, .has_audio = true, .video_payload_type = 102, .audio_payload_type = 111};
     struct eg_stream_info info;

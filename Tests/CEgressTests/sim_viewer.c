@@ -249,6 +249,7 @@ static void connect(struct eg_sim_viewer *viewer) {
 }
 
 static void receive_dtls(struct eg_sim_viewer *viewer, const struct eg_sim_datagram *datagram) {
+    if (viewer->script.ends_at_its_hello) return;
     enum eg_dtls_state state = eg_dtls_client_receive(viewer->dtls, viewer->world->now, datagram->bytes, datagram->size);
     if (state == EG_DTLS_CONNECTED && !viewer->has_keys) connect(viewer);
     if (state == EG_DTLS_CLOSED) viewer->has_close_notify = viewer->is_gone = true;

@@ -42,6 +42,9 @@ static void init_engine(struct eg_sim_world *world, struct eg_sim_engine *engine
         .viewers_max = EG_SIM_VIEWERS_MAX,
         .burst_bit_rate_max = 16000000,
         .source_grace = world->grace,
+        .handshakes_max = world->handshakes_max,
+        .handshakes_per_address_max = EG_SIM_VIEWERS_MAX,
+        .handshake = {.timeout = EG_DTLS_HANDSHAKE_TIMEOUT, .size_max = EG_DTLS_HANDSHAKE_SIZE_MAX},
         .ntp_origin = ntp_origin,
     };
     struct eg_error error = {0};
@@ -53,12 +56,17 @@ static void init_engine(struct eg_sim_world *world, struct eg_sim_engine *engine
 }
 
 struct eg_sim_world *eg_sim_world_create(uint64_t seed, unsigned engine_count, eg_time grace) {
+    return eg_sim_world_create_limited(seed, engine_count, grace, EG_SIM_VIEWERS_MAX);
+}
+
+struct eg_sim_world *eg_sim_world_create_limited(uint64_t seed, unsigned engine_count, eg_time grace, uint32_t handshakes_max) {
     struct eg_sim_world *world = calloc(1, sizeof *world);
     EG_ASSERT(world != NULL && engine_count <= EG_SIM_ENGINES_MAX);
     world->seed = seed;
     world->now = start;
     world->engine_count = engine_count;
     world->grace = grace;
+    world->handshakes_max = handshakes_max;
     eg_sim_random_init(&world->random, seed);
     world->crypto = eg__crypto_create("openssl");
     EG_ASSERT(world->crypto != NULL);
@@ -420,6 +428,7 @@ static void check_usage(struct eg_sim_world *world, const struct eg_sim_engine *
     struct eg_core_usage usage;
     eg__core_usage(engine->core, &usage);
     if (usage.chunks > usage.streams * STREAM_CHUNKS_MAX) eg_sim_fail(world, "%u chunks of %u streams", usage.chunks, usage.streams);
+    if (usage.handshakes > world->handshakes_max) eg_sim_fail(world, "%u handshakes are under way", usage.handshakes);
     if (usage.names > usage.viewers || usage.addresses > usage.viewers * EG_SIM_ADDRESSES ||
         usage.deadlines > usage.viewers + usage.streams)
         eg_sim_fail(world, "tables hold more than there are viewers");
@@ -464,9 +473,9 @@ void eg_sim_world_finish(struct eg_sim_world *world) {
         struct eg_engine_stats stats;
         eg__core_usage(world->engines[i].core, &usage);
         eg__core_stats(world->engines[i].core, &stats);
-        if (usage.streams + usage.viewers + usage.chunks + usage.deadlines + usage.names + usage.addresses > 0)
-            eg_sim_fail(world, "left: %u streams, %u viewers, %u chunks, %u deadlines, %u names, %u addresses", usage.streams,
-                        usage.viewers, usage.chunks, usage.deadlines, usage.names, usage.addresses);
+        if (usage.streams + usage.viewers + usage.chunks + usage.deadlines + usage.names + usage.addresses + usage.handshakes > 0)
+            eg_sim_fail(world, "left: %u streams, %u viewers, %u chunks, %u deadlines, %u names, %u addresses, %u handshakes", usage.streams,
+                        usage.viewers, usage.chunks, usage.deadlines, usage.names, usage.addresses, usage.handshakes);
         uint64_t closed = 0;
         for (int reason = 0; reason < 16; reason++) closed += stats.closed[reason];
         if (closed != stats.viewers_created || stats.viewers_connected != 0) eg_sim_fail(world, "viewers made and closed do not add up");

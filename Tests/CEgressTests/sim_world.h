@@ -37,6 +37,7 @@ struct eg_sim_script {
     bool has_wrong_fingerprint;
     bool sends_no_checks;
     bool sends_no_hello;
+    bool ends_at_its_hello;        // which it repeats, and answers nothing
     bool sends_early_hello;        // before any check, and from an address that never makes one
     bool has_cm_only;
     bool has_rtx;
@@ -156,6 +157,7 @@ struct eg_sim_world {
     struct eg_crypto *crypto;
     struct eg_sim_network network;
     eg_time grace;
+    uint32_t handshakes_max;    // of each engine
     uint64_t fingerprint;       // of everything that happened: the same for the same seed
     unsigned failures;
     size_t report_at;
@@ -164,6 +166,7 @@ struct eg_sim_world {
 
 // Aborts when memory or a library is refused.
 struct eg_sim_world *eg_sim_world_create(uint64_t seed, unsigned engine_count, eg_time grace);
+struct eg_sim_world *eg_sim_world_create_limited(uint64_t seed, unsigned engine_count, eg_time grace, uint32_t handshakes_max);
 void eg_sim_world_destroy(struct eg_sim_world *world);
 
 __attribute__((format(printf, 2, 3))) void eg_sim_fail(struct eg_sim_world *world, const char *format, ...);

@@ -15,6 +15,7 @@ extern const struct eg_test_suite eg_tests_srtp;
 extern const struct eg_test_suite eg_tests_ice;
 extern const struct eg_test_suite eg_tests_dtls;
 extern const struct eg_test_suite eg_tests_dtls_network;
+extern const struct eg_test_suite eg_tests_handshakes;
 extern const struct eg_test_suite eg_tests_clock;
 extern const struct eg_test_suite eg_tests_store;
 extern const struct eg_test_suite eg_tests_source;
@@ -40,6 +41,7 @@ static const struct eg_test_suite *const suites[] = {
     &eg_tests_ice,
     &eg_tests_dtls,
     &eg_tests_dtls_network,
+    &eg_tests_handshakes,
     &eg_tests_clock,
     &eg_tests_store,
     &eg_tests_source,

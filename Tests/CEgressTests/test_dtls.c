@@ -222,6 +222,56 @@ static void a_client_that_repeats_its_hello_gets_the_flight_when_it_has_said_eno
     eg_dtls_link_destroy(link);
 }
 
+static void openssl_has_no_part_in_it_before_there_is_a_hello(struct eg_check *check) {
+    struct eg_dtls_link *link = eg_dtls_link_create(&eg_dtls_link_browser);
+    CHECK(!eg__dtls_is_under_way(&link->server));
+    // A certificate that nobody asked for, and an alert.
+    static const uint8_t certificate[] = {22, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 1, 0, 12, 11, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0};
+    static const uint8_t alert[] = {21, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 2, 0, 2, 2, 40};
+    CHECK(!eg__dtls_would_begin(&link->server, certificate, sizeof certificate));
+    eg_dtls_link_give_server(link, certificate, sizeof certificate);
+    eg_dtls_link_give_server(link, alert, sizeof alert);
+    CHECK(!eg__dtls_is_under_way(&link->server));
+    eg_dtls_client_start(link->client, link->now);
+    CHECK(eg__dtls_would_begin(&link->server, link->to_server[0].bytes, link->to_server[0].size));
+    eg_dtls_link_deliver_to_server(link);
+    CHECK(eg__dtls_is_under_way(&link->server));
+    CHECK(eg_dtls_link_shake_hands(link));
+    CHECK(!eg__dtls_is_under_way(&link->server));
+    eg_dtls_link_destroy(link);
+}
+
+static void one_that_was_abandoned_waits_for_another_hello(struct eg_check *check) {
+    struct eg_dtls_link *link = eg_dtls_link_create(&eg_dtls_link_browser);
+    eg_dtls_link_reach_last_flight(link);
+    eg__dtls_abandon(&link->server);
+    CHECK(link->server.state == EG_DTLS_HANDSHAKING && !eg__dtls_is_under_way(&link->server) && link->server.flight == NULL);
+    CHECK_EQUAL(eg__dtls_deadline(&link->server), link->server.give_up_at);
+    eg_dtls_link_deliver_to_server(link); // the flight of the one that it has forgotten
+    CHECK(link->server.state == EG_DTLS_HANDSHAKING && !eg__dtls_is_under_way(&link->server));
+    eg_dtls_link_replace_client(link, &eg_dtls_link_browser);
+    CHECK(eg_dtls_link_shake_hands(link));
+    CHECK(eg_dtls_link_keys_match(link));
+    eg_dtls_link_destroy(link);
+}
+
+static void its_time_and_its_size_can_be_limited_further(struct eg_check *check) {
+    struct eg_dtls_link *link = eg_dtls_link_create(&(struct eg_dtls_client_config){.profiles = EG_DTLS_CLIENT_PROFILES, .padding = 600});
+    const struct eg_dtls_limits limits = {.timeout = 3 * EG_SECOND, .size_max = 4096};
+    eg__dtls_context_limit(link->context, &limits);
+    eg__dtls_expect(&link->server, link->now);
+    CHECK_EQUAL(eg__dtls_deadline(&link->server), link->now + 3 * EG_SECOND);
+    eg_dtls_client_start(link->client, link->now);
+    struct eg_dtls_datagram hello = link->to_server[0];
+    for (uint32_t total = 0; total <= 4096; total += (uint32_t)hello.size) {
+        CHECK_EQUAL(link->server.state, EG_DTLS_HANDSHAKING);
+        eg_dtls_link_give_server(link, hello.bytes, hello.size);
+    }
+    CHECK_EQUAL(link->server.state, EG_DTLS_FAILED);
+    CHECK_EQUAL(link->server.failure, EG_DTLS_FAILURE_SIZE);
+    eg_dtls_link_destroy(link);
+}
+
 static void without_a_hello_it_gives_up_after_ten_seconds(struct eg_check *check) {
     struct eg_dtls_link *link = eg_dtls_link_create(&eg_dtls_link_browser);
     link->now += 10 * EG_SECOND - 1;
@@ -358,8 +408,10 @@ static void data_is_dropped(struct eg_check *check) {
 
 static void openssl_keeps_nothing_of_a_finished_handshake(struct eg_check *check) {
     struct eg_dtls_link *link = eg_dtls_link_create(&eg_dtls_link_browser);
+    eg_dtls_link_reach_last_flight(link);
     CHECK(link->server.ssl != NULL);
-    REQUIRE(eg_dtls_link_shake_hands(link));
+    eg_dtls_link_deliver_to_server(link);
+    REQUIRE(link->server.state == EG_DTLS_CONNECTED);
     CHECK(link->server.ssl == NULL);
     CHECK(link->server.flight_size < 128);
     eg_dtls_link_destroy(link);
@@ -413,6 +465,9 @@ static const struct eg_test tests[] = {
     EG_TEST(who_has_not_answered_is_sent_no_more_than_three_times_what_came_from_there),
     EG_TEST(what_came_from_one_address_allows_nothing_to_another),
     EG_TEST(a_client_that_repeats_its_hello_gets_the_flight_when_it_has_said_enough),
+    EG_TEST(openssl_has_no_part_in_it_before_there_is_a_hello),
+    EG_TEST(one_that_was_abandoned_waits_for_another_hello),
+    EG_TEST(its_time_and_its_size_can_be_limited_further),
     EG_TEST(without_a_hello_it_gives_up_after_ten_seconds),
     EG_TEST(a_repeated_hello_asks_for_the_flight_at_most_every_20_ms),
     EG_TEST(a_lost_last_flight_is_repeated_when_the_client_asks),

@@ -128,6 +128,32 @@ static void a_slow_handshake_times_out(struct eg_check *check) {
     eg_sim_end(check, world);
 }
 
+static void handshakes_that_are_not_gone_on_with_keep_others_waiting_for_seconds_and_no_longer(struct eg_check *check) {
+    struct eg_sim_world *world = eg_sim_world_create_limited(60, 1, eg_sim_grace, 4);
+    eg_sim_world_add_stream(world, 0, &eg_sim_ffmpeg_default);
+    eg_sim_world_start_source(world, 0);
+    struct eg_sim_viewer *watching = eg_sim_world_add_viewer(world, &eg_sim_browser), *stuck[8], *others[6];
+    eg_sim_world_run(world, EG_SECOND);
+    struct eg_sim_script script = eg_sim_browser;
+    script.ends_at_its_hello = true;
+    for (size_t i = 0; i < 8; i++) stuck[i] = eg_sim_world_add_viewer(world, &script);
+    eg_sim_world_run(world, 100 * EG_MILLISECOND);
+    struct eg_engine_stats stats;
+    eg__core_stats(world->engines[0].core, &stats);
+    CHECK_EQUAL(stats.handshakes, 4);
+    CHECK(stats.dropped[EG_DROP_HANDSHAKE_LIMIT] >= 4);
+    for (size_t i = 0; i < 6; i++) others[i] = eg_sim_world_add_viewer(world, &eg_sim_browser);
+    eg_sim_world_run(world, 500 * EG_MILLISECOND);
+    for (size_t i = 0; i < 6; i++) CHECK_ROW(others[i]->connected_at == EG_TIME_NEVER, i);
+    eg_sim_world_run(world, 9 * EG_SECOND);
+    for (size_t i = 0; i < 6; i++) CHECK_ROW(others[i]->state == EG_VIEWER_CONNECTED && eg_sim_viewer_is_up_to_date(others[i]), i);
+    eg_sim_world_run(world, 5 * EG_SECOND);
+    for (size_t i = 0; i < 8; i++) CHECK_ROW(stuck[i]->reason == EG_CLOSE_HANDSHAKE_TIMEOUT, i);
+    CHECK(eg_sim_viewer_is_up_to_date(watching));
+    CHECK_EQUAL(watching->ledgers[EG_VIDEO].packets, eg_sim_video_of(world)->highest);
+    eg_sim_end(check, world);
+}
+
 // --- going ---
 
 static void one_who_vanishes_is_gone_when_its_consent_expires(struct eg_check *check) {
@@ -522,6 +548,7 @@ static const struct eg_test tests[] = {
     EG_TEST(dtls_from_an_address_without_a_check_is_dropped),
     EG_TEST(whom_the_answer_did_not_mean_never_connects),
     EG_TEST(a_slow_handshake_times_out),
+    EG_TEST(handshakes_that_are_not_gone_on_with_keep_others_waiting_for_seconds_and_no_longer),
     EG_TEST(one_who_vanishes_is_gone_when_its_consent_expires),
     EG_TEST(one_who_says_goodbye_is_gone_at_once),
     EG_TEST(one_who_is_closed_hears_of_it),

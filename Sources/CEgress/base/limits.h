@@ -29,8 +29,8 @@ enum eg_limits {
     EG_ICE_CHECKS_MAX = 8,         // checks of ours on one path before it is given up
 
     // DTLS, RFC 6347.
-    EG_DTLS_HANDSHAKE_TIMEOUT = 10 * EG_SECOND,   // [us] from the first check to the keys
-    EG_DTLS_HANDSHAKE_SIZE_MAX = 64 * 1024,       // [B] what a client may send before it has finished
+    EG_DTLS_HANDSHAKE_TIMEOUT = 10 * EG_SECOND,   // [us] from the first check to the keys, unless configured
+    EG_DTLS_HANDSHAKE_SIZE_MAX = 64 * 1024,       // [B] what a client may send before it has finished, at most
     EG_DTLS_FLIGHT_SIZE_MAX = 4096,               // [B] the longest flight of ours
     EG_DTLS_CERTIFICATES_SIZE_MAX = 16 * 1024,    // [B] of the client's chain, which is one self-signed certificate
     EG_DTLS_EARLY_RECORDS_MAX = 4,                // that overtook their keys: OpenSSL keeps 17 KiB for each
@@ -38,6 +38,12 @@ enum eg_limits {
     EG_DTLS_REPEAT_INITIAL = 100 * EG_MILLISECOND, // [us] RFC 6347 §4.2.4.1 allows less than 1 s for real-time use
     EG_DTLS_REPEAT_MAX = 2 * EG_SECOND,            // [us]
     EG_DTLS_AMPLIFICATION_MAX = 3,                 // bytes to an address for each that came from there, before it has answered, RFC 9000 §8.1
+    EG_DTLS_HANDSHAKE_SIZE_MIN = 4096,             // [B] that an operator may not go below: a browser's takes half of it
+    EG_DTLS_HANDSHAKE_TIMEOUT_MAX_MS = 60 * 1000,  // [ms] that he may not go beyond
+    EG_HANDSHAKES_MAX = 65536,                     // under way at once
+    EG_HANDSHAKES_DEFAULT = 1000,                  // of about 65 KiB each
+    EG_HANDSHAKES_PER_ADDRESS_DEFAULT = 64,        // a whole office behind one NAT joins, and one stranger takes 4 MiB
+    EG_HANDSHAKE_FIRM = 2 * EG_SECOND,             // [us] from its beginning: it makes no room for others
 
     // Media.
     EG_PICTURE_FLUSH = 1 * EG_MILLISECOND, // [us] a picture without its marker is sent this long after its first packet

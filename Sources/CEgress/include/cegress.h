@@ -90,6 +90,11 @@ struct eg_config {
     uint32_t burst_bit_rate_max;          // [bit/s] a joining viewer's catch-up may take; 0: 16 Mbit/s
     uint32_t burst_bit_rate_all_max_kbit; // [kbit/s] all joining viewers together; 0: 1 Gbit/s. Beyond it they wait for the next IDR
     uint32_t source_grace_ms;             // [ms] viewers outlive a silent source by this; 0: 30,000
+    // DTLS handshakes under way, about 65 KiB each. Beyond them a ClientHello is dropped, which its client repeats (EG_DROP_HANDSHAKE_LIMIT).
+    uint32_t handshakes_max;              // in all; 0: 1,000
+    uint32_t handshakes_per_address_max;  // from one IPv4 address or IPv6 /64; 0: 64
+    uint32_t handshake_timeout_ms;        // [ms] from the first check to the keys, at most 60,000; 0: 10,000
+    uint32_t handshake_size_max;          // [B] a client may send until then, 4,096 to 65,536; 0: 65,536
 };
 
 EG_ENUM(eg_viewer_state, int32_t) {
@@ -279,7 +284,9 @@ EG_ENUM(eg_drop, int32_t) {
     EG_DROP_SEND_BUFFER_FULL = 17,     // the socket would have blocked
     EG_DROP_SEND_FAILED = 18,          // the kernel refused it for another reason
     EG_DROP_SLOW_VIEWER = 19,          // fell behind what is kept: goes on at an IDR
-    EG_DROP_COUNT = 20,
+    // Between the two: a ClientHello over the limits of handshakes under way, or one of those that was given up to make room for another.
+    EG_DROP_HANDSHAKE_LIMIT = 20,
+    EG_DROP_COUNT = 21,
 };
 typedef enum eg_drop eg_drop;
 
@@ -292,6 +299,7 @@ struct eg_engine_stats {
     uint32_t streams;
     uint32_t viewers;                  // in any state
     uint32_t viewers_connected;
+    uint32_t handshakes;               // under way: OpenSSL keeps memory for each
     uint64_t viewers_created;
     uint64_t handshakes_done;
     uint64_t handshakes_failed;

@@ -17,6 +17,7 @@ struct eg_core {
     struct eg_crypto *crypto;
     struct eg_viewer_context context;
     struct eg_budget burst_bytes;     // of all viewers that catch up
+    struct eg_handshakes handshakes;
     struct eg_pool streams;
     struct eg_pool viewers;
     struct eg_pool chunks;            // of all stores
@@ -70,6 +71,12 @@ struct eg_core *eg__core_create(const struct eg_core_config *config, struct eg_r
         eg__core_destroy(core);
         return NULL;
     }
+    if (!eg__handshakes_init(&core->handshakes, core->hash_seed, config->handshakes_max, config->handshakes_per_address_max)) {
+        fail(error, EG_STATUS_NO_MEMORY, "no memory for the engine");
+        eg__core_destroy(core);
+        return NULL;
+    }
+    eg__dtls_context_limit(core->dtls, &config->handshake);
     eg__pool_init(&core->streams, sizeof(struct eg_stream), config->streams_max);
     eg__pool_init(&core->viewers, eg__viewer_size(core->crypto), config->viewers_max);
     eg__pool_init_part(&core->chunks, sizeof(struct eg_store_chunk), offsetof(struct eg_store_chunk, bytes),
@@ -79,6 +86,7 @@ struct eg_core *eg__core_create(const struct eg_core_config *config, struct eg_r
         .random = random,
         .dtls = core->dtls,
         .crypto = core->crypto,
+        .handshakes = &core->handshakes,
         .burst = {
             .bit_rate_max = config->burst_bit_rate_max,
             .bytes = &core->burst_bytes,
@@ -105,6 +113,7 @@ void eg__core_destroy(struct eg_core *core) {
     eg__deadlines_deinit(&core->viewer_deadlines);
     eg__table_deinit(&core->by_ufrag);
     eg__table_deinit(&core->by_address);
+    eg__handshakes_deinit(&core->handshakes);
     eg__dtls_context_destroy(core->dtls);
     eg__crypto_destroy(core->crypto);
     eg__memory_release(core);
@@ -581,6 +590,7 @@ void eg__core_stats(const struct eg_core *core, struct eg_engine_stats *stats) {
     stats->streams = core->streams.count;
     stats->viewers = core->viewers.count;
     stats->viewers_connected = core->connected;
+    stats->handshakes = core->handshakes.count;
     uint32_t index = 0;
     for (const struct eg_stream *stream; (stream = eg__pool_next(&core->streams, &index, &(eg_handle){0})) != NULL;)
         for (int i = 0; i < EG_DROP_COUNT; i++) stats->dropped[i] += stream->drops[i];
@@ -594,6 +604,7 @@ void eg__core_usage(const struct eg_core *core, struct eg_core_usage *usage) {
         .deadlines = core->stream_deadlines.count + core->viewer_deadlines.count,
         .names = core->by_ufrag.count,
         .addresses = core->by_address.count,
+        .handshakes = core->handshakes.count,
     };
 }
 

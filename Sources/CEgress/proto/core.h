@@ -14,6 +14,7 @@
 #include "base/random.h"
 #include "cegress.h"
 #include "proto/batch.h"
+#include "proto/dtls.h"
 
 struct eg_core;
 
@@ -25,6 +26,9 @@ struct eg_core_config {
     uint32_t burst_bit_rate_max;     // [bit/s] of one viewer that catches up
     uint64_t burst_bit_rate_all_max; // [bit/s] of all of them
     eg_time source_grace;        // [us]
+    uint32_t handshakes_max;             // under way, in all
+    uint32_t handshakes_per_address_max; // ... and from one address
+    struct eg_dtls_limits handshake;     // each
     const char *crypto;          // NULL: the fastest
     uint64_t ntp_origin;         // NTP time (32.32) at `now` 0
 };
@@ -91,6 +95,7 @@ struct eg_core_usage {
     uint32_t deadlines;
     uint32_t names;     // ICE user names that lead to a viewer
     uint32_t addresses; // that lead to a viewer
+    uint32_t handshakes; // under way
 };
 
 void eg__core_usage(const struct eg_core *core, struct eg_core_usage *usage);

@@ -222,7 +222,7 @@ static void shake_hands(struct eg_dtls *dtls, struct exchange *exchange) {
         finish(dtls, exchange);
     } else if (error != SSL_ERROR_WANT_READ) {
         give_up(dtls);
-    } else if (dtls->received_size > EG_DTLS_HANDSHAKE_SIZE_MAX) {
+    } else if (dtls->received_size > dtls->context->limits.size_max) {
         fail(dtls, EG_DTLS_FAILURE_SIZE);
     }
     if (dtls->ssl != NULL) eg__dtls_bio_lend(bio, NULL);
@@ -240,8 +240,11 @@ static bool has_hello(const uint8_t *bytes, size_t size) {
 
 static void receive_handshaking(struct eg_dtls *dtls, eg_time now, const uint8_t *bytes, size_t size, const struct eg_path *path,
                                 struct eg_batch *batch) {
-    if (dtls->ssl == NULL) dtls->ssl = eg__dtls_context_accept(dtls->context, dtls);
-    if (dtls->ssl == NULL) return; // no memory now; the client will repeat itself
+    if (eg__dtls_would_begin(dtls, bytes, size)) dtls->ssl = eg__dtls_context_accept(dtls->context, dtls);
+    if (dtls->ssl == NULL) { // nothing to begin with, or no memory now: the client will repeat itself
+        ERR_clear_error();
+        return;
+    }
     eg__dtls_allow(dtls, path, EG_DTLS_AMPLIFICATION_MAX * size);
     struct exchange exchange = {.io = {read_record, write_datagram}, .dtls = dtls, .now = now, .path = path, .batch = batch};
     exchange.datagram = eg__reader(bytes, size);
@@ -268,16 +271,24 @@ static void receive_connected(struct eg_dtls *dtls, eg_time now, const uint8_t *
     if (is_repetition) repeat_flight_on_demand(dtls, now, path, batch);
 }
 
-bool eg__dtls_init(struct eg_dtls *dtls, struct eg_dtls_context *context, const struct eg_fingerprint *expected, eg_time now) {
-    *dtls = (struct eg_dtls){
-        .context = context,
-        .expected = *expected,
-        .give_up_at = eg__time_after(now, EG_DTLS_HANDSHAKE_TIMEOUT),
-        .repeat_at = EG_TIME_NEVER,
-    };
-    dtls->ssl = eg__dtls_context_accept(context, dtls);
-    ERR_clear_error();
-    return dtls->ssl != NULL;
+void eg__dtls_init(struct eg_dtls *dtls, struct eg_dtls_context *context, const struct eg_fingerprint *expected, eg_time now) {
+    *dtls = (struct eg_dtls){.context = context, .expected = *expected, .repeat_at = EG_TIME_NEVER};
+    eg__dtls_expect(dtls, now);
+}
+
+void eg__dtls_expect(struct eg_dtls *dtls, eg_time now) { dtls->give_up_at = eg__time_after(now, dtls->context->limits.timeout); }
+
+bool eg__dtls_would_begin(const struct eg_dtls *dtls, const uint8_t *bytes, size_t size) {
+    return dtls->state == EG_DTLS_HANDSHAKING && dtls->ssl == NULL && has_hello(bytes, size);
+}
+
+void eg__dtls_abandon(struct eg_dtls *dtls) {
+    if (dtls->state != EG_DTLS_HANDSHAKING) return;
+    free_ssl(dtls);
+    free_flight(dtls);
+    dtls->early_count = 0;
+    dtls->repeat_at = EG_TIME_NEVER;
+    dtls->is_answered = false;
 }
 
 void eg__dtls_deinit(struct eg_dtls *dtls) {

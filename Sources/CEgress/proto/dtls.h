@@ -52,12 +52,20 @@ struct eg_srtp_keys {
     struct eg_srtp_master remote;
 };
 
+// What one handshake may take.
+struct eg_dtls_limits {
+    eg_time timeout;   // [us] from the first check to the keys
+    uint32_t size_max; // [B] that the client sends until then
+};
+
 // One per engine: certificate (ECDSA P-256, self-signed, made at creation), its SHA-256 fingerprint, cipher and profile preferences.
 struct eg_dtls_context;
 
 // NULL when OpenSSL refuses; its reason is then in `error` (terminated, at most error_size).
 struct eg_dtls_context *eg__dtls_context_create(char *error, size_t error_size);
 void eg__dtls_context_destroy(struct eg_dtls_context *context);
+// Instead of EG_DTLS_HANDSHAKE_TIMEOUT and EG_DTLS_HANDSHAKE_SIZE_MAX, for handshakes that begin from here on.
+void eg__dtls_context_limit(struct eg_dtls_context *context, const struct eg_dtls_limits *limits);
 // "AB:CD:…" of the certificate's SHA-256, terminated.
 const char *eg__dtls_context_fingerprint(const struct eg_dtls_context *context);
 
@@ -88,7 +96,7 @@ struct eg_dtls_alert_key {
 
 struct eg_dtls {
     struct eg_dtls_context *context;
-    struct ssl_st *ssl;        // NULL once the handshake is over
+    struct ssl_st *ssl;        // NULL before the ClientHello, and once the handshake is over
     enum eg_dtls_state state;
     enum eg_dtls_failure failure;
     struct eg_fingerprint expected;
@@ -110,12 +118,22 @@ struct eg_dtls {
     uint8_t close_notify_size; // [B]
 };
 
-// Starts waiting for a ClientHello at `now`. `dtls` must not move until deinit. False when memory is refused.
-bool eg__dtls_init(struct eg_dtls *dtls, struct eg_dtls_context *context, const struct eg_fingerprint *expected, eg_time now);
+// Starts waiting for a ClientHello at `now`; OpenSSL has no part in it before there is one. `dtls` must not move until deinit.
+void eg__dtls_init(struct eg_dtls *dtls, struct eg_dtls_context *context, const struct eg_fingerprint *expected, eg_time now);
 void eg__dtls_deinit(struct eg_dtls *dtls);
 
 // Something else than DTLS came along `path`, from the client as far as one can tell, and `size` bytes [B] of flights may be sent there for it.
 void eg__dtls_allow(struct eg_dtls *dtls, const struct eg_path *path, size_t size);
+
+// The time that the handshake may take counts from here: it can begin.
+void eg__dtls_expect(struct eg_dtls *dtls, eg_time now);
+
+// Whether the datagram has a ClientHello that a handshake would begin with: it would be under way then.
+bool eg__dtls_would_begin(const struct eg_dtls *dtls, const uint8_t *bytes, size_t size);
+// Whether OpenSSL keeps memory for it.
+static inline bool eg__dtls_is_under_way(const struct eg_dtls *dtls) { return dtls->ssl != NULL; }
+// Gives a handshake that is under way up, and waits for another ClientHello as long as it would have waited for this one's end.
+void eg__dtls_abandon(struct eg_dtls *dtls);
 
 // Takes one datagram and writes what it calls for to `batch`, along `path`. The new state tells what happened.
 enum eg_dtls_state eg__dtls_receive(struct eg_dtls *dtls, eg_time now, const uint8_t *bytes, size_t size, const struct eg_path *path,

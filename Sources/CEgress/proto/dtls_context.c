@@ -128,6 +128,7 @@ struct eg_dtls_context *eg__dtls_context_create(char *error, size_t error_size) 
     ERR_clear_error();
     struct eg_dtls_context *context = eg__memory_take(1, sizeof *context);
     if (context != NULL) {
+        context->limits = (struct eg_dtls_limits){.timeout = EG_DTLS_HANDSHAKE_TIMEOUT, .size_max = EG_DTLS_HANDSHAKE_SIZE_MAX};
         context->bio_method = eg__dtls_bio_method_create();
         context->ssl_ctx = SSL_CTX_new(DTLS_server_method());
         bool is_there = context->bio_method != NULL && context->ssl_ctx != NULL;
@@ -145,6 +146,8 @@ void eg__dtls_context_destroy(struct eg_dtls_context *context) {
     eg__dtls_bio_method_destroy(context->bio_method);
     eg__memory_release(context);
 }
+
+void eg__dtls_context_limit(struct eg_dtls_context *context, const struct eg_dtls_limits *limits) { context->limits = *limits; }
 
 const char *eg__dtls_context_fingerprint(const struct eg_dtls_context *context) { return context->fingerprint; }
 

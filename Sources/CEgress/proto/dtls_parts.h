@@ -10,6 +10,7 @@ struct bio_method_st;
 struct eg_dtls_context {
     struct ssl_ctx_st *ssl_ctx;
     struct bio_method_st *bio_method;
+    struct eg_dtls_limits limits;
     char fingerprint[EG_FINGERPRINT_TEXT_SIZE];
 };
 

@@ -15,6 +15,8 @@ void eg__viewer_close(struct eg_viewer *viewer, eg_close_reason reason) {
     if (viewer->state == EG_VIEWER_CLOSED) return;
     set_state(viewer, EG_VIEWER_CLOSED);
     viewer->close_reason = reason;
+    eg__dtls_abandon(&viewer->dtls);
+    eg__handshake_end(&viewer->handshake);
 }
 
 static void make_cname(struct eg_viewer *viewer, struct eg_random *random) {
@@ -42,10 +44,7 @@ bool eg__viewer_init(struct eg_viewer *viewer, const struct eg_viewer_context *c
                      const struct eg_fingerprint *fingerprint) {
     if (!eg__ice_init(&viewer->ice, context->random, config->ice_ufrag, config->ice_pwd)) return false;
     if (config->local_ice_ufrag != NULL) eg__ice_use_local(&viewer->ice, config->local_ice_ufrag, config->local_ice_pwd);
-    if (!eg__dtls_init(&viewer->dtls, context->dtls, fingerprint, now)) {
-        eg__ice_deinit(&viewer->ice);
-        return false;
-    }
+    eg__dtls_init(&viewer->dtls, context->dtls, fingerprint, now);
     viewer->state = viewer->reported = EG_VIEWER_NEW;
     viewer->created_at = now;
     eg__budget_init(&viewer->repairs, now, EG_REPAIR_RATE, EG_REPAIR_BURST);
@@ -57,6 +56,7 @@ bool eg__viewer_init(struct eg_viewer *viewer, const struct eg_viewer_context *c
 
 void eg__viewer_deinit(struct eg_viewer *viewer) {
     if (viewer->srtp.crypto != NULL) eg__srtp_deinit(&viewer->srtp);
+    eg__handshake_end(&viewer->handshake);
     eg__dtls_deinit(&viewer->dtls);
     eg__ice_deinit(&viewer->ice);
 }
@@ -76,8 +76,7 @@ void eg__viewer_receive_stun(struct eg_viewer *viewer, const struct eg_viewer_co
         allow_handshake(viewer, path, size);
         if (viewer->state != EG_VIEWER_NEW) return;
         set_state(viewer, EG_VIEWER_CONNECTING);
-        // The time a handshake may take counts from the moment it can begin.
-        viewer->dtls.give_up_at = now + EG_DTLS_HANDSHAKE_TIMEOUT;
+        eg__dtls_expect(&viewer->dtls, now);
         return;
     case EG_ICE_EXPIRED:
         eg__viewer_close(viewer, EG_CLOSE_CONSENT_EXPIRED);
@@ -137,9 +136,24 @@ static void follow_dtls(struct eg_viewer *viewer, const struct eg_viewer_context
     }
 }
 
+// Who makes room waits for another ClientHello, as before his first.
+static bool begin_handshake(struct eg_viewer *viewer, const struct eg_viewer_context *context, eg_time now, const struct eg_path *path) {
+    struct eg_handshake *evicted;
+    bool is_begun = eg__handshakes_begin(context->handshakes, &viewer->handshake, now, &path->remote, &evicted);
+    if (!is_begun || evicted != NULL) context->stats->dropped[EG_DROP_HANDSHAKE_LIMIT]++;
+    if (evicted != NULL) {
+        struct eg_viewer *other = EG_LIST_OWNER(evicted, struct eg_viewer, handshake);
+        eg__dtls_abandon(&other->dtls);
+        eg__viewer_schedule(other, context);
+    }
+    return is_begun;
+}
+
 void eg__viewer_receive_dtls(struct eg_viewer *viewer, const struct eg_viewer_context *context, eg_time now, const struct eg_path *path,
                              const uint8_t *bytes, size_t size, struct eg_batch *batch) {
+    if (eg__dtls_would_begin(&viewer->dtls, bytes, size) && !begin_handshake(viewer, context, now, path)) return;
     follow_dtls(viewer, context, now, eg__dtls_receive(&viewer->dtls, now, bytes, size, path, batch));
+    if (!eg__dtls_is_under_way(&viewer->dtls)) eg__handshake_end(&viewer->handshake);
 }
 
 void eg__viewer_tick(struct eg_viewer *viewer, const struct eg_viewer_context *context, eg_time now, struct eg_batch *batch) {

@@ -11,6 +11,7 @@
 #include "base/deadlines.h"
 #include "base/list.h"
 #include "proto/dtls.h"
+#include "proto/handshakes.h"
 #include "proto/ice.h"
 #include "proto/srtp.h"
 #include "proto/track.h"
@@ -21,6 +22,7 @@ struct eg_viewer_context {
     struct eg_random *random;
     struct eg_dtls_context *dtls;
     const struct eg_crypto *crypto;
+    struct eg_handshakes *handshakes; // of all viewers
     struct eg_burst_limits burst;
     struct eg_budget repairs;       // packets that may be sent again to all viewers together
     struct eg_deadlines *deadlines; // of viewers
@@ -42,6 +44,7 @@ struct eg_viewer {
     eg_time transmit_at;           // a burst's next picture; EG_TIME_NEVER: none waits
     struct eg_ice ice;
     struct eg_dtls dtls;
+    struct eg_handshake handshake; // under way as long as OpenSSL keeps memory for it
     struct eg_srtp srtp;
     struct eg_track tracks[EG_TRACK_COUNT];
     struct eg_deadline deadline;

@@ -65,8 +65,8 @@ struct CounterOffer: Sendable {
 extension EgressEngine {
     /// Makes the viewer that a counter-offer was for.
     /// - Throws: ``EgressError``; the counter-offer waits for another answer.
-    func takeAnswer(_ text: [UInt8], to offer: CounterOffer) throws(EgressError) -> ViewerAnswer {
-        let answer = try SDPParser.parse(text)
+    func takeAnswer(_ text: [UInt8], to offer: CounterOffer, from client: String?) throws(EgressError) -> ViewerAnswer {
+        let answer = try SDPParser.parse(text, limits: configuration.limits.offer)
         // An answer chooses; and this side is the DTLS server (RFC 5763 §5).
         guard answer.sections.allSatisfy({ !$0.isReceivable || $0.transport.setup == "active" }) else {
             throw EgressError(code: .unsupportedOffer, message: "the answer has to begin the DTLS handshake (a=setup:active)")
@@ -74,7 +74,7 @@ extension EgressEngine {
         let negotiation = try CodecNegotiation(offer: answer, media: offer.media)
         guard registry.takeCounterOffer(offer.session) else { throw .sessionNotFound }
         do {
-            return try makeViewer(of: offer.stream, answer, negotiation, counterOffer: offer)
+            return try makeViewer(of: offer.stream, answer, negotiation, from: client, counterOffer: offer)
         } catch {
             _ = registry.keep(offer)
             throw error

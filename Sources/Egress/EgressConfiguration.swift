@@ -33,6 +33,8 @@ public struct EgressConfiguration: Sendable, Hashable {
     public var burstBitRateMax = 16_000_000
     /// Bits per second that all joining viewers together may take to catch up; beyond it they wait for the next IDR.
     public var burstBitRateAllMax = 1_000_000_000
+    /// What clients may take.
+    public var limits = ClientLimits()
 
     public init() {}
 
@@ -51,6 +53,7 @@ public struct EgressConfiguration: Sendable, Hashable {
         try Self.check(streamsMax, within: 1...4_096, "max_streams")
         try Self.check(burstBitRateMax, within: 1...Int(UInt32.max), "burst_bit_rate_max")
         try Self.check(burstBitRateAllMax, within: 1000...Int(UInt32.max) * 1000, "burst_bit_rate_all_max")
+        try limits.validate()
         if let sourcePorts {
             guard sourcePorts.lowerBound > 0 else { throw .invalid("source_port_min", "0 is no port") }
             guard sourcePorts.count >= 2 else { throw .invalid("source_port_max", "a stream needs two ports, the range holds one") }
@@ -83,6 +86,7 @@ extension EgressConfiguration: Codable {
         case sourceGrace = "source_grace_seconds"
         case burstBitRateMax = "burst_bit_rate_max"
         case burstBitRateAllMax = "burst_bit_rate_all_max"
+        case limits
     }
 
     public init(from decoder: any Decoder) throws {
@@ -104,6 +108,7 @@ extension EgressConfiguration: Codable {
         sourceGrace = try value(.sourceGrace, else: 30.0).asSeconds(for: .sourceGrace, in: values)
         burstBitRateMax = try value(.burstBitRateMax, else: defaults.burstBitRateMax)
         burstBitRateAllMax = try value(.burstBitRateAllMax, else: defaults.burstBitRateAllMax)
+        limits = try value(.limits, else: defaults.limits)
     }
 
     public func encode(to encoder: any Encoder) throws {
@@ -122,6 +127,7 @@ extension EgressConfiguration: Codable {
         try values.encode(sourceGrace / .seconds(1), forKey: .sourceGrace)
         try values.encode(burstBitRateMax, forKey: .burstBitRateMax)
         try values.encode(burstBitRateAllMax, forKey: .burstBitRateAllMax)
+        try values.encode(limits, forKey: .limits)
     }
 
     private static func decodePorts(_ values: KeyedDecodingContainer<CodingKeys>) throws -> ClosedRange<UInt16>? {

@@ -39,10 +39,22 @@ public struct EgressError: Error, Sendable, Hashable, CustomStringConvertible {
 
     public let code: Code
     public let message: String
+    /// The limit that bit, when it was one of those that are counted.
+    let limit: BittenLimit?
 
     public init(code: Code, message: String) {
+        self.init(code: code, message: message, limit: nil)
+    }
+
+    init(code: Code, message: String, limit: BittenLimit?) {
         self.code = code
         self.message = message
+        self.limit = limit
+    }
+
+    /// As many as allowed.
+    init(_ limit: BittenLimit, _ message: String) {
+        self.init(code: .limitReached, message: "webrtc: \(message)", limit: limit)
     }
 
     public var description: String { message }
@@ -54,8 +66,8 @@ extension EgressError {
         EgressError(code: .invalidConfiguration, message: "webrtc: \(field): \(reason)")
     }
 
-    static func invalidOffer(_ reason: String) -> EgressError {
-        EgressError(code: .invalidOffer, message: reason)
+    static func invalidOffer(_ reason: String, limit: BittenLimit? = nil) -> EgressError {
+        EgressError(code: .invalidOffer, message: reason, limit: limit)
     }
 
     static let shutDown = EgressError(code: .notActive, message: "webrtc: the engine is shut down")

@@ -25,7 +25,7 @@ enum CloseReason: Sendable, Hashable {
     /// For the log. The port is named because that it is closed is the most frequent reason of all.
     func words(udpPort: UInt16) -> String {
         switch self {
-        case .requested: "it asked for it"
+        case .requested: "it or this side asked for it"
         case .streamStopped: "the stream stopped"
         case .peer: "it said goodbye"
         case .noCheck: "no STUN check ever reached UDP port \(udpPort): is it open, and are the addresses in the answer reachable?"

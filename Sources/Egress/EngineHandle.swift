@@ -102,6 +102,13 @@ struct EngineHandle: ~Copyable, @unchecked Sendable {
         return ViewerIdentity(info)
     }
 
+    /// `nil` when the viewer is gone.
+    func stats(ofViewer viewer: UInt64) -> ViewerReading? {
+        var stats = eg_viewer_stats()
+        guard eg_viewer_stats(engine, viewer, &stats) == .EG_STATUS_OK else { return nil }
+        return ViewerReading(stats)
+    }
+
     func closeViewer(_ viewer: UInt64) {
         _ = eg_viewer_close(engine, viewer)
     }
@@ -171,6 +178,10 @@ extension EgressConfiguration {
         config.burst_bit_rate_max = UInt32(burstBitRateMax)
         config.burst_bit_rate_all_max_kbit = UInt32(burstBitRateAllMax / 1000)
         config.source_grace_ms = UInt32(max(1, sourceGrace / .milliseconds(1)))
+        config.handshakes_max = UInt32(limits.handshakesMax)
+        config.handshakes_per_address_max = UInt32(limits.handshakesPerAddressMax)
+        config.handshake_timeout_ms = UInt32(limits.handshakeTimeout / .milliseconds(1))
+        config.handshake_size_max = UInt32(limits.handshakeSizeMax)
         return config
     }
 }
@@ -266,6 +277,24 @@ extension StreamReading {
     }
 }
 
+extension ViewerReading {
+    /// `nil` for one that is closed.
+    fileprivate init?(_ stats: eg_viewer_stats) {
+        let state: ViewerStatus.State
+        switch stats.state {
+        case .EG_VIEWER_NEW: state = .new
+        case .EG_VIEWER_CONNECTING: state = .connecting
+        case .EG_VIEWER_CONNECTED: state = .connected
+        default: return nil
+        }
+        let address = String(terminated: stats.remote_address)
+        self.init(
+            state: state, remoteAddress: address.isEmpty ? nil : address, age: .milliseconds(stats.age_ms), packetsSent: stats.packets_sent,
+            bytesSent: stats.bytes_sent, packetsLost: stats.lost, nacks: stats.nacks, pictureRequests: stats.plis,
+            roundTripMicroseconds: stats.round_trip_us, jitterMicroseconds: stats.jitter_us)
+    }
+}
+
 extension SourceStatistics {
     fileprivate init(_ stats: eg_source_stats) {
         self.init()
@@ -285,6 +314,7 @@ extension EngineStatistics {
         streams = Int(stats.streams)
         viewers = Int(stats.viewers)
         viewersConnected = Int(stats.viewers_connected)
+        handshakes = Int(stats.handshakes)
         viewersCreated = stats.viewers_created
         handshakesDone = stats.handshakes_done
         handshakesFailed = stats.handshakes_failed

@@ -4,6 +4,8 @@ public struct EngineStatistics: Sendable, Hashable, Encodable {
     /// In any state.
     public var viewers = 0
     public var viewersConnected = 0
+    /// DTLS handshakes that are under way.
+    public var handshakes = 0
     public var viewersCreated: UInt64 = 0
     public var handshakesDone: UInt64 = 0
     public var handshakesFailed: UInt64 = 0
@@ -34,7 +36,7 @@ public struct EngineStatistics: Sendable, Hashable, Encodable {
     public init() {}
 
     private enum CodingKeys: String, CodingKey {
-        case streams, viewers, closed, dropped
+        case streams, viewers, handshakes, closed, dropped
         case viewersConnected = "viewers_connected"
         case viewersCreated = "viewers_created"
         case handshakesDone = "handshakes_done"

@@ -30,3 +30,17 @@ struct StreamReading: Sendable {
     var hasBFrames: Bool
     var statistics: StreamStatistics
 }
+
+/// What the engine knows of a viewer.
+struct ViewerReading: Sendable {
+    var state: ViewerStatus.State
+    var remoteAddress: String?
+    var age: Duration
+    var packetsSent: UInt64
+    var bytesSent: UInt64
+    var packetsLost: UInt64
+    var nacks: UInt64
+    var pictureRequests: UInt64
+    var roundTripMicroseconds: UInt32
+    var jitterMicroseconds: UInt32
+}

@@ -30,7 +30,9 @@ struct SDPFragment: Sendable, Hashable {
 
     /// - Throws: ``EgressError/Code/invalidOffer``, with the line.
     static func parse(_ bytes: some Collection<UInt8>) throws(EgressError) -> SDPFragment {
-        guard bytes.count <= Limits.sizeMax else { throw .invalidOffer("the fragment is longer than \(Limits.sizeMax) bytes") }
+        guard bytes.count <= Limits.sizeMax else {
+            throw .invalidOffer("the fragment is longer than \(Limits.sizeMax) bytes", limit: .description)
+        }
         guard !bytes.contains(0), let text = String(validating: bytes, as: UTF8.self) else {
             throw .invalidOffer("the fragment is not text")
         }
@@ -65,9 +67,11 @@ private struct SDPFragmentParser {
 
     mutating func take(_ text: Substring) throws(EgressError) {
         line += 1
-        guard line <= Limits.linesMax else { throw .invalidOffer("the fragment has more than \(Limits.linesMax) lines") }
+        guard line <= Limits.linesMax else {
+            throw .invalidOffer("the fragment has more than \(Limits.linesMax) lines", limit: .description)
+        }
         guard !text.isEmpty else { return }
-        guard text.utf8.count <= Limits.lineSizeMax else { throw failure("it is longer than \(Limits.lineSizeMax) bytes") }
+        guard text.utf8.count <= Limits.lineSizeMax else { throw excess("it is longer than \(Limits.lineSizeMax) bytes") }
         guard text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else { throw failure("it holds a control character") }
         guard text.dropFirst().first == "=", let type = text.first, type.isASCII, type.isLowercase else {
             throw failure("it is no SDP line")
@@ -115,7 +119,7 @@ private struct SDPFragmentParser {
             throw failure("a=candidate needs a foundation, component, transport, priority, address, port and type")
         }
         guard fragment.candidates + fragment.candidatesUnusable < Limits.candidatesMax else {
-            throw failure("it is one candidate too many")
+            throw excess("it is one candidate too many")
         }
         if fields[2].lowercased() == "udp", IPAddress.isNumeric(String(fields[4])) {
             fragment.candidates += 1
@@ -125,4 +129,8 @@ private struct SDPFragmentParser {
     }
 
     private func failure(_ reason: String) -> EgressError { .invalidOffer("line \(line) of the fragment: \(reason)") }
+
+    private func excess(_ reason: String) -> EgressError {
+        .invalidOffer("line \(line) of the fragment: \(reason)", limit: .description)
+    }
 }

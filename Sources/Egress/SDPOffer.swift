@@ -1,13 +1,16 @@
 /// What a viewer's offer says, as far as answering it needs (RFC 8866, RFC 8829, RFC 8839, RFC 8843). ``SDPParser`` makes it.
 struct SDPOffer: Sendable, Hashable {
-    /// The most that is taken in. A browser's offer is 7 KB with 2 sections and 2 candidates in each.
-    enum Limits {
-        static let sizeMax = 64 * 1024
-        static let linesMax = 2_048
-        static let lineSizeMax = 4_096
-        static let sectionsMax = 32
-        static let formatsMax = 128
-        static let candidatesMax = 256
+    /// The most that is taken in. A browser's offer is 7 KB with 2 sections and 2 candidates in each. An operator may choose others, by
+    /// ``ClientLimits``.
+    struct Limits: Sendable, Hashable {
+        var sizeMax = 64 * 1024
+        var linesMax = 2_048
+        var lineSizeMax = 4_096
+        var sectionsMax = 32
+        var formatsMax = 128
+        var candidatesMax = 256
+
+        static let standard = Limits()
     }
 
     enum Direction: String, Sendable {

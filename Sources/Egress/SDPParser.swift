@@ -1,20 +1,21 @@
 /// Reads an offer line by line, forwards only, within ``SDPOffer/Limits``.
 struct SDPParser {
-    private typealias Limits = SDPOffer.Limits
-
+    private let limits: SDPOffer.Limits
     private var offer = SDPOffer()
     private var session = SDPOffer.Transport()
     private var sessionDirection = SDPOffer.Direction.sendReceive
     private var candidates = 0
     private var line = 0
 
-    private init() {}
+    private init(_ limits: SDPOffer.Limits) { self.limits = limits }
 
     /// - Throws: ``EgressError/Code/invalidOffer``, with the line.
-    static func parse(_ bytes: some Collection<UInt8>) throws(EgressError) -> SDPOffer {
-        guard bytes.count <= Limits.sizeMax else { throw .invalidOffer("the offer is longer than \(Limits.sizeMax) bytes") }
+    static func parse(_ bytes: some Collection<UInt8>, limits: SDPOffer.Limits = .standard) throws(EgressError) -> SDPOffer {
+        guard bytes.count <= limits.sizeMax else {
+            throw .invalidOffer("the offer is longer than \(limits.sizeMax) bytes", limit: .description)
+        }
         guard !bytes.contains(0), let text = String(validating: bytes, as: UTF8.self) else { throw .invalidOffer("the offer is not text") }
-        var parser = SDPParser()
+        var parser = SDPParser(limits)
         for line in text.split(omittingEmptySubsequences: false, whereSeparator: { $0 == "\n" || $0 == "\r\n" }) {
             try parser.take(line)
         }
@@ -23,9 +24,11 @@ struct SDPParser {
 
     private mutating func take(_ text: Substring) throws(EgressError) {
         line += 1
-        guard line <= Limits.linesMax else { throw .invalidOffer("the offer has more than \(Limits.linesMax) lines") }
+        guard line <= limits.linesMax else {
+            throw .invalidOffer("the offer has more than \(limits.linesMax) lines", limit: .description)
+        }
         guard !text.isEmpty else { return }
-        guard text.utf8.count <= Limits.lineSizeMax else { throw failure("it is longer than \(Limits.lineSizeMax) bytes") }
+        guard text.utf8.count <= limits.lineSizeMax else { throw excess("it is longer than \(limits.lineSizeMax) bytes") }
         // A lone carriage return or another control character could become a line of its own when it is written back.
         guard text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 }) else { throw failure("it holds a control character") }
         guard text.dropFirst().first == "=", let type = text.first, type.isASCII, type.isLowercase else {
@@ -43,14 +46,14 @@ struct SDPParser {
     }
 
     private mutating func takeMedia(_ value: Substring) throws(EgressError) {
-        guard offer.sections.count < Limits.sectionsMax else { throw failure("it is one m= section too many") }
+        guard offer.sections.count < limits.sectionsMax else { throw excess("it is one m= section too many") }
         let fields = value.split(separator: " ")
         // The port may be followed by a number of ports, which WebRTC has no use for.
         guard fields.count >= 4, let port = fields[1].split(separator: "/").first.flatMap({ UInt16($0) }) else {
             throw failure("m= needs a kind, a port, a protocol and formats")
         }
         let formats = fields[3...].map(String.init)
-        guard formats.count <= Limits.formatsMax else { throw failure("m= has more than \(Limits.formatsMax) formats") }
+        guard formats.count <= limits.formatsMax else { throw excess("m= has more than \(limits.formatsMax) formats") }
         offer.sections.append(
             SDPOffer.Section(
                 kind: String(fields[0]), port: port, transportProtocol: String(fields[2]), formats: formats,
@@ -104,7 +107,7 @@ struct SDPParser {
         case "candidate":
             // Not used: media goes where the viewer's checks come from. Counted, because a limit is a limit.
             candidates += 1
-            guard candidates <= Limits.candidatesMax else { throw failure("it is one candidate too many") }
+            guard candidates <= limits.candidatesMax else { throw excess("it is one candidate too many") }
         case "rtpmap":
             guard let (payloadType, text) = format(value) else { throw failure("a=rtpmap needs a payload type and a codec") }
             offer.sections[last].codecs[payloadType] = try codec(text)
@@ -190,6 +193,8 @@ struct SDPParser {
     private var last: Int { offer.sections.count - 1 }
 
     private func failure(_ reason: String) -> EgressError { .invalidOffer("line \(line) of the offer: \(reason)") }
+
+    private func excess(_ reason: String) -> EgressError { .invalidOffer("line \(line) of the offer: \(reason)", limit: .description) }
 }
 
 extension SDPOffer.Transport {

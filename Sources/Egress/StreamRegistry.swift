@@ -19,10 +19,16 @@ final class StreamRegistry: Sendable {
         let stream: String
         let engineStream: UInt64
         let viewer: UInt64
+        /// Where its HTTP request came from.
+        var client: String?
+        var network: ClientNetwork?
         var ice = ICE()
         var isConnected = false
         /// Whoever closed it first has closed it; the engine's event follows.
         var isClosing = false
+
+        /// How an operator names it.
+        var viewerID: String { viewer.hex }
     }
 
     /// What a session's ICE has come to: what a later request is held against.
@@ -58,6 +64,8 @@ final class StreamRegistry: Sendable {
         var sessionOfViewer: [UInt64: String] = [:]
         /// Viewers per stream that are being made: they count towards the limit before they have an id.
         var viewersPending: [UInt64: Int] = [:]
+        /// Those that are being made, and sessions that aren't connected.
+        var connecting = ConnectingViewers()
         /// Viewers whose end was reported before their making was; kept only while one is being made.
         var viewersEnded: Set<UInt64> = []
         /// By the session they will be.
@@ -118,7 +126,7 @@ final class StreamRegistry: Sendable {
             state.streams[stream.engineID] = nil
             let ended = state.sessionsOfStream.removeValue(forKey: stream.engineID) ?? []
             for session in ended {
-                if let session = state.sessions.removeValue(forKey: session) { state.sessionOfViewer[session.viewer] = nil }
+                if let session = state.forget(session) { state.sessionOfViewer[session.viewer] = nil }
             }
             return ended
         }
@@ -149,13 +157,20 @@ final class StreamRegistry: Sendable {
 
     // MARK: Viewers
 
-    /// Counts a viewer that is about to be made. ``commitViewer(_:)`` or ``abandonViewer(of:)`` has to follow.
-    func reserveViewer(of stream: Stream, max: Int) throws(EgressError) {
+    /// Counts a viewer that is about to be made. ``commitViewer(_:)`` or ``abandonViewer(of:from:)`` has to follow, with the same network.
+    func reserveViewer(
+        of stream: Stream, max: Int, from network: ClientNetwork? = nil, connecting: ConnectingViewers.Limits = .init()
+    ) throws(EgressError) {
         let error: EgressError? = state.withLock { state in
             guard state.isRunning(stream) else { return .streamNotFound(stream.id) }
             let pending = state.viewersPending[stream.engineID, default: 0]
             guard pending + (state.sessionsOfStream[stream.engineID]?.count ?? 0) < max else {
-                return EgressError(code: .limitReached, message: "webrtc: process \"\(stream.id)\" has \(max) viewers, which is its limit")
+                return EgressError(.viewersPerStream, "process \"\(stream.id)\" has \(max) viewers, which is its limit")
+            }
+            do throws(EgressError) {
+                try state.connecting.begin(network, connecting)
+            } catch {
+                return error
             }
             state.viewersPending[stream.engineID] = pending + 1
             return nil
@@ -163,16 +178,25 @@ final class StreamRegistry: Sendable {
         if let error { throw error }
     }
 
-    func abandonViewer(of stream: Stream) {
-        state.withLock { $0.endPending(stream.engineID) }
+    func abandonViewer(of stream: Stream, from network: ClientNetwork? = nil) {
+        state.withLock { state in
+            state.endPending(stream.engineID)
+            state.connecting.end(network)
+        }
     }
+
+    /// Those that have an answer and no connection, also while they are being made.
+    var viewersConnecting: Int { state.withLock { $0.connecting.all } }
 
     /// False when the stream has stopped or the viewer has ended in the meantime.
     func commitViewer(_ session: Session) -> Bool {
         state.withLock { state in
             defer { state.endPending(session.engineStream) }
-            guard let stream = state.streams[session.engineStream], state.isRunning(stream) else { return false }
-            guard !state.viewersEnded.contains(session.viewer) else { return false }
+            guard let stream = state.streams[session.engineStream], state.isRunning(stream), !state.viewersEnded.contains(session.viewer)
+            else {
+                state.connecting.end(session.network)
+                return false
+            }
             state.sessions[session.id] = session
             state.sessionsOfStream[session.engineStream, default: []].insert(session.id)
             state.sessionOfViewer[session.viewer] = session.id
@@ -197,6 +221,22 @@ final class StreamRegistry: Sendable {
     func session(_ id: String, of stream: String) -> Session? {
         state.withLock { $0.open(id, of: stream) }
     }
+
+    /// In the order of their viewers; those that are being closed are left out.
+    /// - Parameter viewer: those behind this one.
+    func sessions(of id: String, after viewer: UInt64) -> [Session] {
+        state.withLock { state in
+            let sessions = state.running(id).flatMap { state.sessionsOfStream[$0.engineID] } ?? []
+            return sessions.compactMap { state.sessions[$0] }.filter { $0.viewer > viewer && !$0.isClosing }
+        }.sorted { $0.viewer < $1.viewer }
+    }
+
+    func session(ofViewer viewerID: String, of stream: String) -> Session? {
+        guard let viewer = UInt64(viewerID, radix: 16), viewer.hex == viewerID else { return nil }
+        return state.withLock { state in state.sessionOfViewer[viewer].flatMap { state.open($0, of: stream) } }
+    }
+
+    func sessionIDs() -> [String] { state.withLock { Array($0.sessions.keys) } }
 
     func changeCounterOffers<Result: Sendable>(_ body: @Sendable (inout [String: CounterOffer]) -> Result) -> Result {
         state.withLock { body(&$0.counterOffers) }
@@ -251,6 +291,7 @@ final class StreamRegistry: Sendable {
         state.withLock { state in
             guard let id = state.sessionOfViewer[viewer], let session = state.sessions[id] else { return nil }
             state.sessions[id]?.isConnected = true
+            if !session.isConnected { state.connecting.end(session.network) }
             return Subject(stream: session.stream, session: id)
         }
     }
@@ -265,7 +306,7 @@ final class StreamRegistry: Sendable {
 
     func viewerEnded(_ viewer: UInt64) -> Subject? {
         state.withLock { state in
-            guard let id = state.sessionOfViewer.removeValue(forKey: viewer), let session = state.sessions.removeValue(forKey: id) else {
+            guard let id = state.sessionOfViewer.removeValue(forKey: viewer), let session = state.forget(id) else {
                 if !state.viewersPending.isEmpty { state.viewersEnded.insert(viewer) }
                 return nil
             }
@@ -283,6 +324,12 @@ extension StreamRegistry.State {
 
     fileprivate func open(_ id: String, of stream: String) -> StreamRegistry.Session? {
         sessions[id].flatMap { $0.stream == stream && !$0.isClosing ? $0 : nil }
+    }
+
+    fileprivate mutating func forget(_ id: String) -> StreamRegistry.Session? {
+        guard let session = sessions.removeValue(forKey: id) else { return nil }
+        if !session.isConnected { connecting.end(session.network) }
+        return session
     }
 
     fileprivate func isRunning(_ stream: StreamRegistry.Stream) -> Bool {

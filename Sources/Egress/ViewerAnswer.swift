@@ -9,14 +9,16 @@ public struct ViewerAnswer: Sendable, Hashable {
 
 extension EgressEngine {
     /// Makes a viewer of a stream. Its media flows once the ICE checks and the DTLS handshake that the answer leads to are through.
-    /// - Parameter limit: how long to wait for a process that has started but hasn't sent a picture yet.
+    /// - Parameters:
+    ///   - client: the address that it asks from, for the limits per address; `nil`: they don't count for it.
+    ///   - limit: how long to wait for a process that has started but hasn't sent a picture yet.
     /// - Throws: ``EgressError/Code/notFound``: no such stream. ``EgressError/Code/invalidOffer``, ``EgressError/Code/unsupportedOffer``,
     ///   ``EgressError/Code/noCommonCodec``: the offer has to change. ``EgressError/Code/notActive``, ``EgressError/Code/limitReached``: later
     ///   it may go well.
     public func addViewer(
-        to id: String, offer text: [UInt8], waitingUpTo limit: Duration = .seconds(2)
+        to id: String, offer text: [UInt8], from client: String? = nil, waitingUpTo limit: Duration = .seconds(2)
     ) async throws(EgressError) -> ViewerAnswer {
-        switch try await reply(to: text, of: id, waitingUpTo: limit) {
+        switch try await reply(to: text, of: id, from: client, waitingUpTo: limit) {
         case .answer(let answer): return answer
         case .refusal(let error, _): throw error
         }
@@ -29,14 +31,16 @@ extension EgressEngine {
         case refusal(EgressError, CounterOffer?)
     }
 
-    func reply(to text: [UInt8], of id: String, waitingUpTo limit: Duration = .seconds(2)) async throws(EgressError) -> Reply {
+    func reply(
+        to text: [UInt8], of id: String, from client: String?, waitingUpTo limit: Duration = .seconds(2)
+    ) async throws(EgressError) -> Reply {
         guard let stream = registry.stream(named: id) else { throw .streamNotFound(id) }
-        let offer = try SDPParser.parse(text)
+        let offer = try SDPParser.parse(text, limits: configuration.limits.offer)
         var media = CodecNegotiation.Media(hasAudio: stream.config.hasAudio)
         if offer.receivesVideo { media.video = try await format(of: stream, limit) }
         do throws(EgressError) {
             let negotiation = try CodecNegotiation(offer: offer, media: media)
-            return .answer(try makeViewer(of: stream, offer, negotiation))
+            return .answer(try makeViewer(of: stream, offer, negotiation, from: client))
         } catch  where error.code == .noCommonCodec || error.code == .unsupportedOffer {
             if media.video == nil { media.video = try await format(of: stream, limit) }
             guard CounterOffer.mayHelp(offer, media) else { return .refusal(error, nil) }
@@ -62,22 +66,30 @@ extension EgressEngine {
 
     /// - Parameter counterOffer: that `offer` answers, if it does.
     func makeViewer(
-        of stream: StreamRegistry.Stream, _ offer: SDPOffer, _ negotiation: CodecNegotiation, counterOffer: CounterOffer? = nil
+        of stream: StreamRegistry.Stream, _ offer: SDPOffer, _ negotiation: CodecNegotiation, from client: String?,
+        counterOffer: CounterOffer? = nil
     ) throws(EgressError) -> ViewerAnswer {
         guard let engine else { throw .streamNotFound(stream.id) }
         var request = try viewerRequest(offer, negotiation)
         request.local = counterOffer?.local
-        try registry.reserveViewer(of: stream, max: configuration.viewersPerStreamMax)
+        let network = client.flatMap(ClientNetwork.init)
+        let limits = configuration.limits
+        try registry.reserveViewer(
+            of: stream, max: configuration.viewersPerStreamMax, from: network,
+            connecting: .init(all: limits.connectingMax, perNetwork: limits.connectingPerAddressMax))
         let identity: ViewerIdentity
         do {
             identity = try engine.handle.createViewer(of: stream.engineID, request)
         } catch {
-            registry.abandonViewer(of: stream)
-            throw error
+            registry.abandonViewer(of: stream, from: network)
+            guard error.code == .limitReached else { throw error }
+            throw EgressError(code: error.code, message: error.message, limit: .viewers)
         }
         var random = SystemRandomNumberGenerator()
         let session = counterOffer?.session ?? random.next().hex + random.next().hex
         var entry = StreamRegistry.Session(id: session, stream: stream.id, engineStream: stream.engineID, viewer: identity.viewer)
+        entry.client = client
+        entry.network = network
         entry.ice.remote = ICECredentials(ufrag: request.iceUfrag, pwd: request.icePwd)
         entry.ice.entityTag = identity.iceUfrag
         entry.ice.section = Self.firstSection(of: offer, negotiation)

@@ -24,6 +24,8 @@ final class ViewerEvents: Sendable {
         var sessionsOfStream: [String: Set<String>] = [:]
         /// Streams whose number of viewers has changed and that is to be told.
         var recounting: Set<String> = []
+        /// All are to connect again, where this says; also those who listen later.
+        var reconnectURL: (@Sendable (_ stream: String) -> String?)?
     }
 
     private static let eventsMax = 16
@@ -59,13 +61,15 @@ final class ViewerEvents: Sendable {
     /// The listener's events from now on, which begin with how things stand. What an earlier call gave ends.
     func events(of session: String, listener id: String, isActive: Bool) -> AsyncStream<[UInt8]>? {
         let (events, sink) = AsyncStream.makeStream(of: [UInt8].self, bufferingPolicy: .bufferingNewest(Self.eventsMax))
-        let (listener, previous) = state.withLock { state in
-            guard var listener = state.listeners[session], listener.id == id else { return (nil, nil) as (Listener?, Listener?) }
+        let (listener, previous, reconnectURL) = state.withLock { state in
+            guard var listener = state.listeners[session], listener.id == id else {
+                return (nil, nil, nil) as (Listener?, Listener?, (@Sendable (String) -> String?)?)
+            }
             let previous = listener
             listener.sink = sink
             listener.generation += 1
             state.listeners[session] = listener
-            return (listener, previous)
+            return (listener, previous, state.reconnectURL)
         }
         guard let listener else { return nil }
         previous?.sink?.finish()
@@ -73,6 +77,7 @@ final class ViewerEvents: Sendable {
         let standing: Kind = isActive ? .active : .inactive
         if listener.kinds.contains(standing) { sink.yield(Self.event(standing)) }
         if listener.kinds.contains(.viewercount) { sink.yield(count(of: listener.stream)) }
+        if let reconnectURL, listener.kinds.contains(.reconnect) { sink.yield(Self.reconnect(to: reconnectURL(listener.stream))) }
         return events
     }
 
@@ -97,11 +102,21 @@ final class ViewerEvents: Sendable {
 
     /// Asks viewers to connect again: those of one session, or all that listen.
     func reconnect(_ session: String?, url: String?) {
-        let event = Self.event(.reconnect, url.map { "{\"url\":\(Self.quoted($0))}" } ?? "{}")
+        let event = Self.reconnect(to: url)
         let sinks = state.withLock { state in
             state.listeners.filter { (session == nil || $0.key == session) && $0.value.kinds.contains(.reconnect) }.compactMap(\.value.sink)
         }
         for sink in sinks { sink.yield(event) }
+    }
+
+    /// Asks all to connect again, and those who listen from here on as soon as they do; `nil` ends that.
+    func reconnectAll(_ url: (@Sendable (_ stream: String) -> String?)?) {
+        let listeners = state.withLock { state in
+            state.reconnectURL = url
+            return state.listeners.values.filter { $0.kinds.contains(.reconnect) }
+        }
+        guard let url else { return }
+        for listener in listeners { listener.sink?.yield(Self.reconnect(to: url(listener.stream))) }
     }
 
     private func send(_ kind: Kind, _ event: [UInt8], to stream: String) {
@@ -131,6 +146,10 @@ final class ViewerEvents: Sendable {
 
     private func count(of stream: String) -> [UInt8] {
         Self.event(.viewercount, "{\"viewercount\":\(registry.viewersConnected(of: stream))}")
+    }
+
+    private static func reconnect(to url: String?) -> [UInt8] {
+        event(.reconnect, url.map { "{\"url\":\(quoted($0))}" } ?? "{}")
     }
 
     private static func event(_ kind: Kind, _ data: String = "{}") -> [UInt8] {

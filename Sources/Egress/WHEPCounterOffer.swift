@@ -5,7 +5,8 @@ import Logging
 extension WHEPHandler {
     func counter(_ offer: CounterOffer, _ error: EgressError, _ stream: String, _ request: WHEPRequest) -> WHEPResponse {
         guard engine.registry.keep(offer) else {
-            return refusal(EgressError(code: .limitReached, message: "too many offers of this side wait for an answer"))
+            let reason = "\(CounterOffer.countMax) offers of this side wait for an answer, which is the limit"
+            return refusal(EgressError(.counterOffers, reason))
         }
         logger.info("Viewer gets a counter-offer: \(error.message)", metadata: metadata(stream, offer.session, request))
         let until = WallClock.httpDate(WallClock.microseconds() + CounterOffer.lifetime.components.seconds * 1_000_000)
@@ -17,16 +18,15 @@ extension WHEPHandler {
     }
 
     func answer(_ request: WHEPRequest, _ offer: CounterOffer) -> WHEPResponse {
+        if let refusal = refusalOfDraining(request) { return refusal }
         guard Self.mediaType(of: request) == Self.sdp else {
             var response = refusal(WHEPProblem(.unsupportedMediaType, "an answer is \(Self.sdp)"))
             response.head.headerFields[.acceptPatch] = Self.sdp
             return response
         }
-        guard request.body.count <= Self.bodySizeMax else {
-            return refusal(WHEPProblem(.contentTooLarge, "an answer has at most \(Self.bodySizeMax) bytes"))
-        }
+        if let refusal = refusalOfSize(request, "an answer") { return refusal }
         do throws(EgressError) {
-            let viewer = try engine.takeAnswer(request.body, to: offer)
+            let viewer = try engine.takeAnswer(request.body, to: offer, from: request.remoteAddress)
             return WHEPResponse(head: HTTPResponse(status: .noContent, headerFields: [.eTag: "\"\(viewer.entityTag)\""]))
         } catch {
             return refusal(error)

@@ -1,12 +1,14 @@
 public import HTTPTypes
 public import Logging
+import Synchronization
 
 /// An HTTP request, whatever server it came through.
 public struct WHEPRequest: Sendable {
     public var head: HTTPRequest
     /// At most a byte more than ``WHEPHandler/bodySizeMax``; what is longer is refused.
     public var body: [UInt8]
-    /// For the log, and for who decides what a client may do. Behind a proxy: the client's, not the proxy's.
+    /// Of the client, for the limits per address, the log, and who decides what a client may do; `nil`: not known, and no limit per address
+    /// counts. Behind a reverse proxy it is whom the proxy speaks for.
     public var remoteAddress: String?
 
     public init(head: HTTPRequest, body: [UInt8] = [], remoteAddress: String? = nil) {
@@ -30,33 +32,48 @@ public struct WHEPResponse: Sendable {
 }
 
 /// WHEP (draft-ietf-wish-whep) for the streams of an engine: `POST {base}/{id}` with an offer makes a viewer; `PATCH` on the `Location` of the
-/// response takes candidates and restarts ICE, `DELETE` ends it. Server-sent events are the one extension. It knows no server and no TLS; who may
-/// do what is decided by the ``WHEPAuthorizer`` that it is given.
+/// response takes candidates and restarts ICE, `DELETE` ends it. Server-sent events are the one extension. It keeps to the engine's
+/// ``ClientLimits``. It knows no server and no TLS; who may do what is decided by the ``WHEPAuthorizer`` that it is given.
 public final class WHEPHandler: Sendable {
-    /// The longest offer.
-    public static let bodySizeMax = SDPOffer.Limits.sizeMax
+    /// The longest offer that ``ClientLimits/offerSizeMax`` can allow, in bytes.
+    public static let bodySizeMax = SDPOffer.Limits.standard.sizeMax
 
     let engine: EgressEngine
     let basePath: String
     let logger: Logger
+    let admission: Mutex<Admission>
+    let now: @Sendable () -> ContinuousClock.Instant
+    let isRefusingViewers = Mutex(false)
     private let redirect: (@Sendable (_ stream: String) -> String?)?
     private let authorize: WHEPAuthorizer?
 
     /// Takes the engine's teardown hook for itself.
     /// - Parameter redirect: gives the URL of another server's endpoint for viewers that shall go there (307), `nil` for those to be served here.
     /// - Parameter authorize: decides about each request; `nil`: everybody may watch every stream.
-    public init(
+    public convenience init(
         engine: EgressEngine, basePath: String = "/whep", logger: Logger, redirect: (@Sendable (_ stream: String) -> String?)? = nil,
         authorize: WHEPAuthorizer? = nil
+    ) {
+        self.init(engine: engine, basePath: basePath, logger: logger, redirect: redirect, authorize: authorize, now: { .now })
+    }
+
+    /// `now` is the limits' clock.
+    init(
+        engine: EgressEngine, basePath: String = "/whep", logger: Logger, redirect: (@Sendable (_ stream: String) -> String?)? = nil,
+        authorize: WHEPAuthorizer? = nil, now: @escaping @Sendable () -> ContinuousClock.Instant
     ) {
         self.engine = engine
         self.basePath = WHEPTarget.normalized(base: basePath)
         self.logger = logger
         self.authorize = authorize
         self.redirect = redirect
+        self.now = now
+        let configuration = engine.configuration
+        admission = Mutex(Admission(configuration.limits, streamsMax: configuration.streamsMax, now: now()))
         // The registry holds the hook, which must not hold the registry in turn. The sessions end here, for every later request; their viewers
         // get their goodbye from the engine right after, all in one turn of its loop instead of one turn each.
         engine.setTeardownHook { [weak registry = engine.registry] id in registry?.endSessions(ofStopped: id) }
+        if configuration.limits.bitRate > 0 { measureBitRate() }
     }
 
     public func handle(_ request: WHEPRequest) async -> WHEPResponse {
@@ -81,6 +98,7 @@ public final class WHEPHandler: Sendable {
         guard target.methods.contains(method) else { return notAllowed(method, target) }
         if method == .options { return await options(request, target) }
         if let refusal = await refusal(of: request, target) { return refusal }
+        if let refusal = refusalOfChange(request, target) { return refusal }
         switch target {
         case .endpoint(let stream):
             return method == .post ? await post(request, stream) : presence(engine.registry.stream(named: stream) != nil, method)
@@ -98,6 +116,7 @@ public final class WHEPHandler: Sendable {
     // MARK: Methods
 
     private func post(_ request: WHEPRequest, _ stream: String) async -> WHEPResponse {
+        if let refusal = refusalOfKnock(request) { return refusal }
         if let url = redirect?(stream) {
             return WHEPResponse(head: HTTPResponse(status: .temporaryRedirect, headerFields: [.location: url]))
         }
@@ -106,12 +125,16 @@ public final class WHEPHandler: Sendable {
             response.head.headerFields[.acceptPost] = Self.sdp
             return response
         }
-        guard request.body.count <= Self.bodySizeMax else {
-            return refusal(WHEPProblem(.contentTooLarge, "an offer has at most \(Self.bodySizeMax) bytes"))
-        }
+        if let refusal = refusalOfSize(request, "an offer") ?? refusalOfJoin(request, stream) { return refusal }
         do throws(EgressError) {
-            switch try await engine.reply(to: request.body, of: stream) {
-            case .answer(let answer): return created(answer, stream, request)
+            switch try await engine.reply(to: request.body, of: stream, from: request.remoteAddress) {
+            case .answer(let answer):
+                // It may have waited for a picture, and draining has begun meanwhile.
+                if let refusal = refusalOfDraining(request) {
+                    engine.closeViewer(session: answer.session)
+                    return refusal
+                }
+                return created(answer, stream, request)
             case .refusal(let error, nil): throw error
             case .refusal(let error, let offer?): return counter(offer, error, stream, request)
             }
@@ -196,11 +219,12 @@ public final class WHEPHandler: Sendable {
     private func refusal(_ error: EgressError, _ stream: String, _ request: WHEPRequest) -> WHEPResponse {
         var metadata = metadata(stream, nil, request)
         metadata["status"] = "\(error.status.code)"
-        logger.info("Viewer refused: \(error.message)", metadata: metadata)
+        logger.log(level: error.limit == nil ? .info : .debug, "Viewer refused: \(error.message)", metadata: metadata)
         return refusal(error)
     }
 
     func refusal(_ error: EgressError) -> WHEPResponse {
+        if let limit = error.limit { count(limit) }
         var response = refusal(WHEPProblem(error.status, error.message))
         response.head.headerFields[.retryAfter] = error.retryAfter.map(String.init)
         return response

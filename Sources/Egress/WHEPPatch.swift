@@ -12,6 +12,7 @@ extension WHEPHandler {
             return response
         }
         guard request.body.count <= SDPFragment.Limits.sizeMax else {
+            count(.description)
             return refusal(WHEPProblem(.contentTooLarge, "a fragment has at most \(SDPFragment.Limits.sizeMax) bytes"))
         }
         do throws(EgressError) {

@@ -38,7 +38,7 @@ extension EgressError {
         case .notFound: .notFound
         case .notActive: .conflict
         case .noCommonCodec, .unsupportedOffer: .unprocessableContent
-        case .limitReached: .serviceUnavailable
+        case .limitReached: limit?.status ?? .serviceUnavailable
         default: .internalServerError
         }
     }

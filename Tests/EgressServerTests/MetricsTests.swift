@@ -46,10 +46,16 @@ import Testing
         let status = StreamStatus(
             id: "cam \"1\"", videoPort: 1, audioPort: 2, hasVideo: true, hasAudio: false, state: .active, viewers: 3, viewersConnected: 2,
             format: nil, hasBFrames: true, outputs: [], statistics: stream)
-        let lines = Metrics.text(statistics: statistics, info: EngineInfo(), streams: [status]).split(separator: "\n")
+        var whep = WHEPStatistics()
+        whep.refused = ["joins": 3]
+        whep.viewersConnecting = 6
+        whep.isDraining = true
+        let text = Metrics.text(statistics: statistics, info: EngineInfo(), streams: [status], whep: whep)
+        let lines = text.split(separator: "\n")
         let expected = [
             "egress_viewers 4", "egress_sent_packets_total 10000000000", "egress_thread_cpu_seconds_total 1.5",
             #"egress_viewers_closed_total{reason="no_check"} 1"#, #"egress_viewers_closed_total{reason="peer"} 2"#,
+            #"egress_refused_total{limit="joins"} 3"#, "egress_viewers_connecting 6", "egress_draining 1",
             #"egress_dropped_total{reason="source_late"} 5"#, #"egress_stream_active{stream="cam \"1\""} 1"#,
             #"egress_stream_b_frames{stream="cam \"1\""} 1"#,
             #"egress_stream_source_bit_rate{stream="cam \"1\"",kind="video"} 2500000"#,

@@ -106,6 +106,14 @@ import Testing
         (#"{"streams": {"cam": {"input": "x", "extra": 1}}}"#, "egress.json: streams.cam.extra: unknown field"),
         (#"{"streams": {"cam": {"input": "x", "webrtc": {"pt": 1}}}}"#, "egress.json: streams.cam.webrtc.pt: unknown field"),
         (#"{"streams": {"cam": {"input": "x", "webrtc": {"video_pt": 70}}}}"#, "egress.json: streams.cam.webrtc: webrtc: video_pt: "),
+        (#"{"egress": {"limits": {"join": {}}}}"#, "egress.json: egress.limits.join: unknown field"),
+        (#"{"egress": {"limits": {"joins": {"burts": 1}}}}"#, "egress.json: egress.limits.joins.burts: unknown field"),
+        (#"{"egress": {"limits": {"joins": 5}}}"#, "egress.json: egress.limits.joins: expected an object, found a number"),
+        (
+            #"{"egress": {"limits": {"joins": {"per_second": "x"}}}}"#,
+            "egress.json: egress.limits.joins.per_second: expected a number, found text"
+        ),
+        (#"{"egress": {"limits": {"handshakes": 0}}}"#, "egress.json: webrtc: limits.handshakes: 0 is not within 1..65536"),
         (#"{"log_level": "loud"}"#, "egress.json: log_level: expected trace, debug"),
     ])
     func refusesWhatItDoesNotKnow(json: String, start: String) {
@@ -119,6 +127,11 @@ import Testing
         configuration.sourcePorts = 1...2
         let fields = try JSONDecoder().decode([String: JSONValue].self, from: JSONEncoder().encode(configuration))
         #expect(Set(fields.keys) == ServerConfiguration.egressFields)
+        let limits = try JSONDecoder().decode([String: JSONValue].self, from: JSONEncoder().encode(ClientLimits()))
+        #expect(Set(limits.keys) == ClientLimits.fieldNames)
+        let rates = limits.filter { $0.value.kind == "an object" }
+        #expect(Set(rates.keys) == ClientLimits.rateNames)
+        for case .object(let rate) in rates.values { #expect(Set(rate.keys) == ClientLimits.rateFieldNames) }
         let block = try JSONDecoder().decode([String: JSONValue].self, from: JSONEncoder().encode(WebRTCConfig()))
         #expect(Set(block.keys) == WebRTCConfig.fieldNames)
     }

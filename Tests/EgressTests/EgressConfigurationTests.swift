@@ -23,15 +23,18 @@ import Testing
         configuration.sourceGrace = .milliseconds(1_500)
         configuration.burstBitRateMax = 1_000_000
         configuration.burstBitRateAllMax = 9_000_000
+        configuration.limits.joinsPerAddress = RateLimit(perSecond: 0.5, burst: 3)
         let fields = Mirror(reflecting: configuration).children.map { "\($0.value)" }
         let defaults = Mirror(reflecting: EgressConfiguration()).children.map { "\($0.value)" }
         #expect(zip(fields, defaults).allSatisfy { $0 != $1 }, "a field is not covered by this test")
         #expect(try JSON.roundTrip(configuration) == configuration)
+        let limits = try JSON.encode(configuration.limits)
         #expect(
             try JSON.encode(configuration) == """
                 {"burst_bit_rate_all_max":9000000,"burst_bit_rate_max":1000000,"enabled":false,\
                 "ice_servers":[{"credential":"c","urls":["turn:turn.example:3478"],"username":"u"}],\
-                "io":"epoll","max_streams":3,"max_viewers":32,"max_viewers_per_stream":8,"public_ips":["198.51.100.1","2001:db8::1"],\
+                "io":"epoll","limits":\(limits),\
+                "max_streams":3,"max_viewers":32,"max_viewers_per_stream":8,"public_ips":["198.51.100.1","2001:db8::1"],\
                 "source_grace_seconds":1.5,"source_port_max":10100,"source_port_min":10000,"udp_address":"192.0.2.7","udp_port":4000}
                 """)
     }
@@ -54,6 +57,7 @@ import Testing
         ("max_streams", { $0.streamsMax = -1 }),
         ("burst_bit_rate_max", { $0.burstBitRateMax = 0 }),
         ("burst_bit_rate_all_max", { $0.burstBitRateAllMax = 0 }),
+        ("limits.bit_rate", { $0.limits.bitRate = -1 }),
         ("source_port_min", { $0.sourcePorts = 0...10 }),
         ("source_port_max", { $0.sourcePorts = 5_000...5_000 }),
         ("source_grace_seconds", { $0.sourceGrace = .seconds(-1) }),

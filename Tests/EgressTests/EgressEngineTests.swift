@@ -242,7 +242,9 @@ extension WithEngine {
             engine.closeViewer(session: answer.session)
             #expect(
                 await eventually {
-                    recorder.lines.contains { $0.message == "Viewer closed: it asked for it" && $0.metadata["session"] == answer.session }
+                    recorder.lines.contains {
+                        $0.message == "Viewer closed: it or this side asked for it" && $0.metadata["session"] == answer.session
+                    }
                 })
             #expect(recorder.lines.contains { $0.message == "Stream active" && $0.metadata["id"] == "show" })
             engine.onProcessStop(id: "show")

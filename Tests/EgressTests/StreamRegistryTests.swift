@@ -151,6 +151,40 @@ import Testing
                 }())
     }
 
+    @Test func everyViewerThatWasConnectingIsTakenOffOnceHoweverItWentOn() throws {
+        let stream = try running("a", 1)
+        let network = try #require(ClientNetwork("192.0.2.1"))
+        let limits = ConnectingViewers.Limits(all: 4, perNetwork: 2)
+        func reserve(_ network: ClientNetwork?) -> EgressError? {
+            failure { try registry.reserveViewer(of: stream, max: 100, from: network, connecting: limits) }
+        }
+        func session(_ id: String, _ viewer: UInt64) -> StreamRegistry.Session {
+            var session = Self.session(id, stream, viewer)
+            session.network = network
+            return session
+        }
+        #expect(reserve(network) == nil && reserve(network) == nil)
+        #expect(reserve(network)?.limit == .connectingPerAddress)
+        registry.abandonViewer(of: stream, from: network)
+        #expect(reserve(network) == nil)
+        #expect(registry.commitViewer(session("s", 7)) && registry.commitViewer(session("t", 8)))
+        #expect(registry.viewersConnecting == 2)
+        _ = registry.viewerConnected(7)
+        _ = registry.viewerConnected(7)
+        #expect(registry.viewersConnecting == 1)
+        _ = registry.viewerEnded(7)
+        _ = registry.viewerEnded(8)
+        #expect(registry.viewersConnecting == 0)
+        #expect(reserve(network) == nil && reserve(network) == nil && reserve(nil) == nil && reserve(nil) == nil)
+        #expect(reserve(nil)?.limit == .connecting)
+        #expect(registry.viewerEnded(9) == nil)
+        #expect(!registry.commitViewer(session("u", 9)), "it has ended")
+        #expect(registry.commitViewer(session("v", 10)))
+        _ = registry.remove("a")
+        registry.forget(stream)
+        #expect(registry.viewersConnecting == 2, "two without an address are still being made")
+    }
+
     @Test func viewersAreCountedOnceTheyAreConnectedAndUntilTheyEnd() throws {
         let stream = try running("a", 1)
         try viewer("s", of: stream, 7)

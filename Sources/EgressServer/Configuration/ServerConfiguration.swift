@@ -55,6 +55,7 @@ struct ServerConfiguration: Sendable {
     static let egressFields: Set<String> = [
         "enabled", "udp_address", "udp_port", "public_ips", "ice_servers", "max_viewers_per_stream", "max_viewers", "max_streams", "io",
         "source_port_min", "source_port_max", "source_grace_seconds", "burst_bit_rate_max", "burst_bit_rate_all_max",
+        "limits",
     ]
 
     private mutating func read(_ bytes: [UInt8], source: String) throws(ConfigurationError) {
@@ -64,7 +65,9 @@ struct ServerConfiguration: Sendable {
             http = address
         }
         if let block = fields.values["egress"] {
-            egress = try JSONFields(block, source: source, path: "egress", known: Self.egressFields).decode(EgressConfiguration.self)
+            let block = try JSONFields(block, source: source, path: "egress", known: Self.egressFields)
+            if let limits = block.values["limits"] { try ClientLimits.check(limits, source: source, path: block.field("limits")) }
+            egress = try block.decode(EgressConfiguration.self)
         }
         if let text = try fields.string("log_level") {
             guard let level = Logger.Level(rawValue: text) else { throw fields.failure("log_level", "expected \(Self.levels)") }

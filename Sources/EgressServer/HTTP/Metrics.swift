@@ -3,14 +3,17 @@ internal import Egress
 
 /// The engine's numbers for Prometheus.
 enum Metrics {
-    static func text(of engine: EgressEngine) -> String {
-        text(statistics: engine.statistics(), info: engine.info, streams: engine.streams())
+    static func text(of engine: EgressEngine, _ whep: WHEPHandler) -> String {
+        text(statistics: engine.statistics(), info: engine.info, streams: engine.streams(), whep: whep.statistics())
     }
 
-    static func text(statistics: EngineStatistics, info: EngineInfo, streams: [StreamStatus]) -> String {
+    static func text(
+        statistics: EngineStatistics, info: EngineInfo, streams: [StreamStatus], whep: WHEPStatistics = WHEPStatistics()
+    ) -> String {
         var text = PrometheusText()
         write(info, to: &text)
         write(statistics, to: &text)
+        write(whep, to: &text)
         write(streams, to: &text)
         return text.text
     }
@@ -26,6 +29,7 @@ enum Metrics {
         text.family("egress_streams", .gauge, "Streams that are open.", engine.streams)
         text.family("egress_viewers", .gauge, "Viewers in any state.", engine.viewers)
         text.family("egress_viewers_connected", .gauge, "Viewers that media flows to.", engine.viewersConnected)
+        text.family("egress_handshakes", .gauge, "DTLS handshakes that are under way.", engine.handshakes)
         text.family("egress_viewers_created_total", .counter, "Viewers that were let in.", engine.viewersCreated)
         text.family("egress_handshakes_done_total", .counter, "DTLS handshakes that succeeded.", engine.handshakesDone)
         text.family("egress_handshakes_failed_total", .counter, "DTLS handshakes that failed.", engine.handshakesFailed)
@@ -45,6 +49,12 @@ enum Metrics {
             "egress_thread_cpu_seconds_total", .counter, "CPU time of the engine's thread.",
             [Sample(value: Double(engine.threadMicroseconds) / 1_000_000)])
         text.family("egress_dropped_total", .counter, "Why datagrams went no further.", byReason(engine.dropped))
+    }
+
+    private static func write(_ whep: WHEPStatistics, to text: inout PrometheusText) {
+        text.family("egress_viewers_connecting", .gauge, "Viewers that have an answer and no connection yet.", whep.viewersConnecting)
+        text.family("egress_refused_total", .counter, "Requests that a limit has turned away.", byReason(whep.refused, "limit"))
+        text.family("egress_draining", .gauge, "1 while no new viewers are let in.", whep.isDraining ? 1 : 0)
     }
 
     private static func write(_ streams: [StreamStatus], to text: inout PrometheusText) {
@@ -83,8 +93,8 @@ enum Metrics {
             })
     }
 
-    private static func byReason(_ counters: [String: UInt64]) -> [Sample] {
-        counters.sorted { $0.key < $1.key }.map { Sample(labels: [("reason", $0.key)], value: Double($0.value)) }
+    private static func byReason(_ counters: [String: UInt64], _ label: String = "reason") -> [Sample] {
+        counters.sorted { $0.key < $1.key }.map { Sample(labels: [(label, $0.key)], value: Double($0.value)) }
     }
 }
 #endif

@@ -73,7 +73,7 @@ struct Routes: Sendable {
         case (2, "assets"): asset(segments[1], request)
         case (1, "favicon.ico"): .empty(.noContent)
         case (1, "healthz"): reading(request) { .json(Health(engine: engine)) }
-        case (1, "metrics"): reading(request) { .text(Metrics.text(of: engine), type: "text/plain; version=0.0.4; charset=utf-8") }
+        case (1, "metrics"): reading(request) { .text(Metrics.text(of: engine, whep), type: "text/plain; version=0.0.4; charset=utf-8") }
         case (3, "api") where segments[1...] == ["v1", "streams"]: api.list(request)
         case (4, "api") where segments[1...2] == ["v1", "streams"]: api.stream(segments[3], request)
         default: .problem(.notFound, "there is nothing here")

@@ -49,6 +49,23 @@ import Testing
         #expect(configuration.streams[1].webrtc == WebRTCConfig(isEnabled: true, audioMap: "none"))
     }
 
+    @Test func readsLimitsAndWhatDrainingMeans() throws {
+        let configuration = try Self.parse(
+            """
+            {"egress": {"limits": {"bit_rate": 900000000, "joins_per_address": {"burst": 7}, "handshake_seconds": 2.5}},
+             "drain": {"seconds": 30, "url": "https://b.example:8443/whep/"}}
+            """)
+        var limits = ClientLimits()
+        limits.bitRate = 900_000_000
+        limits.joinsPerAddress.burst = 7
+        limits.handshakeTimeout = .milliseconds(2_500)
+        #expect(configuration.egress.limits == limits)
+        #expect(configuration.drain.duration == .seconds(30))
+        #expect(configuration.drain.url == "https://b.example:8443/whep/")
+        #expect(configuration.drain.origin == "https://b.example:8443")
+        #expect(try Self.parse("{}").drain == DrainConfiguration())
+    }
+
     @Test func letsFlagsWinOverTheFile() throws {
         let flags = ServerFlags(
             http: HTTPAddress(host: "h", port: 1), udpPort: 2, publicAddresses: ["192.0.2.1"], io: .uring, ffmpeg: "f", ffprobe: "p",
@@ -74,7 +91,7 @@ import Testing
         ("[]", "egress.json: expected an object, found a list"),
         (
             #"{"htp": 1}"#,
-            "egress.json: htp: unknown field; known are api, auth, base_path, egress, ffmpeg, ffprobe, http, "
+            "egress.json: htp: unknown field; known are api, auth, base_path, drain, egress, ffmpeg, ffprobe, http, "
                 + "log_level, streams, tls, trusted_proxies"
         ),
         (#"{"http": 8080}"#, "egress.json: http: expected text, found a number"),
@@ -114,6 +131,12 @@ import Testing
             "egress.json: egress.limits.joins.per_second: expected a number, found text"
         ),
         (#"{"egress": {"limits": {"handshakes": 0}}}"#, "egress.json: webrtc: limits.handshakes: 0 is not within 1..65536"),
+        (#"{"drain": {"second": 1}}"#, "egress.json: drain.second: unknown field"),
+        (#"{"drain": {"seconds": "1"}}"#, "egress.json: drain.seconds: expected a number, found text"),
+        (#"{"drain": {"seconds": 3601}}"#, "egress.json: drain.seconds: is not within 0..3600"),
+        (#"{"drain": {"url": "b.example/whep"}}"#, "egress.json: drain.url: expected http:// or https://"),
+        (#"{"drain": {"url": "https://b.example/whep?x=1"}}"#, "egress.json: drain.url: expected http:// or https://"),
+        (#"{"drain": {"url": "https://b;c/whep"}}"#, "egress.json: drain.url: expected http:// or https://"),
         (#"{"log_level": "loud"}"#, "egress.json: log_level: expected trace, debug"),
     ])
     func refusesWhatItDoesNotKnow(json: String, start: String) {

@@ -39,13 +39,15 @@ def connect(url, context=None):
 
 def request(method, url, body=None, content_type=None, token=None, headers=None, context=None):
     connection = connect(url, context)
+    parts = urlsplit(url)
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     try:
         fields = dict(headers or {})
         if content_type:
             fields["Content-Type"] = content_type
         if token:
             fields["Authorization"] = f"Bearer {token}"
-        connection.request(method, urlsplit(url).path or "/", body, fields)
+        connection.request(method, target, body, fields)
         response = connection.getresponse()
         return Response(response.status, response.headers, response.read())
     finally:

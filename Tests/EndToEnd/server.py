@@ -16,7 +16,7 @@ from waiting import PATIENCE, eventually
 REPOSITORY = Path(__file__).resolve().parents[2]
 BINARY = REPOSITORY / os.environ.get("EGRESS_BIN", ".build/debug/egress")
 
-# FFmpeg gets 2 s to end before it is killed, all services together 5 s.
+# SIGTERM lets viewers go elsewhere for 2 s; FFmpeg gets 2 s to end before it is killed, all services together 5 s.
 STOP_MAX = 15.0
 
 # What of a log is shown with a failure, in characters.
@@ -177,9 +177,16 @@ class Server:
                 found.append(int(entry.name))
         return found
 
-    def stop(self):
+    def begin_stop(self):
         """SIGTERM, as a service manager sends it."""
         self._process.send_signal(signal.SIGTERM)
+
+    def interrupt(self):
+        """SIGINT, as Ctrl-C sends it."""
+        self._process.send_signal(signal.SIGINT)
+
+    def stop(self):
+        self.begin_stop()
         self.wait_for_end()
         assert self._process.returncode == 0, self._said(f"exit status {self._process.returncode} after SIGTERM")
 

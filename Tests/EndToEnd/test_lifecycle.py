@@ -134,5 +134,6 @@ def test_the_end_of_the_server_ends_ffmpeg_and_says_goodbye_to_viewers(start_egr
     assert server.processes("ffmpeg")
     began = time.monotonic()
     server.stop()
-    assert time.monotonic() - began < 5
+    # 2 s for viewers to go elsewhere, 5 s for all services.
+    assert time.monotonic() - began < 7
     viewer.wait_until_closed(within=10)

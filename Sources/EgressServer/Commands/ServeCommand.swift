@@ -16,7 +16,8 @@ struct ServeCommand: AsyncParsableCommand {
               "auth": { "token": ["TOKEN", "NEXT"], "streams": { "cam": "TOKEN" } },
               "api": { "token": "TOKEN" },
               "trusted_proxies": ["10.0.0.0/8"], "base_path": "/live",
-              "egress": { "udp_port": 8189, "public_ips": ["203.0.113.7"] },
+              "egress": { "udp_port": 8189, "public_ips": ["203.0.113.7"], "max_viewers": 20000, "limits": { } },
+              "drain": { "seconds": 2, "url": "https://other.example/whep" },
               "streams": {
                 "cam": { "input": "rtsp://camera/live", "input_options": [], "loop": true, "webrtc": { "force_transcode": false } }
               }
@@ -36,6 +37,18 @@ struct ServeCommand: AsyncParsableCommand {
 
             Pages take a token from behind their address: /watch/cam#token=TOKEN. The API and the metrics have tokens of their own ("api"); without \
             one they answer only clients on this machine. SIGHUP reads certificate and key again.
+
+            "limits" is what clients may take; these are the defaults. Each is counted by egress_refused_total and told the client.
+            "bit_rate": 0 (bit/s sent in all; 0: no limit), \
+            "joins": { "per_second": 500, "burst": 2000 }, "joins_per_stream": { "per_second": 300, "burst": 1500 }, \
+            "joins_per_address": { "per_second": 5, "burst": 100 }, "changes": { "per_second": 2000, "burst": 10000 }, \
+            "changes_per_address": { "per_second": 20, "burst": 200 }, "addresses": 65536, \
+            "connecting": 5000, "connecting_per_address": 64, "handshakes": 1000, "handshakes_per_address": 64, \
+            "handshake_seconds": 10, "handshake_bytes": 65536, \
+            "offer_bytes": 65536, "offer_lines": 2048, "offer_sections": 32, "offer_candidates": 256.
+
+            "drain" is what SIGTERM does: for so many seconds nobody new is let in and players are asked to go on at "url", or where they came \
+            from; it ends sooner when nobody is left. Ctrl-C ends at once. POST /api/v1/drain does the same without ending.
 
             Exit codes: 64 a wrong command line, 69 something needed is missing (FFmpeg, a free port), 78 a wrong configuration.
             """

@@ -19,6 +19,7 @@ struct Server {
     private let group: ServiceGroup
     private let tls: TLSCredentials?
     private let logger: Logger
+    private let drain: Drain
 
     private init(
         configuration: ServerConfiguration, streams: [StreamDefinition], tools: FFmpegTools?, tls: TLSCredentials?, access: AccessControl,
@@ -29,7 +30,9 @@ struct Server {
         let engine = try EgressEngine(configuration: configuration.egress, logger: logger)
         Self.log(engine.info, logger)
         let board = SupervisionBoard(ids: streams.map(\.id))
-        let routes = Routes(engine: engine, board: board, access: access, base: configuration.basePath, logger: logger)
+        let routes = Routes(
+            engine: engine, board: board, access: access, base: configuration.basePath, logger: logger, drain: configuration.drain)
+        drain = routes.drain
         let http = try HTTPService(
             address: configuration.http, routes: routes, tls: tls, proxies: configuration.trustedProxies, logger: logger
         ) { port in
@@ -61,6 +64,7 @@ struct Server {
     ) async throws {
         var logger = Logger(label: "egress") { StreamLogHandler.standardError(label: $0) }
         logger.logLevel = configuration.logLevel
+        DescriptorLimit.raise()
         do {
             try configuration.checkExposure()
             let tls = try configuration.tls.map { files throws(ConfigurationError) in try TLSCredentials(files) }
@@ -92,7 +96,8 @@ struct Server {
         }
     }
 
-    /// The first signal stops in order, the second at once; FFmpeg does not survive either. SIGHUP has a meaning only where there is a certificate
+    /// SIGTERM, which comes from a service manager, lets viewers go elsewhere first; Ctrl-C doesn't. Then all stops in order, within
+    /// ``shutdownMax``. The second signal stops at once; FFmpeg does not survive it either. SIGHUP has a meaning only where there is a certificate
     /// to be read again; without one it ends the server, as it does when a terminal is closed.
     private func run() async throws {
         let signals = await UnixSignalsSequence(trapping: [.sigterm, .sigint] + (tls == nil ? [] : [.sighup]))
@@ -107,7 +112,12 @@ struct Server {
                     }
                     if isStopping { _exit(128 + signal.rawValue) }
                     isStopping = true
-                    await group.triggerGracefulShutdown()
+                    // Not here: the second signal has to be heard.
+                    Task {
+                        drain.begin(within: signal == .sigterm ? drain.configuration.duration : .zero)
+                        await drain.finished()
+                        await group.triggerGracefulShutdown()
+                    }
                 }
             }
             defer { tasks.cancelAll() }

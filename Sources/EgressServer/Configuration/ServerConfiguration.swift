@@ -29,6 +29,7 @@ struct ServerConfiguration: Sendable {
     var ffmpeg = "ffmpeg"
     var ffprobe: String?
     var logLevel = Logger.Level.info
+    var drain = DrainConfiguration()
     var isDemo = false
     var access = AccessConfiguration()
     /// nil: plain HTTP.
@@ -50,7 +51,7 @@ struct ServerConfiguration: Sendable {
     }
 
     private static let fields: Set<String> = [
-        "http", "egress", "streams", "ffmpeg", "ffprobe", "log_level", "auth", "api", "tls", "trusted_proxies", "base_path",
+        "http", "egress", "streams", "ffmpeg", "ffprobe", "log_level", "auth", "api", "tls", "trusted_proxies", "base_path", "drain",
     ]
     static let egressFields: Set<String> = [
         "enabled", "udp_address", "udp_port", "public_ips", "ice_servers", "max_viewers_per_stream", "max_viewers", "max_streams", "io",
@@ -69,6 +70,7 @@ struct ServerConfiguration: Sendable {
             if let limits = block.values["limits"] { try ClientLimits.check(limits, source: source, path: block.field("limits")) }
             egress = try block.decode(EgressConfiguration.self)
         }
+        if let block = fields.values["drain"] { drain = try DrainConfiguration(json: block, source: source, path: "drain") }
         if let text = try fields.string("log_level") {
             guard let level = Logger.Level(rawValue: text) else { throw fields.failure("log_level", "expected \(Self.levels)") }
             logLevel = level

@@ -8,6 +8,8 @@ struct Routes: Sendable {
     let engine: EgressEngine
     let whep: WHEPHandler
     let api: LifecycleAPI
+    let viewers: ViewersAPI
+    let drain: Drain
     let board: SupervisionBoard
     let access: AccessControl
     let base: BasePath
@@ -16,7 +18,8 @@ struct Routes: Sendable {
     static let names: Set<String> = ["whep", "watch", "assets", "favicon.ico", "healthz", "metrics", "api"]
 
     init(
-        engine: EgressEngine, board: SupervisionBoard, access: AccessControl = AccessControl(), base: BasePath = .root, logger: Logger
+        engine: EgressEngine, board: SupervisionBoard, access: AccessControl = AccessControl(), base: BasePath = .root, logger: Logger,
+        drain configuration: DrainConfiguration = DrainConfiguration()
     ) {
         self.engine = engine
         self.board = board
@@ -24,6 +27,8 @@ struct Routes: Sendable {
         self.base = base
         whep = WHEPHandler(engine: engine, basePath: base.prefix + "/whep", logger: logger, authorize: access.authorizer)
         api = LifecycleAPI(engine: engine, board: board, base: base, logger: logger)
+        viewers = ViewersAPI(engine: engine, whep: whep, board: board)
+        drain = Drain(engine: engine, whep: whep, configuration: configuration, logger: logger)
     }
 
     /// What has to be read of a body to know that it is too large.
@@ -72,10 +77,15 @@ struct Routes: Sendable {
         case (2, "watch") where !segments[1].isEmpty: watch(segments[1], request)
         case (2, "assets"): asset(segments[1], request)
         case (1, "favicon.ico"): .empty(.noContent)
-        case (1, "healthz"): reading(request) { .json(Health(engine: engine)) }
-        case (1, "metrics"): reading(request) { .text(Metrics.text(of: engine, whep), type: "text/plain; version=0.0.4; charset=utf-8") }
+        case (1, "healthz"): reading(request) { health }
+        case (1, "metrics"):
+            reading(request) { .text(Metrics.text(of: engine, whep), type: "text/plain; version=0.0.4; charset=utf-8") }
         case (3, "api") where segments[1...] == ["v1", "streams"]: api.list(request)
         case (4, "api") where segments[1...2] == ["v1", "streams"]: api.stream(segments[3], request)
+        case (5, "api") where segments[1...2] == ["v1", "streams"] && segments[4] == "viewers": viewers.list(segments[3], request)
+        case (6, "api") where segments[1...2] == ["v1", "streams"] && segments[4] == "viewers":
+            viewers.viewer(segments[5], of: segments[3], request)
+        case (3, "api") where segments[1...] == ["v1", "drain"]: DrainAPI(drain: drain).respond(to: request)
         default: .problem(.notFound, "there is nothing here")
         }
     }
@@ -103,9 +113,17 @@ struct Routes: Sendable {
     private func page(_ request: ServerRequest, _ html: () -> String) -> ServerResponse {
         reading(request) {
             var response = ServerResponse.text(html(), type: "text/html; charset=utf-8")
-            response.head.headerFields[.contentSecurityPolicy] = "default-src 'self'; base-uri 'none'; form-action 'none'"
+            // A player may be asked to go on at another server.
+            let elsewhere = drain.configuration.origin.map { "; connect-src 'self' \($0)" } ?? ""
+            response.head.headerFields[.contentSecurityPolicy] = "default-src 'self'\(elsewhere); base-uri 'none'; form-action 'none'"
             return response
         }
+    }
+
+    /// 503 while it drains, so that a load balancer sends nobody here.
+    private var health: ServerResponse {
+        let isDraining = drain.isDraining
+        return .json(Health(engine: engine, status: isDraining ? "draining" : "ok"), status: isDraining ? .serviceUnavailable : .ok)
     }
 
     private func reading(_ request: ServerRequest, _ answer: () -> ServerResponse) -> ServerResponse {
@@ -114,13 +132,14 @@ struct Routes: Sendable {
 }
 
 private struct Health: Encodable {
-    var status = "ok"
+    var status: String
     var streams: Int
     var viewers: Int
     var io: String
     var crypto: String
 
-    init(engine: EgressEngine) {
+    init(engine: EgressEngine, status: String) {
+        self.status = status
         let statistics = engine.statistics()
         let info = engine.info
         streams = statistics.streams

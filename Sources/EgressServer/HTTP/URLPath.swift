@@ -26,7 +26,7 @@ enum URLPath {
         return encoded
     }
 
-    private static func decode(_ segment: Substring) -> String? {
+    static func decode(_ segment: Substring) -> String? {
         var bytes: [UInt8] = []
         var rest = Array(segment.utf8)[...]
         while let byte = rest.popFirst() {

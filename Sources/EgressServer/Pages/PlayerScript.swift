@@ -8,7 +8,7 @@ enum PlayerScript {
     static let source = #"""
         "use strict";
 
-        const endpoint = new URL(document.body.dataset.whep, location.href);
+        let endpoint = new URL(document.body.dataset.whep, location.href);
         // Behind the address, where it is sent to nobody: no server sees it, no log has it.
         const token = new URLSearchParams(location.hash.slice(1)).get("token");
         const authorization = token ? { "Authorization": "Bearer " + token } : {};
@@ -26,6 +26,8 @@ enum PlayerScript {
 
         let connection = null;
         let session = null;
+        let events = null;
+        let retired = [];
         let attempt = 0;
         let delay = firstDelay;
         let timer = 0;
@@ -56,16 +58,72 @@ enum PlayerScript {
           return Number.isFinite(seconds) ? Math.max(0, seconds) * 1000 : null;
         }
 
-        function end(place) {
+        function dismiss(place) {
           fetch(place, { method: "DELETE", headers: authorization, keepalive: true }).catch(() => {});
         }
 
-        function leave() {
-          if (session) end(session);
-          session = null;
+        function end({ connection, session, events }) {
+          if (events) events.abort();
+          if (session) dismiss(session);
           if (connection) connection.close();
-          connection = null;
-          previous = null;
+        }
+
+        function leave() {
+          end({ connection, session, events });
+          connection = session = events = previous = null;
+        }
+
+        function leaveRetired() {
+          retired.forEach(end);
+          retired = [];
+        }
+
+        // The server is about to stop. What it sends goes on playing until a new connection does; how soon that is asked for differs from
+        // player to player, so that they don't all come at once.
+        function move(url) {
+          if (url) endpoint = new URL(url, endpoint);
+          if (events) events.abort();
+          if (connection) retired.push({ connection, session });
+          connection = session = events = null;
+          attempt += 1;
+          clearTimeout(timer);
+          timer = setTimeout(connect, Math.random() * 1000);
+        }
+
+        // Server-sent events, as far as the server has them.
+        async function listen(response, isStale) {
+          const link = (response.headers.get("Link") || "").split(/,(?=\s*<)/).find((text) => text.includes("core:server-sent-events"));
+          const target = link && link.match(/<([^>]*)>/);
+          if (!target) return;
+          const created = await fetch(new URL(target[1], response.url), {
+            method: "POST",
+            headers: { ...authorization, "Content-Type": "application/json" },
+            body: JSON.stringify(["reconnect"]),
+          });
+          const place = created.headers.get("Location");
+          if (isStale() || created.status !== 201 || !place) return;
+          events = new AbortController();
+          follow(new URL(place, created.url), events.signal, isStale).catch(() => {});
+        }
+
+        // Not EventSource: it can carry no token.
+        async function follow(place, signal, isStale) {
+          const response = await fetch(place, { headers: { ...authorization, "Accept": "text/event-stream" }, cache: "no-store", signal });
+          if (!response.ok) return;
+          const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+          for (let text = ""; ;) {
+            const { value, done } = await reader.read();
+            if (done || isStale()) return;
+            const parts = (text + value).split("\n\n");
+            text = parts.pop();
+            for (const part of parts) {
+              const field = (name) => part.split("\n").find((line) => line.startsWith(name + ":"))?.slice(name.length + 1).trim();
+              if (field("event") !== "reconnect") continue;
+              let url = null;
+              try { url = JSON.parse(field("data")).url || null; } catch { /* as without one */ }
+              return move(url);
+            }
+          }
         }
 
         function again(text, wait) {
@@ -81,6 +139,7 @@ enum PlayerScript {
         function stop(text) {
           attempt += 1;
           leave();
+          leaveRetired();
           clearTimeout(timer);
           show("stopped", text);
         }
@@ -112,9 +171,11 @@ enum PlayerScript {
           pc.ontrack = (event) => {
             stream.addTrack(event.track);
             if (event.track.kind === "audio") soundButton.hidden = !video.muted;
-            if (video.srcObject !== stream) video.srcObject = stream;
+            // A picture that is still there stays until the next one is about to come.
+            if (retired.length === 0) present();
           };
-          watch(pc, isStale);
+          const present = () => { if (video.srcObject !== stream) video.srcObject = stream; };
+          watch(pc, isStale, present);
           try {
             await pc.setLocalDescription();
             const response = await fetch(endpoint, {
@@ -126,6 +187,7 @@ enum PlayerScript {
             if (response.status !== 201) return refused(response);
             const place = response.headers.get("Location");
             session = place ? new URL(place, response.url).href : null;
+            listen(response, isStale).catch(() => {});
             await pc.setRemoteDescription({ type: "answer", sdp: await response.text() });
           } catch (error) {
             if (!isStale()) again(error instanceof TypeError ? "The server cannot be reached." : "Cannot connect: " + error.message);
@@ -135,10 +197,10 @@ enum PlayerScript {
         // The answer to an attempt that was given up meanwhile: its session would stay until consent expires.
         function abandon(response) {
           const place = response.headers.get("Location");
-          if (response.status === 201 && place) end(new URL(place, response.url));
+          if (response.status === 201 && place) dismiss(new URL(place, response.url));
         }
 
-        function watch(pc, isStale) {
+        function watch(pc, isStale, present) {
           let patience = setTimeout(() => {
             if (!isStale()) again("No connection could be made. Is the server's UDP port reachable from here?");
           }, 15000);
@@ -147,6 +209,8 @@ enum PlayerScript {
             switch (pc.connectionState) {
               case "connected":
                 clearTimeout(patience);
+                present();
+                leaveRetired();
                 if (!video.videoWidth) show("connecting", "Waiting for the picture…");
                 break;
               case "disconnected":
@@ -189,6 +253,7 @@ enum PlayerScript {
           attempt += 1;
           clearTimeout(timer);
           leave();
+          leaveRetired();
         });
         // Back from the browser's page cache: the session was left above.
         addEventListener("pageshow", (event) => { if (event.persisted) connect(); });

@@ -1,0 +1,44 @@
+#if Server
+internal import FoundationEssentials
+
+/// How this server stops being one that viewers come to. The block `drain` of the configuration file.
+struct DrainConfiguration: Sendable, Hashable {
+    static let secondsMax = 3_600.0
+
+    /// Between SIGTERM and the end, for viewers to go elsewhere; it ends sooner when there are none.
+    var duration = Duration.seconds(2)
+    /// Another server's WHEP endpoints, "https://b.example/whep"; nil: viewers come back to where they came from.
+    var url: String?
+
+    init() {}
+
+    init(json: JSONValue, source: String, path: String) throws(ConfigurationError) {
+        let fields = try JSONFields(json, source: source, path: path, known: ["seconds", "url"])
+        if let seconds = try Self.seconds(fields, "seconds") { duration = seconds }
+        guard let text = try fields.string("url") else { return }
+        guard Self.origin(of: text) != nil else { throw fields.failure("url", "expected http:// or https://, a host and a path") }
+        url = text
+    }
+
+    /// A time that may be waited for.
+    static func seconds(_ fields: JSONFields, _ key: String) throws(ConfigurationError) -> Duration? {
+        guard let value = fields.values[key] else { return nil }
+        guard case .number(let seconds) = value else { throw fields.failure(key, "expected a number, found \(value.kind)") }
+        guard (0...secondsMax).contains(seconds) else { throw fields.failure(key, "is not within 0..\(Int(secondsMax))") }
+        return .seconds(seconds)
+    }
+
+    /// What a page's policy has to allow for its player to go there.
+    var origin: String? { url.flatMap(Self.origin) }
+
+    /// It stands in a header, so it is put together from parts that hold nothing else.
+    private static func origin(of text: String) -> String? {
+        guard let url = URL(string: text), let scheme = url.scheme?.lowercased(), ["http", "https"].contains(scheme), let host = url.host(),
+            url.query() == nil, url.fragment() == nil, url.user() == nil,
+            !host.isEmpty, host.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && !Array(";,'\"".utf8).contains($0) })
+        else { return nil }
+        let name = host.contains(":") && !host.hasPrefix("[") ? "[\(host)]" : host
+        return "\(scheme)://\(name)" + (url.port.map { ":\($0)" } ?? "")
+    }
+}
+#endif

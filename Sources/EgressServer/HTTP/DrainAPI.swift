@@ -1,0 +1,44 @@
+#if Server
+internal import Egress
+internal import HTTPTypes
+
+/// `/api/v1/drain`: GET tells, POST begins, DELETE puts the server back into service.
+struct DrainAPI: Sendable {
+    /// What POST means when it says nothing else.
+    static let duration = Duration.seconds(10)
+    private static let bodySizeMax = 4 * 1024
+
+    let drain: Drain
+
+    func respond(to request: ServerRequest) -> ServerResponse {
+        switch request.head.method {
+        case .get: return .json(drain.report)
+        case .post: return begin(request)
+        case .delete:
+            drain.end()
+            return .json(drain.report)
+        default: return .notAllowed([.get, .post, .delete])
+        }
+    }
+
+    /// A second one changes nothing, unless it names another deadline.
+    private func begin(_ request: ServerRequest) -> ServerResponse {
+        guard request.body.count <= Self.bodySizeMax else {
+            return .problem(.contentTooLarge, "the body may have \(Self.bodySizeMax) bytes")
+        }
+        do throws(ConfigurationError) {
+            drain.begin(within: try Self.duration(from: request.body), else: Self.duration)
+            return .json(drain.report, status: .accepted)
+        } catch {
+            return .problem(.badRequest, error.description)
+        }
+    }
+
+    private static func duration(from body: [UInt8]) throws(ConfigurationError) -> Duration? {
+        guard !body.isEmpty else { return nil }
+        let source = "request body"
+        let fields = try JSONFields(JSONFields.parse(body, source: source), source: source, known: ["deadline_seconds"])
+        return try DrainConfiguration.seconds(fields, "deadline_seconds")
+    }
+}
+#endif

@@ -1,12 +1,19 @@
-// The public interface on the worker: checks what the caller gave, and has the rest done on the engine's thread, by a command for each
-// function. What only the core can judge (credentials, fingerprints, limits) it checks itself.
+// The public interface on the workers: checks what the caller gave, chooses the worker, and has the rest done on its thread, by a command for each
+// step. What only the core can judge (credentials, fingerprints, limits) it checks itself.
 #include "base/hash.h"
 #include "base/memory.h"
+#include "base/worker_id.h"
+#include "io/clock.h"
 #include "io/error.h"
 #include "io/random.h"
 #include "io/udp.h"
 #include "io/worker.h"
+#include "proto/dtls.h"
+#include "proto/exchange.h"
+#include "proto/ice.h"
 
+#include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -17,10 +24,23 @@ enum {
     SOURCE_GRACE_DEFAULT_MS = 30 * 1000,       // [ms]
     HANDSHAKE_TIMEOUT_DEFAULT_MS = EG_DTLS_HANDSHAKE_TIMEOUT / EG_MILLISECOND, // [ms]
     BUFFER_SIZE_MAX = 1 << 30,                 // [B] an int holds what the kernel makes of it
+    SUBSCRIBE_ATTEMPTS_MAX = 4,                // each but the first because a mirror went to sleep in this very moment, or a queue was full
+};
+
+// What a worker has, with what callers are just about to give it.
+struct load {
+    _Atomic uint32_t streams_coming;
+    _Atomic uint32_t viewers_coming;
 };
 
 struct eg_engine {
-    struct eg_worker *worker;
+    uint32_t worker_count;
+    struct eg_worker *workers[EG_WORKERS_MAX];
+    struct load loads[EG_WORKERS_MAX];
+    struct eg_exchange *exchange; // NULL with one worker
+    struct eg_dtls_context *dtls; // one certificate for all
+    struct eg_quota streams;
+    struct eg_quota viewers;
     struct eg_engine_info info;
     uint16_t source_port_min;
     uint16_t source_port_max;
@@ -28,6 +48,8 @@ struct eg_engine {
 };
 
 static uint32_t or_default(uint32_t value, uint32_t fallback) { return value != 0 ? value : fallback; }
+
+static uint32_t share(uint32_t all, uint32_t count) { return (all + count - 1) / count; }
 
 static eg_status check_range(const char *field, uint32_t value, uint32_t max, struct eg_error *error) {
     if (value <= max) return EG_STATUS_OK;
@@ -41,6 +63,7 @@ static eg_status check_config(const struct eg_config *config, struct eg_error *e
         uint32_t max;
     } ranges[] = {
         {"io", (uint32_t)config->io, EG_IO_EPOLL},
+        {"workers", config->workers, EG_WORKERS_MAX},
         {"streams_max", config->streams_max, EG_STREAMS_MAX},
         {"viewers_max", config->viewers_max, EG_VIEWERS_MAX},
         {"source_receive_buffer_size", config->source_receive_buffer_size, BUFFER_SIZE_MAX},
@@ -113,36 +136,113 @@ static eg_status check_viewer(const struct eg_viewer_config *config, struct eg_e
     return check_payload_types(types, sizeof types / sizeof types[0], error);
 }
 
-static eg_status start_worker(struct eg_engine *engine, const struct eg_config *config, const struct eg_hooks *hooks,
-                              struct eg_error *error) {
-    struct eg_worker_config worker = {
-        .core = {.streams_max = or_default(config->streams_max, STREAMS_DEFAULT),
-                 .viewers_max = or_default(config->viewers_max, VIEWERS_DEFAULT),
+static struct eg_worker_config worker_config(struct eg_engine *engine, const struct eg_config *config, const struct eg_hooks *hooks) {
+    return (struct eg_worker_config){
+        .core = {.streams_max = engine->streams.max,
+                 .viewers_max = engine->viewers.max,
                  .burst_bit_rate_max = or_default(config->burst_bit_rate_max, BURST_BIT_RATE_DEFAULT),
                  .burst_bit_rate_all_max = or_default(config->burst_bit_rate_all_max_kbit, BURST_ALL_KBIT_DEFAULT) * (uint64_t)1000,
                  .source_grace = (eg_time)or_default(config->source_grace_ms, SOURCE_GRACE_DEFAULT_MS) * EG_MILLISECOND,
-                 .handshakes_max = or_default(config->handshakes_max, EG_HANDSHAKES_DEFAULT),
-                 .handshakes_per_address_max = or_default(config->handshakes_per_address_max, EG_HANDSHAKES_PER_ADDRESS_DEFAULT),
-                 .handshake = {.timeout = (eg_time)or_default(config->handshake_timeout_ms, HANDSHAKE_TIMEOUT_DEFAULT_MS) * EG_MILLISECOND,
-                               .size_max = or_default(config->handshake_size_max, EG_DTLS_HANDSHAKE_SIZE_MAX)},
-                 .crypto = config->crypto},
+                 // Each worker has its share of what all may have under way.
+                 .handshakes_max = share(or_default(config->handshakes_max, EG_HANDSHAKES_DEFAULT), engine->worker_count),
+                 .handshakes_per_address_max =
+                     share(or_default(config->handshakes_per_address_max, EG_HANDSHAKES_PER_ADDRESS_DEFAULT), engine->worker_count),
+                 .crypto = config->crypto,
+                 .ntp_origin = eg__clock_ntp_origin(),
+                 .worker_count = engine->worker_count,
+                 .exchange = engine->exchange,
+                 .dtls = engine->dtls,
+                 .streams = &engine->streams,
+                 .viewers = &engine->viewers},
         .io = config->io,
         .hooks = *hooks,
     };
+}
+
+// What the workers share.
+static eg_status create_shared(struct eg_engine *engine, const struct eg_config *config, struct eg_error *error) {
+    char reason[160] = "";
+    engine->dtls = eg__dtls_context_create(reason, sizeof reason);
+    if (engine->dtls == NULL) return eg__fail(error, EG_STATUS_UNSUPPORTED, 0, "%s", reason);
+    const struct eg_dtls_limits limits = {
+        .timeout = (eg_time)or_default(config->handshake_timeout_ms, HANDSHAKE_TIMEOUT_DEFAULT_MS) * EG_MILLISECOND,
+        .size_max = or_default(config->handshake_size_max, EG_DTLS_HANDSHAKE_SIZE_MAX),
+    };
+    eg__dtls_context_limit(engine->dtls, &limits);
+    if (engine->worker_count == 1) return EG_STATUS_OK;
+    engine->exchange = eg__exchange_create(engine->worker_count, EG_RELAY_QUEUE_SIZE, EG_FORWARD_QUEUE_SIZE);
+    if (engine->exchange != NULL) return EG_STATUS_OK;
+    return eg__fail(error, EG_STATUS_NO_MEMORY, 0, "no memory for the queues between %u workers", engine->worker_count);
+}
+
+// Each takes its socket, and those left over are closed. All of them use the back end that the first one found to work.
+static eg_status create_workers(struct eg_engine *engine, struct eg_worker_config *config, struct eg_udp_socket *sockets,
+                                struct eg_error *error) {
+    eg_status status = EG_STATUS_OK;
+    char no_reason[sizeof engine->info.io_reason];
+    for (uint32_t i = 0; i < engine->worker_count; i++) {
+        if (status != EG_STATUS_OK) {
+            eg__udp_close(&sockets[i]);
+            continue;
+        }
+        config->core.worker = i;
+        config->udp = sockets[i];
+        status = eg__worker_create(config, &engine->workers[i], i == 0 ? engine->info.io_reason : no_reason, sizeof no_reason, error);
+        if (status == EG_STATUS_OK) config->io = eg__worker_io(engine->workers[i]);
+    }
+    return status;
+}
+
+static eg_status start_workers(struct eg_engine *engine, const struct eg_config *config, struct eg_worker_config *worker, struct eg_error *error) {
+    struct eg_udp_socket sockets[EG_WORKERS_MAX];
     uint32_t buffer_size = or_default(config->viewer_buffer_size, EG_UDP_VIEWER_BUFFER_SIZE);
-    eg_status status = eg__udp_open_viewer(config->udp_address, config->udp_port, buffer_size, &worker.udp, error);
+    eg_status status = eg__udp_open_viewers(config->udp_address, config->udp_port, buffer_size, sockets, engine->worker_count, error);
     if (status != EG_STATUS_OK) return status;
-    worker.has_gso = eg__udp_has_gso(worker.udp.fd, NULL, 0);
+    worker->has_gso = eg__udp_has_gso(sockets[0].fd, NULL, 0);
     struct eg_engine_info *info = &engine->info;
-    status = eg__worker_create(&worker, &engine->worker, info->io_reason, sizeof info->io_reason, error);
+    info->udp_port = sockets[0].local.port;
+    info->gso = worker->has_gso;
+    info->viewer_send_buffer_size = sockets[0].send_buffer_size;
+    info->viewer_receive_buffer_size = sockets[0].receive_buffer_size;
+    status = create_workers(engine, worker, sockets, error);
+    for (uint32_t i = 0; status == EG_STATUS_OK && i < engine->worker_count; i++)
+        status = eg__worker_start(engine->workers[i], engine->workers, error);
+    return status;
+}
+
+// What there is of them. A core may hold what lies in another's memory, so none is freed before all have let go.
+static void stop_workers(struct eg_engine *engine) {
+    for (uint32_t i = 0; i < engine->worker_count; i++)
+        if (engine->workers[i] != NULL) eg__worker_stop(engine->workers[i]);
+    for (uint32_t i = 0; i < engine->worker_count; i++)
+        if (engine->workers[i] != NULL) eg__worker_join(engine->workers[i]);
+    for (uint32_t i = 0; i < engine->worker_count; i++) {
+        if (engine->workers[i] != NULL) eg__worker_destroy(engine->workers[i]);
+        engine->workers[i] = NULL;
+    }
+}
+
+// With EG_IO_AUTO io_uring can be had by the first few workers alone, where memory for it is limited: then all of them do without.
+static eg_status start(struct eg_engine *engine, const struct eg_config *config, const struct eg_hooks *hooks, struct eg_error *error) {
+    struct eg_worker_config worker = worker_config(engine, config, hooks);
+    struct eg_error cause = {0};
+    eg_status status = start_workers(engine, config, &worker, &cause);
+    if (status == EG_STATUS_UNSUPPORTED && config->io == EG_IO_AUTO && worker.io == EG_IO_URING) {
+        stop_workers(engine);
+        snprintf(engine->info.io_reason, sizeof engine->info.io_reason, "%.120s", cause.message);
+        char reason[sizeof engine->info.io_reason];
+        memcpy(reason, engine->info.io_reason, sizeof reason);
+        worker.io = EG_IO_EPOLL;
+        status = start_workers(engine, config, &worker, &cause);
+        memcpy(engine->info.io_reason, reason, sizeof reason);
+    }
+    if (status != EG_STATUS_OK && error != NULL) *error = cause;
     if (status != EG_STATUS_OK) return status;
-    info->udp_port = worker.udp.local.port;
-    info->gso = worker.has_gso;
-    info->viewer_send_buffer_size = worker.udp.send_buffer_size;
-    info->viewer_receive_buffer_size = worker.udp.receive_buffer_size;
-    info->io = eg__worker_io(engine->worker);
-    strncpy(info->crypto, eg__worker_crypto_name(engine->worker), sizeof info->crypto - 1);
-    strncpy(info->fingerprint, eg__worker_fingerprint(engine->worker), sizeof info->fingerprint - 1);
+    struct eg_engine_info *info = &engine->info;
+    info->workers = engine->worker_count;
+    info->io = eg__worker_io(engine->workers[0]);
+    strncpy(info->crypto, eg__worker_crypto_name(engine->workers[0]), sizeof info->crypto - 1);
+    strncpy(info->fingerprint, eg__dtls_context_fingerprint(engine->dtls), sizeof info->fingerprint - 1);
     return EG_STATUS_OK;
 }
 
@@ -152,32 +252,58 @@ eg_status eg_engine_create(const struct eg_config *config, const struct eg_hooks
     if (status != EG_STATUS_OK) return status;
     struct eg_engine *engine = eg__memory_take(1, sizeof *engine);
     if (engine == NULL) return eg__fail(error, EG_STATUS_NO_MEMORY, 0, "no memory for an engine");
+    engine->worker_count = or_default(config->workers, 1);
+    engine->streams.max = or_default(config->streams_max, STREAMS_DEFAULT);
+    engine->viewers.max = or_default(config->viewers_max, VIEWERS_DEFAULT);
     engine->source_port_min = config->source_port_min;
     engine->source_port_max = config->source_port_max;
     engine->source_receive_buffer_size = or_default(config->source_receive_buffer_size, EG_UDP_SOURCE_BUFFER_SIZE);
-    status = start_worker(engine, config, hooks, error);
-    if (status == EG_STATUS_OK) {
-        *out = engine;
-    } else {
-        eg__memory_release(engine);
-    }
+    status = create_shared(engine, config, error);
+    if (status == EG_STATUS_OK) status = start(engine, config, hooks, error);
+    if (status == EG_STATUS_OK) *out = engine;
+    else eg_engine_destroy(engine);
     return status;
 }
 
 void eg_engine_destroy(eg_engine *engine) {
     if (engine == NULL) return;
-    eg__worker_destroy(engine->worker);
+    stop_workers(engine);
+    eg__exchange_destroy(engine->exchange);
+    eg__dtls_context_destroy(engine->dtls);
     eg__memory_release(engine);
 }
 
+// From inside a hook a call could only wait for itself, or for another worker that waits for this one.
+static eg_status call(struct eg_engine *engine, uint32_t worker, struct eg_command *command, struct eg_error *error) {
+    for (uint32_t i = 0; i < engine->worker_count; i++) {
+        if (!eg__worker_is_current(engine->workers[i])) continue;
+        return eg__fail(error, EG_STATUS_INVALID_ARGUMENT, 0, "no function may be called from inside a hook");
+    }
+    // An id can be anything.
+    if (worker >= engine->worker_count) return eg__fail(error, EG_STATUS_NOT_FOUND, 0, "no such stream or viewer");
+    return eg__worker_call(engine->workers[worker], command);
+}
+
 void eg_engine_info(const eg_engine *engine, struct eg_engine_info *info) { *info = engine->info; }
+
+// The worker that receives the fewest streams.
+static uint32_t choose_home(struct eg_engine *engine) {
+    uint32_t least = 0, load_min = UINT32_MAX;
+    for (uint32_t i = 0; i < engine->worker_count; i++) {
+        uint32_t load = eg__worker_stream_count(engine->workers[i]) + atomic_load(&engine->loads[i].streams_coming);
+        if (load >= load_min) continue;
+        load_min = load;
+        least = i;
+    }
+    return least;
+}
 
 struct create_stream {
     struct eg_command base;
     const struct eg_stream_config *config;
     const struct eg_udp_socket *pair;
     bool is_pair_taken; // by the worker: it is not this function's to close any more
-    eg_handle stream;
+    eg_stream_id stream;
     struct eg_error *error;
 };
 
@@ -204,7 +330,10 @@ eg_status eg_stream_create(eg_engine *engine, const struct eg_stream_config *con
     eg__kernel_random_deinit(&random);
     if (status != EG_STATUS_OK) return status;
     struct create_stream command = {.base.run = run_create_stream, .config = config, .pair = pair, .error = error};
-    status = eg__worker_call(engine->worker, &command.base, error);
+    uint32_t home = choose_home(engine);
+    atomic_fetch_add(&engine->loads[home].streams_coming, 1);
+    status = call(engine, home, &command.base, error);
+    atomic_fetch_sub(&engine->loads[home].streams_coming, 1);
     if (!command.is_pair_taken) {
         eg__udp_close(&pair[EG_VIDEO]);
         eg__udp_close(&pair[EG_AUDIO]);
@@ -220,17 +349,73 @@ eg_status eg_stream_create(eg_engine *engine, const struct eg_stream_config *con
 struct destroy_stream {
     struct eg_command base;
     eg_stream_id stream;
+    uint32_t mirrors; // bits of 1 << worker
 };
 
 static void run_destroy_stream(struct eg_worker *worker, struct eg_command *command) {
-    eg_stream_id stream = ((struct destroy_stream *)command)->stream;
-    command->status = eg__core_remove_stream(eg__worker_core(worker), eg__worker_now(worker), stream);
-    eg__worker_remove_sockets(worker, stream);
+    struct destroy_stream *self = (struct destroy_stream *)command;
+    struct eg_core *core = eg__worker_core(worker);
+    self->mirrors = eg__core_stream_mirrors(core, self->stream);
+    command->status = eg__core_remove_stream(core, eg__worker_now(worker), self->stream);
+    eg__worker_remove_sockets(worker, self->stream);
 }
 
+static void run_remove_mirror(struct eg_worker *worker, struct eg_command *command) {
+    eg_stream_id stream = ((struct destroy_stream *)command)->stream;
+    command->status = eg__core_remove_stream(eg__worker_core(worker), eg__worker_now(worker), stream);
+}
+
+// At its home first: from then on no worker can be subscribed any more.
 eg_status eg_stream_destroy(eg_engine *engine, eg_stream_id stream) {
     struct destroy_stream command = {.base.run = run_destroy_stream, .stream = stream};
-    return eg__worker_call(engine->worker, &command.base, NULL);
+    eg_status status = call(engine, eg__worker_id_worker(stream), &command.base, NULL);
+    for (uint32_t i = 0; status == EG_STATUS_OK && command.mirrors >> i != 0; i++) {
+        struct destroy_stream mirror = {.base.run = run_remove_mirror, .stream = stream};
+        if (command.mirrors >> i & 1) call(engine, i, &mirror.base, NULL);
+    }
+    return status;
+}
+
+static uint32_t viewer_load(struct eg_engine *engine, uint32_t worker) {
+    return eg__worker_viewer_count(engine->workers[worker]) + atomic_load(&engine->loads[worker].viewers_coming);
+}
+
+// A viewer whose credentials the caller made belongs where they say. Any other belongs with its stream, which is cheapest, as long as nobody
+// has much less to do.
+static uint32_t choose_worker(struct eg_engine *engine, const struct eg_viewer_config *config, uint32_t home) {
+    if (home >= engine->worker_count) return home;
+    if (config->local_ice_ufrag != NULL) {
+        uint32_t named = eg__ice_ufrag_worker(config->local_ice_ufrag, strlen(config->local_ice_ufrag), engine->worker_count);
+        return named < engine->worker_count ? named : home; // one that can't be is refused there
+    }
+    uint32_t least = home, load_min = viewer_load(engine, home);
+    load_min = load_min > EG_PLACEMENT_SLACK ? load_min - EG_PLACEMENT_SLACK : 0;
+    for (uint32_t i = 0; i < engine->worker_count; i++) {
+        uint32_t load = viewer_load(engine, i);
+        if (load >= load_min) continue;
+        load_min = load;
+        least = i;
+    }
+    return least;
+}
+
+struct subscribe {
+    struct eg_command base;
+    eg_stream_id stream;
+    uint32_t worker;
+    bool is_again;
+    struct eg_error *error;
+};
+
+static void run_subscribe(struct eg_worker *home, struct eg_command *command) {
+    struct subscribe *self = (struct subscribe *)command;
+    command->status = eg__core_subscribe(eg__worker_core(home), self->stream, self->worker, self->is_again, self->error);
+}
+
+// A worker hears what the others have said before it runs any command.
+static void run_hear(struct eg_worker *worker, struct eg_command *command) {
+    (void)worker;
+    command->status = EG_STATUS_OK;
 }
 
 struct create_viewer {
@@ -245,11 +430,43 @@ static void run_create_viewer(struct eg_worker *worker, struct eg_command *comma
     command->status = eg__core_add_viewer(eg__worker_core(worker), eg__worker_now(worker), self->config, self->info, self->error);
 }
 
+static eg_status create_viewer_at(struct eg_engine *engine, uint32_t worker, const struct eg_viewer_config *config, struct eg_viewer_info *info,
+                                  struct eg_error *error) {
+    struct create_viewer command = {.base.run = run_create_viewer, .config = config, .info = info, .error = error};
+    return call(engine, worker, &command.base, error);
+}
+
+// First the stream, then the viewer. That the worker does not find the stream means that its mirror fell asleep in between, or that the stream
+// is gone, which its home then says.
+static eg_status create_viewer_elsewhere(struct eg_engine *engine, uint32_t home, uint32_t worker, const struct eg_viewer_config *config,
+                                         struct eg_viewer_info *info, struct eg_error *error) {
+    eg_status status = EG_STATUS_NOT_FOUND;
+    for (int attempt = 0; attempt < SUBSCRIBE_ATTEMPTS_MAX; attempt++) {
+        struct subscribe subscribe = {.base.run = run_subscribe, .stream = config->stream, .worker = worker, .is_again = attempt > 0, .error = error};
+        struct eg_command hear = {.run = run_hear};
+        status = call(engine, home, &subscribe.base, error);
+        if (status == EG_STATUS_OK) {
+            status = create_viewer_at(engine, worker, config, info, error);
+            if (status != EG_STATUS_NOT_FOUND) return status;
+        } else if (status == EG_STATUS_NO_MEMORY) {
+            call(engine, worker, &hear, error); // which makes room in the queue to it
+        } else {
+            return status;
+        }
+    }
+    return status;
+}
+
 eg_status eg_viewer_create(eg_engine *engine, const struct eg_viewer_config *config, struct eg_viewer_info *info, struct eg_error *error) {
     eg_status status = check_viewer(config, error);
     if (status != EG_STATUS_OK) return status;
-    struct create_viewer command = {.base.run = run_create_viewer, .config = config, .info = info, .error = error};
-    return eg__worker_call(engine->worker, &command.base, error);
+    uint32_t home = eg__worker_id_worker(config->stream), worker = choose_worker(engine, config, home);
+    if (worker >= engine->worker_count) return eg__fail(error, EG_STATUS_NOT_FOUND, 0, "no such stream");
+    atomic_fetch_add(&engine->loads[worker].viewers_coming, 1);
+    status = worker == home ? create_viewer_at(engine, worker, config, info, error)
+                            : create_viewer_elsewhere(engine, home, worker, config, info, error);
+    atomic_fetch_sub(&engine->loads[worker].viewers_coming, 1);
+    return status;
 }
 
 struct restart_ice {
@@ -270,7 +487,7 @@ eg_status eg_viewer_restart_ice(eg_engine *engine, eg_viewer_id viewer, const ch
                                 struct eg_viewer_info *info, struct eg_error *error) {
     struct restart_ice command = {.base.run = run_restart_ice, .viewer = viewer, .ice_ufrag = ice_ufrag, .ice_pwd = ice_pwd, .info = info,
                                   .error = error};
-    return eg__worker_call(engine->worker, &command.base, error);
+    return call(engine, eg__worker_id_worker(viewer), &command.base, error);
 }
 
 struct close_viewer {
@@ -285,7 +502,7 @@ static void run_close_viewer(struct eg_worker *worker, struct eg_command *comman
 
 eg_status eg_viewer_close(eg_engine *engine, eg_viewer_id viewer) {
     struct close_viewer command = {.base.run = run_close_viewer, .viewer = viewer};
-    return eg__worker_call(engine->worker, &command.base, NULL);
+    return call(engine, eg__worker_id_worker(viewer), &command.base, NULL);
 }
 
 struct get_engine_stats {
@@ -300,26 +517,68 @@ static void run_engine_stats(struct eg_worker *worker, struct eg_command *comman
     command->status = EG_STATUS_OK;
 }
 
+static void add_stats(struct eg_engine_stats *sum, const struct eg_engine_stats *part) {
+    sum->streams += part->streams;
+    sum->viewers += part->viewers;
+    sum->viewers_connected += part->viewers_connected;
+    sum->handshakes += part->handshakes;
+    sum->viewers_created += part->viewers_created;
+    sum->handshakes_done += part->handshakes_done;
+    sum->handshakes_failed += part->handshakes_failed;
+    for (size_t i = 0; i < sizeof sum->closed / sizeof sum->closed[0]; i++) sum->closed[i] += part->closed[i];
+    sum->packets_received += part->packets_received;
+    sum->bytes_received += part->bytes_received;
+    sum->packets_sent += part->packets_sent;
+    sum->bytes_sent += part->bytes_sent;
+    sum->repairs_sent += part->repairs_sent;
+    sum->repairs_refused += part->repairs_refused;
+    sum->bursts_begun += part->bursts_begun;
+    sum->bursts_refused += part->bursts_refused;
+    sum->messages_sent += part->messages_sent;
+    sum->send_calls += part->send_calls;
+    sum->loop_turns += part->loop_turns;
+    sum->thread_cpu_us += part->thread_cpu_us;
+    for (int i = 0; i < EG_DROP_COUNT; i++) sum->dropped[i] += part->dropped[i];
+}
+
 void eg_engine_stats(eg_engine *engine, struct eg_engine_stats *stats) {
     *stats = (struct eg_engine_stats){0};
-    struct get_engine_stats command = {.base.run = run_engine_stats, .stats = stats};
-    eg__worker_call(engine->worker, &command.base, NULL);
+    for (uint32_t i = 0; i < engine->worker_count; i++) {
+        struct eg_engine_stats part = {0};
+        struct get_engine_stats command = {.base.run = run_engine_stats, .stats = &part};
+        call(engine, i, &command.base, NULL);
+        add_stats(stats, &part);
+    }
 }
 
 struct get_stream_stats {
     struct eg_command base;
     eg_stream_id stream;
+    uint32_t mirrors; // bits of 1 << worker
     struct eg_stream_stats *stats;
 };
 
 static void run_stream_stats(struct eg_worker *worker, struct eg_command *command) {
     struct get_stream_stats *self = (struct get_stream_stats *)command;
+    self->mirrors = eg__core_stream_mirrors(eg__worker_core(worker), self->stream);
     command->status = eg__core_stream_stats(eg__worker_core(worker), eg__worker_now(worker), self->stream, self->stats);
 }
 
+// What the home says, and of the others what they have sent and to whom.
 eg_status eg_stream_stats(eg_engine *engine, eg_stream_id stream, struct eg_stream_stats *stats) {
     struct get_stream_stats command = {.base.run = run_stream_stats, .stream = stream, .stats = stats};
-    return eg__worker_call(engine->worker, &command.base, NULL);
+    eg_status status = call(engine, eg__worker_id_worker(stream), &command.base, NULL);
+    for (uint32_t i = 0; status == EG_STATUS_OK && command.mirrors >> i != 0; i++) {
+        if ((command.mirrors >> i & 1) == 0) continue;
+        struct eg_stream_stats part = {0};
+        struct get_stream_stats mirror = {.base.run = run_stream_stats, .stream = stream, .stats = &part};
+        if (call(engine, i, &mirror.base, NULL) != EG_STATUS_OK) continue; // it is just being destroyed
+        stats->viewers += part.viewers;
+        stats->viewers_connected += part.viewers_connected;
+        stats->packets_sent += part.packets_sent;
+        stats->bytes_sent += part.bytes_sent;
+    }
+    return status;
 }
 
 struct get_viewer_stats {
@@ -335,7 +594,7 @@ static void run_viewer_stats(struct eg_worker *worker, struct eg_command *comman
 
 eg_status eg_viewer_stats(eg_engine *engine, eg_viewer_id viewer, struct eg_viewer_stats *stats) {
     struct get_viewer_stats command = {.base.run = run_viewer_stats, .viewer = viewer, .stats = stats};
-    return eg__worker_call(engine->worker, &command.base, NULL);
+    return call(engine, eg__worker_id_worker(viewer), &command.base, NULL);
 }
 
 void eg_turn_password(const char *secret, const char *username, char *password) {
@@ -345,48 +604,4 @@ void eg_turn_password(const char *secret, const char *username, char *password) 
     uint8_t digest[EG_SHA1_SIZE];
     eg__hmac_sha1((const uint8_t *)secret, strlen(secret), pieces, sizes, 1, digest);
     eg__base64(digest, sizeof digest, password);
-}
-
-const char *eg_drop_name(eg_drop drop) {
-    static const char *const names[EG_DROP_COUNT] = {
-        [EG_DROP_SOURCE_UNKNOWN] = "source_unknown",
-        [EG_DROP_SOURCE_MALFORMED] = "source_malformed",
-        [EG_DROP_SOURCE_PAYLOAD_TYPE] = "source_payload_type",
-        [EG_DROP_SOURCE_STRANGER] = "source_stranger",
-        [EG_DROP_SOURCE_DUPLICATE] = "source_duplicate",
-        [EG_DROP_SOURCE_LATE] = "source_late",
-        [EG_DROP_SOURCE_TOO_LARGE] = "source_too_large",
-        [EG_DROP_SOURCE_BEFORE_IDR] = "source_before_idr",
-        [EG_DROP_SOURCE_OVERFLOW] = "source_overflow",
-        [EG_DROP_UNKNOWN] = "unknown",
-        [EG_DROP_STUN_MALFORMED] = "stun_malformed",
-        [EG_DROP_STUN_UNKNOWN_USER] = "stun_unknown_user",
-        [EG_DROP_STUN_REJECTED] = "stun_rejected",
-        [EG_DROP_UNVALIDATED] = "unvalidated",
-        [EG_DROP_SRTCP_REJECTED] = "srtcp_rejected",
-        [EG_DROP_MEDIA_FROM_VIEWER] = "media_from_viewer",
-        [EG_DROP_NO_ROOM] = "no_room",
-        [EG_DROP_SEND_BUFFER_FULL] = "send_buffer_full",
-        [EG_DROP_SEND_FAILED] = "send_failed",
-        [EG_DROP_SLOW_VIEWER] = "slow_viewer",
-        [EG_DROP_HANDSHAKE_LIMIT] = "handshake_limit",
-    };
-    return (uint32_t)drop < EG_DROP_COUNT ? names[drop] : "other";
-}
-
-const char *eg_close_reason_name(eg_close_reason reason) {
-    static const char *const names[] = {
-        [EG_CLOSE_NONE] = "none",
-        [EG_CLOSE_REQUESTED] = "requested",
-        [EG_CLOSE_STREAM_STOPPED] = "stream_stopped",
-        [EG_CLOSE_PEER] = "peer",
-        [EG_CLOSE_NO_CHECK] = "no_check",
-        [EG_CLOSE_CONSENT_EXPIRED] = "consent_expired",
-        [EG_CLOSE_HANDSHAKE_TIMEOUT] = "handshake_timeout",
-        [EG_CLOSE_HANDSHAKE_FAILED] = "handshake_failed",
-        [EG_CLOSE_FINGERPRINT] = "fingerprint",
-        [EG_CLOSE_SOURCE_LOST] = "source_lost",
-        [EG_CLOSE_CONGESTION] = "congestion",
-    };
-    return (uint32_t)reason < sizeof names / sizeof names[0] ? names[reason] : "other";
 }

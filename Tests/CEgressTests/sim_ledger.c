@@ -3,7 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { AUDIO_BACKLOG = 50 }; // packets of sound that one who begins may be behind at most
+enum {
+    AUDIO_BACKLOG = 50,       // packets of sound that one who begins may be behind at most
+    AUDIO_BACKLOG_LATE = 120, // where another worker hears of it late, and the viewer of its keys
+};
 
 void eg_sim_ledger_init(struct eg_sim_ledger *ledger, const struct eg_sim_log *log, uint32_t ssrc, uint32_t rtx_ssrc) {
     *ledger = (struct eg_sim_ledger){.log = log, .ssrc = ssrc, .rtx_ssrc = rtx_ssrc};
@@ -68,7 +71,7 @@ const char *eg_sim_ledger_send(struct eg_sim_ledger *ledger, const struct eg_rtp
 static const char *begin_run(struct eg_sim_ledger *ledger, struct eg_sim_sent *sent, uint64_t index, uint64_t place) {
     const struct eg_sim_entry *entry = eg_sim_log_find(ledger->log, place);
     if (entry == NULL || entry->hash != sent->payload_hash) return "it begins with what is not the last IDR's first packet";
-    if (ledger->is_opened && index != ledger->opened_index + 1) return "a jump in the stream leaves a gap in the numbers";
+    if (ledger->is_opened && index != ledger->opened_index + 1 && !ledger->may_lose) return "a jump in the stream leaves a gap in the numbers";
     const struct eg_sim_sent *last = eg_sim_ledger_find(ledger, ledger->opened_index);
     if (ledger->is_opened && last != NULL && last->timestamp == sent->timestamp) return "two pictures have one timestamp";
     ledger->is_opened = true;
@@ -79,8 +82,20 @@ static const char *begin_run(struct eg_sim_ledger *ledger, struct eg_sim_sent *s
     return NULL;
 }
 
-static uint64_t find_audio(const struct eg_sim_log *log, uint64_t hash) {
-    for (uint64_t back = 0; back < AUDIO_BACKLOG && back <= log->highest; back++) {
+// The last IDR whose first packet this is.
+static uint64_t find_gop(const struct eg_sim_ledger *ledger, const struct eg_sim_sent *sent, uint64_t gop_begin) {
+    unsigned left = ledger->idrs_late;
+    for (uint64_t place = gop_begin; place > 0 && left > 0; place--) {
+        const struct eg_sim_entry *entry = eg_sim_log_find(ledger->log, place);
+        if (entry == NULL || !entry->begins_idr) continue;
+        if (entry->hash == sent->payload_hash) return place;
+        if (place < gop_begin) left--;
+    }
+    return gop_begin;
+}
+
+static uint64_t find_audio(const struct eg_sim_log *log, uint64_t hash, uint64_t backlog) {
+    for (uint64_t back = 0; back < backlog && back <= log->highest; back++) {
         const struct eg_sim_entry *entry = eg_sim_log_find(log, log->highest - back);
         if (entry != NULL && entry->hash == hash) return log->highest - back;
     }
@@ -91,7 +106,7 @@ static uint64_t find_audio(const struct eg_sim_log *log, uint64_t hash) {
 static const char *follow_run(struct eg_sim_ledger *ledger, struct eg_sim_sent *sent, uint64_t index, uint64_t place) {
     const struct eg_sim_entry *entry = eg_sim_log_find(ledger->log, place);
     if (entry->marker != sent->marker) return "a marker that the source did not set";
-    for (uint64_t skipped = ledger->place + 1; skipped < place; skipped++)
+    for (uint64_t skipped = ledger->place + 1; skipped < place && !ledger->may_lose; skipped++)
         if (eg_sim_log_find(ledger->log, skipped) != NULL) return "a packet of the source is left out";
     const struct eg_sim_sent *last = eg_sim_ledger_find(ledger, ledger->opened_index);
     bool is_same_picture = entry->picture == ledger->picture;
@@ -109,8 +124,8 @@ const char *eg_sim_ledger_open(struct eg_sim_ledger *ledger, uint64_t index, uin
     uint64_t place = ledger->place + (index - ledger->opened_index);
     const struct eg_sim_entry *entry = ledger->is_opened ? eg_sim_log_find(ledger->log, place) : NULL;
     if (entry != NULL && entry->hash == sent->payload_hash) return follow_run(ledger, sent, index, place);
-    if (ledger->log->kind == EG_VIDEO) return begin_run(ledger, sent, index, gop_begin);
-    uint64_t begin = find_audio(ledger->log, sent->payload_hash);
+    if (ledger->log->kind == EG_VIDEO) return begin_run(ledger, sent, index, find_gop(ledger, sent, gop_begin));
+    uint64_t begin = find_audio(ledger->log, sent->payload_hash, ledger->may_lose ? AUDIO_BACKLOG_LATE : AUDIO_BACKLOG);
     if (ledger->is_opened && (!ledger->may_skip || begin <= ledger->place)) return "sound is not what the source sent next";
     return begin_run(ledger, sent, index, begin);
 }

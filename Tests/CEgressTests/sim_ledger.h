@@ -25,6 +25,8 @@ struct eg_sim_ledger {
     struct eg_sim_sent *sent; // by index - first_index
     size_t capacity;
     bool may_skip;            // sound may leave out what is too old: the engine is held up
+    bool may_lose;            // between two workers of the engine
+    unsigned idrs_late;       // it may begin so many IDRs before the last: its worker hears of them later than the log
     bool is_opened;           // the first packet has been held against the log
     uint64_t opened_index;    // of the last that was
     uint64_t place;

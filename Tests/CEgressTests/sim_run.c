@@ -12,6 +12,8 @@ enum {
     CROWD = 40, // more of them, in one world of twenty-five
     ACTIONS_MAX = 96,
     GRACE = 4 * EG_SECOND, // [us]
+    SMALL_RELAY = 16 * 1024,  // [B] the least that holds a record of each size
+    SMALL_FORWARD = 16 * 1024,
 };
 
 enum action_kind { JOIN, STRAY, RESTART_WITH_BYE, RESTART_AFTER_KILL, RESTART_IN_PLACE, STOP_FOR_GOOD, REMOVE };
@@ -156,6 +158,12 @@ static void act(struct eg_sim_world *world, const struct action *action) {
     }
 }
 
+// Whether nothing is lost between workers, and nothing is late.
+static bool keep_up(const struct eg_sim_world *world) { return world->workers.relay_size == 0; }
+
+// Whether no worker gets what it knows no route for yet, from an address that has been checked at others.
+static bool is_routed(const struct eg_sim_world *world) { return keep_up(world) && !world->workers.is_spread_anew; }
+
 static bool is_clean(const struct eg_sim_quality *quality) {
     return quality->loss + quality->corrupted + quality->reordered + quality->bit_rate == 0;
 }
@@ -163,7 +171,8 @@ static bool is_clean(const struct eg_sim_quality *quality) {
 static bool is_reason_plausible(const struct eg_sim_viewer *viewer) {
     const struct eg_sim_script *script = &viewer->script;
     bool is_corrupted = script->up.corrupted + script->down.corrupted > 0;
-    bool is_lossy = script->up.loss + script->down.loss + script->down.bit_rate > 0 || is_corrupted;
+    // Between workers that don't keep up checks are lost too, or come too late to be answered.
+    bool is_lossy = script->up.loss + script->down.loss + script->down.bit_rate > 0 || is_corrupted || !is_routed(viewer->world);
     switch (viewer->reason) {
     case EG_CLOSE_REQUESTED: return viewer->was_closed;
     case EG_CLOSE_STREAM_STOPPED: return true;
@@ -187,12 +196,29 @@ static void judge(struct eg_sim_world *world, const struct eg_sim_viewer *viewer
     if (is_refused && has_connected) eg_sim_fail(world, "viewer %u: must not have connected", viewer->number);
     bool stayed = script->farewell == EG_SIM_STAYS || script->leaves_after >= 2 * EG_SECOND;
     bool had_time = stayed && viewer->closed_at - viewer->joined_at >= 2 * EG_SECOND;
-    if (!is_refused && had_time && is_clean(&script->up) && is_clean(&script->down) && !has_connected)
+    if (!is_refused && had_time && is_routed(world) && is_clean(&script->up) && is_clean(&script->down) && !has_connected)
         eg_sim_fail(world, "viewer %u: did not connect over a good network", viewer->number);
 }
 
+// Half of the engines have several workers. Some of those hardly keep up with each other, so that their small queues fill.
+static struct eg_sim_workers make_workers(uint64_t seed) {
+    struct eg_sim_random random;
+    eg_sim_random_init(&random, eg_sim_mix(seed, 7, 0));
+    struct eg_sim_workers workers = {.count = 1};
+    if (eg_sim_random_chance(&random, 500)) return workers;
+    workers.count = 2 + eg_sim_random_below(&random, EG_SIM_WORKERS_MAX - 1);
+    workers.delay_max = eg_sim_random_chance(&random, 200) ? 0 : EG_MILLISECOND;
+    workers.is_spread_anew = eg_sim_random_chance(&random, 200);
+    if (!eg_sim_random_chance(&random, 250)) return workers;
+    workers.relay_size = SMALL_RELAY;
+    workers.forward_size = SMALL_FORWARD;
+    workers.delay_max = 700 * EG_MILLISECOND;
+    return workers;
+}
+
 static struct eg_sim_world *run_world(uint64_t seed) {
-    struct eg_sim_world *world = eg_sim_world_create(seed, 1 + seed % 4 / 3, GRACE);
+    struct eg_sim_workers workers = make_workers(seed);
+    struct eg_sim_world *world = eg_sim_world_create_with(seed, 1 + seed % 4 / 3, GRACE, &workers);
     struct eg_sim_random *random = &world->random;
     unsigned streams = 1 + eg_sim_random_below(random, STREAMS_MAX);
     for (unsigned i = 0; i < streams; i++) {
@@ -213,6 +239,9 @@ static struct eg_sim_world *run_world(uint64_t seed) {
     if (world->failures > 0) return world;
     eg_sim_world_finish(world);
     for (unsigned i = 0; i < world->viewer_count; i++) judge(world, world->viewers[i]);
+    for (unsigned i = 0; i < world->engine_count && keep_up(world); i++)
+        if (eg_sim_engine_drops(&world->engines[i], EG_DROP_WORKER_BUSY, EG_DROP_COUNT) > 0)
+            eg_sim_fail(world, "something was lost between workers that keep up");
     return world;
 }
 

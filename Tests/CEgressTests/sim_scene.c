@@ -29,7 +29,7 @@ bool eg_sim_viewer_is_up_to_date(const struct eg_sim_viewer *viewer) {
 
 uint64_t eg_sim_dropped(const struct eg_sim_world *world, eg_drop drop) {
     struct eg_engine_stats stats;
-    eg__core_stats(world->engines[0].core, &stats);
+    eg__core_stats(world->engines[0].workers[0].core, &stats);
     return stats.dropped[drop];
 }
 

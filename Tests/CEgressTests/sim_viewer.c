@@ -377,7 +377,7 @@ static void leave(struct eg_sim_viewer *viewer) {
     struct eg_sim_world *world = viewer->world;
     if (viewer->script.farewell == EG_SIM_SAYS_GOODBYE && viewer->has_keys) eg_dtls_client_close_notify(viewer->dtls);
     if (viewer->script.farewell == EG_SIM_IS_CLOSED) {
-        eg__core_close_viewer(eg_sim_engine_of(world, viewer)->core, world->now, viewer->info.viewer, EG_CLOSE_REQUESTED);
+        eg__core_close_viewer(eg_sim_core_of(world, viewer), world->now, viewer->info.viewer, EG_CLOSE_REQUESTED);
         viewer->script.farewell = EG_SIM_STAYS; // it hears of it from the engine
         viewer->was_closed = true;
         return;

@@ -1,5 +1,7 @@
 #include "sim_world.h"
 
+#include "base/worker_id.h"
+#include "proto/exchange.h"
 #include "wire/demux.h"
 #include "wire/stun.h"
 
@@ -12,7 +14,11 @@ enum {
     TICKS_AT_ONCE_MAX = 64,      // of one engine at one moment: more is a busy loop
     STREAM_CHUNKS_MAX = EG_STORE_VIDEO_CHUNKS_MAX + EG_STORE_AUDIO_CHUNKS_MAX,
     VIEWERS_PORT = 8189,
+    RELAY_SIZE = 64 * 1024,      // [B] unless the world says otherwise
+    FORWARD_SIZE = 16 * 1024,
 };
+
+static const struct eg_sim_workers one_worker = {.count = 1};
 
 static const uint64_t ntp_origin = UINT64_C(0xe8f00000) << 32;
 static const eg_time start = 100 * (eg_time)EG_SECOND;
@@ -36,7 +42,8 @@ static void note(struct eg_sim_world *world, uint64_t a, uint64_t b) {
     world->fingerprint = eg_sim_mix(world->fingerprint ^ world->now, a, b);
 }
 
-static void init_engine(struct eg_sim_world *world, struct eg_sim_engine *engine, unsigned number) {
+static void init_worker(struct eg_sim_world *world, struct eg_sim_engine *engine, unsigned engine_number, unsigned number) {
+    struct eg_sim_worker *worker = &engine->workers[number];
     struct eg_core_config config = {
         .streams_max = EG_SIM_STREAMS_MAX,
         .viewers_max = EG_SIM_VIEWERS_MAX,
@@ -44,29 +51,49 @@ static void init_engine(struct eg_sim_world *world, struct eg_sim_engine *engine
         .source_grace = world->grace,
         .handshakes_max = world->handshakes_max,
         .handshakes_per_address_max = EG_SIM_VIEWERS_MAX,
-        .handshake = {.timeout = EG_DTLS_HANDSHAKE_TIMEOUT, .size_max = EG_DTLS_HANDSHAKE_SIZE_MAX},
         .ntp_origin = ntp_origin,
+        .worker = number,
+        .worker_count = engine->worker_count,
+        .exchange = engine->exchange,
+        .dtls = engine->dtls,
+        .streams = &engine->streams,
+        .viewers = &engine->viewers,
     };
     struct eg_error error = {0};
-    eg_sim_random_init(&engine->random, eg_sim_mix(world->seed, 1, number));
-    engine->core = eg__core_create(&config, &engine->random.random, &error);
-    EG_ASSERT(engine->core != NULL);
-    EG_ASSERT(eg__batch_init(&engine->batch));
+    eg_sim_random_init(&worker->random, eg_sim_mix(world->seed, 1, engine_number + EG_SIM_ENGINES_MAX * number));
+    worker->number = number;
+    worker->wakes_at = EG_TIME_NEVER;
+    worker->core = eg__core_create(&config, &worker->random.random, &error);
+    EG_ASSERT(worker->core != NULL);
+    EG_ASSERT(eg__batch_init(&worker->batch));
+}
+
+static void init_engine(struct eg_sim_world *world, struct eg_sim_engine *engine, unsigned number) {
+    const struct eg_sim_workers *workers = &world->workers;
+    char reason[160];
+    engine->worker_count = workers->count;
+    engine->streams.max = EG_SIM_STREAMS_MAX;
+    engine->viewers.max = EG_SIM_VIEWERS_MAX;
+    engine->dtls = eg__dtls_context_create(reason, sizeof reason);
+    EG_ASSERT(engine->dtls != NULL);
+    eg__dtls_context_limit(engine->dtls, &(struct eg_dtls_limits){EG_DTLS_HANDSHAKE_TIMEOUT, EG_DTLS_HANDSHAKE_SIZE_MAX});
+    if (workers->count > 1)
+        engine->exchange = eg__exchange_create(workers->count, workers->relay_size > 0 ? workers->relay_size : RELAY_SIZE,
+                                               workers->forward_size > 0 ? workers->forward_size : FORWARD_SIZE);
+    for (unsigned i = 0; i < workers->count; i++) init_worker(world, engine, number, i);
     engine->addr = eg__addr_ipv4(203, 0, 113, (uint8_t)(1 + number), VIEWERS_PORT);
 }
 
-struct eg_sim_world *eg_sim_world_create(uint64_t seed, unsigned engine_count, eg_time grace) {
-    return eg_sim_world_create_limited(seed, engine_count, grace, EG_SIM_VIEWERS_MAX);
-}
-
-struct eg_sim_world *eg_sim_world_create_limited(uint64_t seed, unsigned engine_count, eg_time grace, uint32_t handshakes_max) {
+static struct eg_sim_world *create(uint64_t seed, unsigned engine_count, eg_time grace, const struct eg_sim_workers *workers,
+                                   uint32_t handshakes_max) {
     struct eg_sim_world *world = calloc(1, sizeof *world);
-    EG_ASSERT(world != NULL && engine_count <= EG_SIM_ENGINES_MAX);
+    EG_ASSERT(world != NULL && engine_count <= EG_SIM_ENGINES_MAX && workers->count <= EG_SIM_WORKERS_MAX);
     world->seed = seed;
     world->now = start;
     world->engine_count = engine_count;
     world->grace = grace;
     world->handshakes_max = handshakes_max;
+    world->workers = *workers;
     eg_sim_random_init(&world->random, seed);
     world->crypto = eg__crypto_create("openssl");
     EG_ASSERT(world->crypto != NULL);
@@ -74,11 +101,30 @@ struct eg_sim_world *eg_sim_world_create_limited(uint64_t seed, unsigned engine_
     return world;
 }
 
-void eg_sim_world_destroy(struct eg_sim_world *world) {
-    for (unsigned i = 0; i < world->engine_count; i++) {
-        eg__core_destroy(world->engines[i].core);
-        eg__batch_deinit(&world->engines[i].batch);
+struct eg_sim_world *eg_sim_world_create_limited(uint64_t seed, unsigned engine_count, eg_time grace, uint32_t handshakes_max) {
+    return create(seed, engine_count, grace, &one_worker, handshakes_max);
+}
+
+struct eg_sim_world *eg_sim_world_create_with(uint64_t seed, unsigned engine_count, eg_time grace, const struct eg_sim_workers *workers) {
+    return create(seed, engine_count, grace, workers, EG_SIM_VIEWERS_MAX);
+}
+
+struct eg_sim_world *eg_sim_world_create(uint64_t seed, unsigned engine_count, eg_time grace) {
+    return eg_sim_world_create_with(seed, engine_count, grace, &one_worker);
+}
+
+static void deinit_engine(struct eg_sim_engine *engine) {
+    for (unsigned i = 0; i < engine->worker_count; i++) eg__core_clear(engine->workers[i].core);
+    for (unsigned i = 0; i < engine->worker_count; i++) {
+        eg__core_destroy(engine->workers[i].core);
+        eg__batch_deinit(&engine->workers[i].batch);
     }
+    eg__exchange_destroy(engine->exchange);
+    eg__dtls_context_destroy(engine->dtls);
+}
+
+void eg_sim_world_destroy(struct eg_sim_world *world) {
+    for (unsigned i = 0; i < world->engine_count; i++) deinit_engine(&world->engines[i]);
     for (unsigned i = 0; i < world->viewer_count; i++) eg_sim_viewer_destroy(world->viewers[i]);
     for (unsigned i = 0; i < world->stream_count; i++)
         for (int kind = 0; kind < EG_TRACK_COUNT; kind++) eg_sim_log_deinit(&world->streams[i].logs[kind]);
@@ -89,6 +135,17 @@ void eg_sim_world_destroy(struct eg_sim_world *world) {
 
 struct eg_sim_engine *eg_sim_engine_of(struct eg_sim_world *world, const struct eg_sim_viewer *viewer) {
     return &world->engines[world->streams[viewer->script.stream].engine];
+}
+
+static struct eg_sim_worker *worker_of(struct eg_sim_world *world, const struct eg_sim_viewer *viewer) {
+    return &eg_sim_engine_of(world, viewer)->workers[viewer->worker];
+}
+
+struct eg_core *eg_sim_core_of(struct eg_sim_world *world, const struct eg_sim_viewer *viewer) { return worker_of(world, viewer)->core; }
+
+// Where a stream is received.
+static struct eg_sim_worker *home_of(struct eg_sim_world *world, const struct eg_sim_stream *stream) {
+    return &world->engines[stream->engine].workers[eg__worker_id_worker(stream->handle)];
 }
 
 // --- what leaves an engine ---
@@ -122,7 +179,8 @@ static void emit(struct eg_sim_world *world, struct eg_sim_engine *engine, const
     }
     if (!viewer->is_validated[address])
         eg_sim_fail(world, "viewer %u: sent to an address that no authentic check came from", viewer->number);
-    if (world->now >= viewer->consent_at + EG_ICE_CONSENT_TIMEOUT)
+    // Another worker may hear of a check as much later, and so begin to count later.
+    if (world->now >= viewer->consent_at + EG_ICE_CONSENT_TIMEOUT + world->workers.delay_max)
         eg_sim_fail(world, "viewer %u: sent to without its consent", viewer->number);
     if (eg__demux(bytes, size) == EG_DATAGRAM_RTP && !viewer->is_proven[address])
         eg_sim_fail(world, "viewer %u: media to an address that has not been proven", viewer->number);
@@ -139,8 +197,8 @@ static void emit(struct eg_sim_world *world, struct eg_sim_engine *engine, const
     if (address == viewer->address) eg_sim_network_send(&world->network, &viewer->down, world->now, &datagram);
 }
 
-static void drain(struct eg_sim_world *world, struct eg_sim_engine *engine) {
-    struct eg_batch *batch = &engine->batch;
+static void drain(struct eg_sim_world *world, struct eg_sim_engine *engine, struct eg_sim_worker *worker) {
+    struct eg_batch *batch = &worker->batch;
     for (uint32_t i = 0; i < batch->message_count; i++) {
         const struct eg_message *message = &batch->messages[i];
         uint32_t segments = (message->size + message->segment_size - 1) / message->segment_size;
@@ -187,41 +245,76 @@ static void take_stream_event(struct eg_sim_world *world, const struct eg_sim_en
     }
 }
 
-static bool transmit(struct eg_sim_world *world, struct eg_sim_engine *engine, uint32_t room) {
-    if (room > 0) engine->batch.used = EG_BATCH_SIZE - room;
-    bool has_more = eg__core_transmit(engine->core, world->now, &engine->batch);
-    if (has_more && engine->batch.message_count == 0) {
+static bool transmit(struct eg_sim_world *world, struct eg_sim_engine *engine, struct eg_sim_worker *worker, uint32_t room) {
+    if (room > 0) worker->batch.used = EG_BATCH_SIZE - room;
+    bool has_more = eg__core_transmit(worker->core, world->now, &worker->batch);
+    if (has_more && worker->batch.message_count == 0) {
         eg_sim_fail(world, "transmit says that there is more, and writes nothing");
         has_more = false;
     }
-    drain(world, engine);
+    drain(world, engine, worker);
     return has_more;
 }
 
 bool eg_sim_world_transmit_once(struct eg_sim_world *world, unsigned engine, uint32_t room) {
-    return transmit(world, &world->engines[engine], room);
+    return transmit(world, &world->engines[engine], &world->engines[engine].workers[0], room);
+}
+
+// Those that were written to hear of it now or later.
+static void wake(struct eg_sim_world *world, struct eg_sim_engine *engine, struct eg_sim_worker *worker) {
+    uint32_t wakes = eg__core_take_wakes(worker->core);
+    for (unsigned i = 0; wakes >> i != 0; i++) {
+        if ((wakes >> i & 1) == 0) continue;
+        eg_time delay_max = world->workers.delay_max;
+        eg_time at = world->now + (delay_max > 0 ? eg_sim_random_below(&world->random, (uint32_t)delay_max) : 0);
+        engine->workers[i].wakes_at = eg__time_min(engine->workers[i].wakes_at, at);
+    }
 }
 
 // What the loop does after every step.
-static void settle(struct eg_sim_world *world, struct eg_sim_engine *engine) {
-    drain(world, engine);
+static void settle(struct eg_sim_world *world, struct eg_sim_engine *engine, struct eg_sim_worker *worker) {
+    drain(world, engine, worker);
+    wake(world, engine, worker);
     if (world->holds_transmit) return;
-    while (transmit(world, engine, world->transmit_room)) {
+    while (transmit(world, engine, worker, world->transmit_room)) {
     }
     struct eg_event event;
-    while (eg__core_poll_event(engine->core, &event)) {
+    while (eg__core_poll_event(worker->core, &event)) {
         if (event.kind == EG_EVENT_VIEWER) take_viewer_event(world, engine, &event.viewer);
         else take_stream_event(world, engine, &event.stream);
     }
+    wake(world, engine, worker);
+}
+
+static void hear(struct eg_sim_world *world, struct eg_sim_engine *engine, struct eg_sim_worker *worker) {
+    worker->wakes_at = EG_TIME_NEVER;
+    bool has_more;
+    do {
+        has_more = eg__core_receive_peers(worker->core, world->now, &worker->batch);
+        settle(world, engine, worker);
+    } while (has_more);
+}
+
+static bool has_heard_all(const struct eg_sim_engine *engine) {
+    for (unsigned i = 0; i < engine->worker_count; i++)
+        if (eg__core_has_from_peers(engine->workers[i].core)) return false;
+    return true;
+}
+
+static void hear_all(struct eg_sim_world *world, struct eg_sim_engine *engine) {
+    while (!has_heard_all(engine))
+        for (unsigned i = 0; i < engine->worker_count; i++) hear(world, engine, &engine->workers[i]);
 }
 
 // --- what arrives at one ---
 
-static uint64_t count_drops(const struct eg_core *core, int first, int end) {
-    struct eg_engine_stats stats;
+uint64_t eg_sim_engine_drops(const struct eg_sim_engine *engine, eg_drop first, eg_drop end) {
     uint64_t count = 0;
-    eg__core_stats(core, &stats);
-    for (int i = first; i < end; i++) count += stats.dropped[i];
+    for (unsigned worker = 0; worker < engine->worker_count; worker++) {
+        struct eg_engine_stats stats;
+        eg__core_stats(engine->workers[worker].core, &stats);
+        for (int i = (int)first; i < (int)end; i++) count += stats.dropped[i];
+    }
     return count;
 }
 
@@ -240,9 +333,20 @@ static void note_check(struct eg_sim_world *world, struct eg_sim_viewer *viewer,
     viewer->consent_at = world->now;
 }
 
-// A datagram is used, or it is dropped and one counter says why.
+// The kernel spreads datagrams by their addresses.
+static struct eg_sim_worker *arrives_at(struct eg_sim_world *world, struct eg_sim_engine *engine, const struct eg_sim_datagram *datagram) {
+    if (engine->worker_count == 1) return &engine->workers[0];
+    const struct eg_addr *remote = &datagram->path.remote;
+    uint64_t number = world->workers.is_spread_anew ? eg_sim_random_u64(&world->random) : eg__addr_hash(world->seed, remote);
+    return &engine->workers[number % engine->worker_count];
+}
+
+// A datagram is used, or it is dropped and one counter says why. What goes to another worker may be dropped there, later: that is seen only
+// where nothing else is on its way.
 static void deliver_to_engine(struct eg_sim_world *world, struct eg_sim_viewer *viewer, const struct eg_sim_datagram *datagram) {
     struct eg_sim_engine *engine = eg_sim_engine_of(world, viewer);
+    struct eg_sim_worker *worker = arrives_at(world, engine, datagram);
+    bool is_seen = engine->worker_count == 1 || (has_heard_all(engine) && eg_sim_random_chance(&world->random, 500));
     unsigned address;
     bool is_check = is_authentic_check(viewer, datagram);
     bool is_request = is_check && datagram->bytes[0] == 0 && datagram->bytes[1] == EG_STUN_BINDING_REQUEST;
@@ -251,14 +355,17 @@ static void deliver_to_engine(struct eg_sim_world *world, struct eg_sim_viewer *
         may_be_used = is_check || viewer->is_validated[address];
         if (is_check) note_check(world, viewer, address, datagram);
     }
-    uint64_t before = count_drops(engine->core, EG_DROP_UNKNOWN, EG_DROP_SEND_BUFFER_FULL);
-    eg__core_receive_viewer(engine->core, world->now, &datagram->path, datagram->bytes, datagram->size, &engine->batch);
-    uint64_t dropped = count_drops(engine->core, EG_DROP_UNKNOWN, EG_DROP_SEND_BUFFER_FULL) - before;
+    uint64_t before = eg_sim_engine_drops(engine, EG_DROP_UNKNOWN, EG_DROP_SEND_BUFFER_FULL);
+    eg__core_receive_viewer(worker->core, world->now, &datagram->path, datagram->bytes, datagram->size, &worker->batch);
+    drain(world, engine, worker);
+    if (is_seen) hear_all(world, engine);
+    uint64_t dropped = eg_sim_engine_drops(engine, EG_DROP_UNKNOWN, EG_DROP_SEND_BUFFER_FULL) - before;
     engine->datagrams_in++;
     if (dropped > 1) eg_sim_fail(world, "viewer %u: one datagram, %llu drops", viewer->number, (unsigned long long)dropped);
     if (is_request && dropped != 0) eg_sim_fail(world, "viewer %u: an authentic check was dropped", viewer->number);
-    if (!may_be_used && dropped != 1) eg_sim_fail(world, "viewer %u: a datagram that nothing entitles was not dropped", viewer->number);
-    settle(world, engine);
+    if (is_seen && !may_be_used && dropped != 1)
+        eg_sim_fail(world, "viewer %u: a datagram that nothing entitles was not dropped", viewer->number);
+    settle(world, engine, worker);
 }
 
 void eg_sim_world_send(struct eg_sim_world *world, struct eg_sim_viewer *viewer, unsigned address, const uint8_t *bytes, size_t size) {
@@ -285,9 +392,9 @@ static void take_from_source(struct eg_sim_ffmpeg_output *output, enum eg_track_
     stream->datagrams++;
     if (eg__demux(bytes, size) == EG_DATAGRAM_RTCP) stream->reports++;
     if (!stream->is_stray) eg_sim_log_receive(&stream->logs[kind], world->now, from, bytes, size);
-    struct eg_sim_engine *engine = &world->engines[stream->engine];
-    eg__core_receive_source(engine->core, world->now, stream->handle, kind, from, bytes, size);
-    settle(world, engine);
+    struct eg_sim_worker *home = home_of(world, stream);
+    eg__core_receive_source(home->core, world->now, stream->handle, kind, from, bytes, size);
+    settle(world, &world->engines[stream->engine], home);
 }
 
 unsigned eg_sim_world_add_stream(struct eg_sim_world *world, unsigned engine, const struct eg_sim_ffmpeg_config *config) {
@@ -307,7 +414,9 @@ unsigned eg_sim_world_add_stream(struct eg_sim_world *world, unsigned engine, co
         .video_payload_type = EG_SIM_VIDEO_PAYLOAD_TYPE,
         .audio_payload_type = EG_SIM_AUDIO_PAYLOAD_TYPE,
     };
-    EG_ASSERT(eg__core_add_stream(world->engines[engine].core, world->now, &stream_config, &stream->handle, NULL) == EG_STATUS_OK);
+    struct eg_sim_engine *owner = &world->engines[engine];
+    unsigned home = owner->worker_count > 1 ? eg_sim_random_below(&world->random, owner->worker_count) : 0;
+    EG_ASSERT(eg__core_add_stream(owner->workers[home].core, world->now, &stream_config, &stream->handle, NULL) == EG_STATUS_OK);
     return world->stream_count++;
 }
 
@@ -335,9 +444,9 @@ void eg_sim_world_stray(struct eg_sim_world *world, unsigned number) {
 }
 
 // Every datagram on its ports was a report, a packet that was taken, or one that a counter tells of; at most one a leg is still held back.
-static void check_source(struct eg_sim_world *world, const struct eg_sim_stream *stream) {
+static void check_source(struct eg_sim_world *world, struct eg_sim_stream *stream) {
     struct eg_stream_stats stats;
-    EG_ASSERT(eg__core_stream_stats(world->engines[stream->engine].core, world->now, stream->handle, &stats) == EG_STATUS_OK);
+    EG_ASSERT(eg__core_stream_stats(home_of(world, stream)->core, world->now, stream->handle, &stats) == EG_STATUS_OK);
     uint64_t used = stats.video.packets + stats.audio.packets + stats.dropped[EG_DROP_SOURCE_STRANGER] + stream->reports;
     if (stream->datagrams - used > EG_TRACK_COUNT)
         eg_sim_fail(world, "%llu datagrams of a source, %llu accounted for", (unsigned long long)stream->datagrams,
@@ -349,16 +458,25 @@ static void check_source(struct eg_sim_world *world, const struct eg_sim_stream 
         eg_sim_fail(world, "a store beyond its limit");
 }
 
+// A worker hears what others have said before it carries out a command.
+static void remove_at(struct eg_sim_world *world, struct eg_sim_engine *engine, struct eg_sim_worker *worker, eg_stream_id stream) {
+    hear(world, engine, worker);
+    EG_ASSERT(eg__core_remove_stream(worker->core, world->now, stream) == EG_STATUS_OK);
+    settle(world, engine, worker);
+}
+
 void eg_sim_world_remove_stream(struct eg_sim_world *world, unsigned number) {
     struct eg_sim_stream *stream = &world->streams[number];
     struct eg_sim_engine *engine = &world->engines[stream->engine];
     if (!stream->is_there) return;
     check_source(world, stream);
-    uint64_t before = count_drops(engine->core, 0, EG_DROP_COUNT);
-    EG_ASSERT(eg__core_remove_stream(engine->core, world->now, stream->handle) == EG_STATUS_OK);
-    if (count_drops(engine->core, 0, EG_DROP_COUNT) < before) eg_sim_fail(world, "a counter goes back when a stream is removed");
+    uint64_t before = eg_sim_engine_drops(engine, 0, EG_DROP_COUNT);
+    uint32_t mirrors = eg__core_stream_mirrors(home_of(world, stream)->core, stream->handle);
+    remove_at(world, engine, home_of(world, stream), stream->handle);
+    for (unsigned i = 0; i < engine->worker_count; i++)
+        if (mirrors >> i & 1) remove_at(world, engine, &engine->workers[i], stream->handle);
+    if (eg_sim_engine_drops(engine, 0, EG_DROP_COUNT) < before) eg_sim_fail(world, "a counter goes back when a stream is removed");
     stream->is_there = stream->is_running = false;
-    settle(world, engine);
 }
 
 // --- viewers ---
@@ -371,11 +489,37 @@ static void write_fingerprint(const struct eg_sim_script *script, char text[16 +
     for (size_t i = 0; i < 32; i++) at += (size_t)sprintf(text + at, i < 31 ? "%02X:" : "%02X", fingerprint.bytes[i]);
 }
 
+// As the public function does it.
+static eg_status add_viewer(struct eg_sim_world *world, struct eg_sim_viewer *viewer, const struct eg_viewer_config *config,
+                            struct eg_error *error) {
+    struct eg_sim_engine *engine = eg_sim_engine_of(world, viewer);
+    struct eg_sim_worker *worker = worker_of(world, viewer);
+    struct eg_sim_worker *home = home_of(world, &world->streams[viewer->script.stream]);
+    eg_status status = EG_STATUS_OK;
+    for (int attempt = 0; attempt < 3; attempt++) {
+        if (home != worker) {
+            hear(world, engine, home);
+            status = eg__core_subscribe(home->core, config->stream, worker->number, attempt > 0, error);
+            settle(world, engine, home);
+        }
+        hear(world, engine, worker);
+        if (status == EG_STATUS_OK) status = eg__core_add_viewer(worker->core, world->now, config, &viewer->info, error);
+        settle(world, engine, worker);
+        if (status == EG_STATUS_OK) break;
+    }
+    return status;
+}
+
 struct eg_sim_viewer *eg_sim_world_add_viewer(struct eg_sim_world *world, const struct eg_sim_script *script) {
+    unsigned workers = world->engines[world->streams[script->stream].engine].worker_count;
+    return eg_sim_world_add_viewer_at(world, script, workers > 1 ? eg_sim_random_below(&world->random, workers) : 0);
+}
+
+struct eg_sim_viewer *eg_sim_world_add_viewer_at(struct eg_sim_world *world, const struct eg_sim_script *script, unsigned worker) {
     EG_ASSERT(world->viewer_count < EG_SIM_VIEWERS_MAX);
     struct eg_sim_stream *stream = &world->streams[script->stream];
     struct eg_sim_viewer *viewer = eg_sim_viewer_create(world, world->viewer_count, script);
-    struct eg_sim_engine *engine = &world->engines[stream->engine];
+    viewer->worker = worker;
     world->viewers[world->viewer_count++] = viewer;
     char fingerprint[16 + EG_FINGERPRINT_TEXT_SIZE];
     write_fingerprint(script, fingerprint);
@@ -392,12 +536,16 @@ struct eg_sim_viewer *eg_sim_world_add_viewer(struct eg_sim_world *world, const 
         .audio_payload_type = 111,
     };
     struct eg_error error = {0};
-    if (eg__core_add_viewer(engine->core, world->now, &config, &viewer->info, &error) != EG_STATUS_OK)
+    if (add_viewer(world, viewer, &config, &error) != EG_STATUS_OK)
         eg_sim_fail(world, "viewer %u: %s", viewer->number, error.message);
     if (config.has_video)
         eg_sim_ledger_init(&viewer->ledgers[EG_VIDEO], &stream->logs[EG_VIDEO], viewer->info.video_ssrc, viewer->info.video_rtx_ssrc);
     if (config.has_audio) eg_sim_ledger_init(&viewer->ledgers[EG_AUDIO], &stream->logs[EG_AUDIO], viewer->info.audio_ssrc, 0);
-    settle(world, engine);
+    for (int kind = 0; kind < EG_TRACK_COUNT && home_of(world, stream) != worker_of(world, viewer); kind++) {
+        viewer->ledgers[kind].may_lose = world->workers.relay_size > 0;
+        viewer->ledgers[kind].idrs_late = world->workers.relay_size > 0 ? 4 : 1;
+    }
+    settle(world, eg_sim_engine_of(world, viewer), worker_of(world, viewer));
     return viewer;
 }
 
@@ -408,30 +556,47 @@ static eg_time next_moment(const struct eg_sim_world *world) {
     for (unsigned i = 0; i < world->stream_count; i++)
         if (world->streams[i].is_running) next = eg__time_min(next, eg_sim_ffmpeg_deadline(&world->streams[i].ffmpeg));
     for (unsigned i = 0; i < world->viewer_count; i++) next = eg__time_min(next, eg_sim_viewer_deadline(world->viewers[i]));
-    for (unsigned i = 0; i < world->engine_count; i++) next = eg__time_min(next, eg__core_deadline(world->engines[i].core));
+    for (unsigned i = 0; i < world->engine_count; i++) {
+        const struct eg_sim_engine *engine = &world->engines[i];
+        for (unsigned j = 0; j < engine->worker_count; j++)
+            next = eg__time_min(next, eg__time_min(engine->workers[j].wakes_at, eg__core_deadline(engine->workers[j].core)));
+    }
     return next;
 }
 
-static void tick_engine(struct eg_sim_world *world, struct eg_sim_engine *engine) {
-    while (eg__core_deadline(engine->core) <= world->now) {
-        engine->ticks++;
-        if (++engine->ticks_here > TICKS_AT_ONCE_MAX) {
+static void tick_worker(struct eg_sim_world *world, struct eg_sim_engine *engine, struct eg_sim_worker *worker) {
+    while (eg__core_deadline(worker->core) <= world->now) {
+        if (++worker->ticks_here > TICKS_AT_ONCE_MAX) {
             eg_sim_fail(world, "an engine's deadline does not move on");
             return;
         }
-        eg__core_tick(engine->core, world->now, &engine->batch);
-        settle(world, engine);
+        eg__core_tick(worker->core, world->now, &worker->batch);
+        settle(world, engine, worker);
     }
 }
 
-static void check_usage(struct eg_sim_world *world, const struct eg_sim_engine *engine) {
+static void check_usage(struct eg_sim_world *world, const struct eg_sim_worker *worker) {
     struct eg_core_usage usage;
-    eg__core_usage(engine->core, &usage);
-    if (usage.chunks > usage.streams * STREAM_CHUNKS_MAX) eg_sim_fail(world, "%u chunks of %u streams", usage.chunks, usage.streams);
+    eg__core_usage(worker->core, &usage);
+    // What has gone from a stream that was removed may be on its way back.
+    if (usage.chunks > EG_SIM_STREAMS_MAX * 2 * STREAM_CHUNKS_MAX) eg_sim_fail(world, "%u chunks of %u streams", usage.chunks, usage.streams);
+    if (world->workers.count == 1 && usage.chunks > usage.streams * STREAM_CHUNKS_MAX)
+        eg_sim_fail(world, "%u chunks of %u streams", usage.chunks, usage.streams);
     if (usage.handshakes > world->handshakes_max) eg_sim_fail(world, "%u handshakes are under way", usage.handshakes);
     if (usage.names > usage.viewers || usage.addresses > usage.viewers * EG_SIM_ADDRESSES ||
         usage.deadlines > usage.viewers + usage.streams)
         eg_sim_fail(world, "tables hold more than there are viewers");
+}
+
+// Which of them comes first is chance.
+static void live_one_engine(struct eg_sim_world *world, struct eg_sim_engine *engine) {
+    unsigned first = engine->worker_count > 1 ? eg_sim_random_below(&world->random, engine->worker_count) : 0;
+    for (unsigned i = 0; i < engine->worker_count; i++) {
+        struct eg_sim_worker *worker = &engine->workers[(first + i) % engine->worker_count];
+        if (worker->wakes_at <= world->now) hear(world, engine, worker);
+        tick_worker(world, engine, worker);
+        check_usage(world, worker);
+    }
 }
 
 static void live_one_moment(struct eg_sim_world *world) {
@@ -446,12 +611,9 @@ static void live_one_moment(struct eg_sim_world *world) {
         if (world->streams[i].is_running) eg_sim_ffmpeg_tick(&world->streams[i].ffmpeg, world->now);
     for (unsigned i = 0; i < world->viewer_count; i++) {
         eg_sim_viewer_tick(world->viewers[i]);
-        settle(world, eg_sim_engine_of(world, world->viewers[i]));
+        settle(world, eg_sim_engine_of(world, world->viewers[i]), worker_of(world, world->viewers[i]));
     }
-    for (unsigned i = 0; i < world->engine_count; i++) {
-        tick_engine(world, &world->engines[i]);
-        check_usage(world, &world->engines[i]);
-    }
+    for (unsigned i = 0; i < world->engine_count; i++) live_one_engine(world, &world->engines[i]);
 }
 
 void eg_sim_world_run(struct eg_sim_world *world, eg_time duration) {
@@ -459,27 +621,37 @@ void eg_sim_world_run(struct eg_sim_world *world, eg_time duration) {
     for (eg_time next; world->failures == 0 && (next = next_moment(world)) <= end;) {
         if (next > world->now) {
             world->now = next;
-            for (unsigned i = 0; i < world->engine_count; i++) world->engines[i].ticks_here = 0;
+            for (unsigned i = 0; i < world->engine_count * EG_SIM_WORKERS_MAX; i++)
+                world->engines[i / EG_SIM_WORKERS_MAX].workers[i % EG_SIM_WORKERS_MAX].ticks_here = 0;
         }
         live_one_moment(world);
     }
     if (world->now < end) world->now = end;
 }
 
+static void finish_worker(struct eg_sim_world *world, const struct eg_sim_worker *worker) {
+    struct eg_core_usage usage;
+    struct eg_engine_stats stats;
+    eg__core_usage(worker->core, &usage);
+    eg__core_stats(worker->core, &stats);
+    if (usage.streams + usage.viewers + usage.chunks + usage.deadlines + usage.names + usage.addresses + usage.handshakes > 0)
+        eg_sim_fail(world, "left: %u streams, %u viewers, %u chunks, %u deadlines, %u names, %u addresses, %u handshakes", usage.streams,
+                    usage.viewers, usage.chunks, usage.deadlines, usage.names, usage.addresses, usage.handshakes);
+    // Where a viewer's datagrams arrive here and there, or what is said gets lost, some are left to expire.
+    if (usage.routes > 0 && world->workers.relay_size == 0 && !world->workers.is_spread_anew) eg_sim_fail(world, "left: %u routes", usage.routes);
+    uint64_t closed = 0;
+    for (int reason = 0; reason < 16; reason++) closed += stats.closed[reason];
+    if (closed != stats.viewers_created || stats.viewers_connected != 0) eg_sim_fail(world, "viewers made and closed do not add up");
+    if (eg__core_deadline(worker->core) != EG_TIME_NEVER) eg_sim_fail(world, "a deadline without anybody");
+}
+
 void eg_sim_world_finish(struct eg_sim_world *world) {
     for (unsigned i = 0; i < world->stream_count; i++) eg_sim_world_remove_stream(world, i);
     for (unsigned i = 0; i < world->engine_count; i++) {
-        struct eg_core_usage usage;
-        struct eg_engine_stats stats;
-        eg__core_usage(world->engines[i].core, &usage);
-        eg__core_stats(world->engines[i].core, &stats);
-        if (usage.streams + usage.viewers + usage.chunks + usage.deadlines + usage.names + usage.addresses + usage.handshakes > 0)
-            eg_sim_fail(world, "left: %u streams, %u viewers, %u chunks, %u deadlines, %u names, %u addresses, %u handshakes", usage.streams,
-                        usage.viewers, usage.chunks, usage.deadlines, usage.names, usage.addresses, usage.handshakes);
-        uint64_t closed = 0;
-        for (int reason = 0; reason < 16; reason++) closed += stats.closed[reason];
-        if (closed != stats.viewers_created || stats.viewers_connected != 0) eg_sim_fail(world, "viewers made and closed do not add up");
-        if (eg__core_deadline(world->engines[i].core) != EG_TIME_NEVER) eg_sim_fail(world, "a deadline without anybody");
+        struct eg_sim_engine *engine = &world->engines[i];
+        hear_all(world, engine);
+        for (unsigned j = 0; j < engine->worker_count; j++) finish_worker(world, &engine->workers[j]);
+        if (engine->streams.taken + engine->viewers.taken > 0) eg_sim_fail(world, "a quota is not given back");
     }
     for (unsigned i = 0; i < world->viewer_count; i++)
         if (world->viewers[i]->state != EG_VIEWER_CLOSED || world->viewers[i]->reason == EG_CLOSE_NONE)

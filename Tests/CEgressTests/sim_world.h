@@ -1,5 +1,6 @@
-// A world in virtual time: engines without I/O, senders like FFmpeg, viewers that do real STUN, DTLS and SRTP, and a network between them.
-// All that happens follows from one seed. Every datagram that leaves an engine is checked; what is wrong is written to `report`.
+// A world in virtual time: engines without I/O, of one worker or several, senders like FFmpeg, viewers that do real STUN, DTLS and SRTP, and a
+// network between them. All that happens follows from one seed. Every datagram that leaves an engine is checked; what is wrong is written to
+// `report`.
 #ifndef EG_SIM_WORLD_H
 #define EG_SIM_WORLD_H
 
@@ -11,6 +12,7 @@
 
 enum {
     EG_SIM_ENGINES_MAX = 2,
+    EG_SIM_WORKERS_MAX = 4, // of an engine
     EG_SIM_STREAMS_MAX = 4,
     EG_SIM_VIEWERS_MAX = 240,
     EG_SIM_ADDRESSES = 4,  // of a viewer
@@ -76,6 +78,7 @@ struct eg_sim_viewer {
     struct eg_dtls_client_output output; // first
     struct eg_sim_world *world;
     unsigned number;
+    unsigned worker;                 // of its engine's
     struct eg_sim_script script;
     struct eg_viewer_info info;
     struct eg_sim_link up, down;
@@ -113,14 +116,31 @@ struct eg_sim_viewer {
 
 // --- the world ---
 
-struct eg_sim_engine {
+struct eg_sim_worker {
+    unsigned number;
     struct eg_sim_random random;
     struct eg_core *core;
     struct eg_batch batch;
-    struct eg_addr addr;
-    uint64_t ticks;
     uint64_t ticks_here;   // at the present moment
+    eg_time wakes_at;      // and hears what the others have said; EG_TIME_NEVER: they have said nothing
+};
+
+struct eg_sim_engine {
+    unsigned worker_count;
+    struct eg_sim_worker workers[EG_SIM_WORKERS_MAX];
+    struct eg_exchange *exchange;
+    struct eg_dtls_context *dtls;
+    struct eg_quota streams, viewers;
+    struct eg_addr addr;
     uint64_t datagrams_in; // on the viewers' port
+};
+
+// How the workers of engines work together.
+struct eg_sim_workers {
+    unsigned count;
+    uint32_t relay_size, forward_size; // [B] of the queues; 0: as they are
+    eg_time delay_max;                 // [us] between what one says and what another hears
+    bool is_spread_anew;               // each datagram arrives anywhere, not where its address says
 };
 
 struct eg_sim_stream {
@@ -148,6 +168,7 @@ struct eg_sim_world {
     struct eg_sim_random random;
     uint32_t transmit_room;     // [B] of the batch at a time; 0: all of it
     bool holds_transmit;        // engines are not asked for what they have to send
+    struct eg_sim_workers workers;
     unsigned engine_count;
     struct eg_sim_engine engines[EG_SIM_ENGINES_MAX];
     unsigned stream_count;
@@ -167,6 +188,8 @@ struct eg_sim_world {
 // Aborts when memory or a library is refused.
 struct eg_sim_world *eg_sim_world_create(uint64_t seed, unsigned engine_count, eg_time grace);
 struct eg_sim_world *eg_sim_world_create_limited(uint64_t seed, unsigned engine_count, eg_time grace, uint32_t handshakes_max);
+// The same with engines of several workers.
+struct eg_sim_world *eg_sim_world_create_with(uint64_t seed, unsigned engine_count, eg_time grace, const struct eg_sim_workers *workers);
 void eg_sim_world_destroy(struct eg_sim_world *world);
 
 __attribute__((format(printf, 2, 3))) void eg_sim_fail(struct eg_sim_world *world, const char *format, ...);
@@ -181,12 +204,17 @@ void eg_sim_world_stop_source(struct eg_sim_world *world, unsigned stream, bool 
 void eg_sim_world_stray(struct eg_sim_world *world, unsigned stream);
 
 struct eg_sim_viewer *eg_sim_world_add_viewer(struct eg_sim_world *world, const struct eg_sim_script *script);
+// The same at one of the engine's workers; the other function chooses one by chance.
+struct eg_sim_viewer *eg_sim_world_add_viewer_at(struct eg_sim_world *world, const struct eg_sim_script *script, unsigned worker);
 
 // Lets time pass.
 void eg_sim_world_run(struct eg_sim_world *world, eg_time duration);
 
 // Asks an engine once for what it has to send, with that much room in its batch. True: there is more.
 bool eg_sim_world_transmit_once(struct eg_sim_world *world, unsigned engine, uint32_t room);
+
+// Of all workers of an engine.
+uint64_t eg_sim_engine_drops(const struct eg_sim_engine *engine, eg_drop first, eg_drop end);
 
 // Removes everything and looks at what is left: nothing may be.
 void eg_sim_world_finish(struct eg_sim_world *world);
@@ -197,6 +225,7 @@ void eg_sim_viewer_count_lost(const struct eg_sim_viewer *viewer, uint64_t *sent
 // --- between the parts of the simulation ---
 
 struct eg_sim_engine *eg_sim_engine_of(struct eg_sim_world *world, const struct eg_sim_viewer *viewer);
+struct eg_core *eg_sim_core_of(struct eg_sim_world *world, const struct eg_sim_viewer *viewer);
 
 struct eg_sim_viewer *eg_sim_viewer_create(struct eg_sim_world *world, unsigned number, const struct eg_sim_script *script);
 void eg_sim_viewer_destroy(struct eg_sim_viewer *viewer);

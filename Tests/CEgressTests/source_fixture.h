@@ -24,7 +24,7 @@ struct captured {
 // Both legs of a stream, and senders whose datagrams arrive at once, or are kept for the test to deliver.
 struct fixture {
     struct eg_sim_ffmpeg_output output; // first
-    struct eg_pool chunks;
+    struct eg_chunk_pool chunks;
     struct eg_store stores[EG_TRACK_COUNT];
     struct eg_media_clock clock;
     uint64_t drops[EG_DROP_COUNT];
@@ -52,7 +52,7 @@ static inline struct fixture *fixture_create(void) {
     struct fixture *fixture = calloc(1, sizeof *fixture);
     fixture->output.datagram = take;
     fixture->now = 1000 * (eg_time)EG_SECOND;
-    eg__pool_init(&fixture->chunks, sizeof(struct eg_store_chunk), 100);
+    eg__chunk_pool_init(&fixture->chunks, 100);
     eg__clock_init(&fixture->clock, 0);
     const uint8_t payload_types[EG_TRACK_COUNT] = {EG_SIM_VIDEO_PAYLOAD_TYPE, EG_SIM_AUDIO_PAYLOAD_TYPE};
     for (int kind = 0; kind < EG_TRACK_COUNT; kind++) {
@@ -64,7 +64,7 @@ static inline struct fixture *fixture_create(void) {
 
 static inline void fixture_destroy(struct fixture *fixture) {
     for (int kind = 0; kind < EG_TRACK_COUNT; kind++) eg__store_deinit(&fixture->stores[kind]);
-    eg__pool_deinit(&fixture->chunks);
+    eg__chunk_pool_deinit(&fixture->chunks);
     free(fixture);
 }
 

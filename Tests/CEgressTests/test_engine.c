@@ -33,11 +33,13 @@ enum { HAS_THREAD_SANITIZER = false };
 
 static const struct eg_hooks no_hooks;
 
-static eg_engine *create(eg_io io) {
-    struct eg_config config = {.io = io, .streams_max = 8, .viewers_max = 16};
+static eg_engine *create_with(eg_io io, uint32_t workers) {
+    struct eg_config config = {.io = io, .workers = workers, .streams_max = 8, .viewers_max = 16};
     eg_engine *engine = NULL;
     return eg_engine_create(&config, &no_hooks, &engine, NULL) == EG_STATUS_OK ? engine : NULL;
 }
+
+static eg_engine *create(eg_io io) { return create_with(io, 1); }
 
 static const struct eg_stream_config both_tracks = {
     .has_video = true, .has_audio = true, .video_payload_type = 96, .audio_payload_type = 111};
@@ -392,7 +394,7 @@ static void engines_come_and_go_under_fire_and_leave_nothing(struct eg_check *ch
     FOR_EACH_BACK_END(io) {
         eg_engine *previous = NULL;
         for (int round = 0; round < LEAK_ROUNDS; round++) {
-            eg_engine *engine = create(io);
+            eg_engine *engine = create_with(io, 1 + (uint32_t)round % 3);
             REQUIRE(engine != NULL);
             struct eg_engine_info info;
             struct eg_stream_info stream;
@@ -439,9 +441,9 @@ static void *run_caller(void *context) {
 
 static void any_number_of_threads_may_call_at_once(struct eg_check *check) {
     enum { CALLERS = 8 };
-    FOR_EACH_BACK_END(io) {
+    FOR_EACH_BACK_END(io) for (uint32_t workers = 1; workers <= 4; workers += 3) {
         pthread_t threads[CALLERS];
-        eg_engine *engine = create(io);
+        eg_engine *engine = create_with(io, workers);
         struct eg_engine_stats stats;
         REQUIRE(engine != NULL);
         for (int i = 0; i < CALLERS; i++) REQUIRE(pthread_create(&threads[i], NULL, run_caller, engine) == 0);

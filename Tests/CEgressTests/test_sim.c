@@ -139,7 +139,7 @@ static void handshakes_that_are_not_gone_on_with_keep_others_waiting_for_seconds
     for (size_t i = 0; i < 8; i++) stuck[i] = eg_sim_world_add_viewer(world, &script);
     eg_sim_world_run(world, 100 * EG_MILLISECOND);
     struct eg_engine_stats stats;
-    eg__core_stats(world->engines[0].core, &stats);
+    eg__core_stats(world->engines[0].workers[0].core, &stats);
     CHECK_EQUAL(stats.handshakes, 4);
     CHECK(stats.dropped[EG_DROP_HANDSHAKE_LIMIT] >= 4);
     for (size_t i = 0; i < 6; i++) others[i] = eg_sim_world_add_viewer(world, &eg_sim_browser);
@@ -235,7 +235,7 @@ static void nobody_misses_a_picture_because_others_come_and_go_meanwhile(struct 
         eg_sim_ffmpeg_send_picture(&world->streams[0].ffmpeg);
         for (unsigned i = 0; i < 1 + row / 2; i++) CHECK(eg_sim_world_transmit_once(world, 0, EG_BATCH_RESERVE_SIZE + 4096));
         if (row % 2 == 0) eg_sim_world_add_viewer(world, &eg_sim_browser);
-        else eg__core_close_viewer(world->engines[0].core, world->now, world->viewers[row]->info.viewer, EG_CLOSE_REQUESTED);
+        else eg__core_close_viewer(world->engines[0].workers[0].core, world->now, world->viewers[row]->info.viewer, EG_CLOSE_REQUESTED);
         while (eg_sim_world_transmit_once(world, 0, EG_BATCH_RESERVE_SIZE + 4096)) {
         }
         for (size_t i = 0; i < 12; i++)
@@ -309,10 +309,11 @@ static void check_in_the_name_of(struct eg_sim_world *world, const struct eg_sim
     eg__stun_write_ice_controlling(&writer, 1);
     size_t size = eg__stun_finish(&writer, attacker->info.ice_pwd, strlen(attacker->info.ice_pwd));
     struct eg_sim_engine *engine = &world->engines[0];
+    struct eg_sim_worker *worker = &engine->workers[0];
     struct eg_path path = {.local = engine->addr, .remote = eg_sim_viewer_addr(victim, victim->address)};
-    eg__batch_clear(&engine->batch);
-    eg__core_receive_viewer(engine->core, world->now, &path, bytes, size, &engine->batch);
-    eg__batch_clear(&engine->batch);
+    eg__batch_clear(&worker->batch);
+    eg__core_receive_viewer(worker->core, world->now, &path, bytes, size, &worker->batch);
+    eg__batch_clear(&worker->batch);
 }
 
 static void a_newer_session_that_checks_in_a_viewers_name_gets_none_of_its_feedback(struct eg_check *check) {
@@ -426,11 +427,11 @@ static void a_picture_is_sent_to_one_who_asks_and_less_eagerly_each_time(struct 
     // Its own at the join, then each at half the bit rate, until what is left is too little to catch up with: it waits for the next IDR.
     CHECK_EQUAL(viewer->ledgers[EG_VIDEO].bursts, 4);
     struct eg_engine_stats engine_stats;
-    eg__core_stats(world->engines[0].core, &engine_stats);
+    eg__core_stats(world->engines[0].workers[0].core, &engine_stats);
     CHECK(engine_stats.bursts_refused > 0);
     CHECK_EQUAL(other->ledgers[EG_VIDEO].bursts, 1);
     struct eg_viewer_stats stats;
-    CHECK(eg__core_viewer_stats(world->engines[0].core, world->now, viewer->info.viewer, &stats) == EG_STATUS_OK);
+    CHECK(eg__core_viewer_stats(world->engines[0].workers[0].core, world->now, viewer->info.viewer, &stats) == EG_STATUS_OK);
     CHECK(stats.plis >= 20);
     eg_sim_end(check, world);
 }
@@ -471,7 +472,7 @@ static void after_an_ice_restart_only_the_new_credentials_count(struct eg_check 
     struct eg_sim_viewer *follows = eg_sim_world_add_viewer(world, &eg_sim_browser), *ignores = eg_sim_world_add_viewer(world, &eg_sim_browser);
     eg_sim_world_run(world, 2 * EG_SECOND);
     REQUIRE(follows->state == EG_VIEWER_CONNECTED && ignores->state == EG_VIEWER_CONNECTED);
-    struct eg_core *core = world->engines[0].core;
+    struct eg_core *core = world->engines[0].workers[0].core;
     struct eg_viewer_info info;
     CHECK_EQUAL(eg__core_restart_ice(core, ignores->info.viewer, "other", "anotherpasswordof24chars", &info, NULL), EG_STATUS_OK);
     ignores->has_old_credentials = true;

@@ -12,20 +12,20 @@ enum { CHUNKS_MAX = 64, PAYLOAD_SIZE = 1000 };
 static const eg_time start = 1000 * (eg_time)EG_SECOND;
 
 struct fixture {
-    struct eg_pool chunks;
+    struct eg_chunk_pool chunks;
     struct eg_store store;
 };
 
 static struct fixture *fixture_create(uint32_t capacity_max, uint32_t chunk_count_max) {
     struct fixture *fixture = calloc(1, sizeof *fixture);
-    eg__pool_init(&fixture->chunks, sizeof(struct eg_store_chunk), CHUNKS_MAX);
+    eg__chunk_pool_init(&fixture->chunks, CHUNKS_MAX);
     EG_ASSERT(eg__store_init(&fixture->store, &fixture->chunks, capacity_max, chunk_count_max));
     return fixture;
 }
 
 static void fixture_destroy(struct fixture *fixture) {
     eg__store_deinit(&fixture->store);
-    eg__pool_deinit(&fixture->chunks);
+    eg__chunk_pool_deinit(&fixture->chunks);
     free(fixture);
 }
 
@@ -57,7 +57,7 @@ static void an_empty_store_holds_nothing_and_takes_no_memory_for_packets(struct 
     CHECK(eg__store_get(&fixture->store, 0) == NULL);
     CHECK(eg__store_get(&fixture->store, 1) == NULL);
     CHECK(eg__store_get(&fixture->store, UINT64_MAX) == NULL);
-    CHECK_EQUAL(fixture->chunks.count, 0);
+    CHECK_EQUAL(fixture->chunks.chunks.count, 0);
     CHECK_EQUAL(fixture->store.bytes, 0);
     CHECK(fixture->store.gop_begin == EG_STORE_NO_GOP);
     fixture_destroy(fixture);
@@ -210,7 +210,7 @@ static void a_gop_that_outgrows_the_bytes_is_given_up(struct eg_check *check) {
     uint64_t place = 1;
     while (fixture->store.gop_begin == 0 && place < 1000) {
         CHECK_ROW(put(fixture, start, place) == EG_STORE_PUT, place);
-        CHECK_ROW(fixture->chunks.count <= 3, place);
+        CHECK_ROW(fixture->chunks.chunks.count <= 3, place);
         place++;
     }
     // Three chunks hold 65 packets each; the 196th costs the first chunk's.
@@ -267,12 +267,12 @@ static void a_gop_whose_beginning_is_gone_already_is_none(struct eg_check *check
 static void chunks_go_back_as_their_packets_go_and_all_of_them_at_the_end(struct eg_check *check) {
     struct fixture *fixture = fixture_create(4096, 64);
     for (uint64_t place = 0; place < 1000; place++) put(fixture, start, place);
-    CHECK_EQUAL(fixture->chunks.count, 16);
+    CHECK_EQUAL(fixture->chunks.chunks.count, 16);
     CHECK_EQUAL(fixture->store.chunk_count, 16);
     put(fixture, start + 10 * EG_SECOND, 1000);
-    CHECK_EQUAL(fixture->chunks.count, 1);
+    CHECK_EQUAL(fixture->chunks.chunks.count, 1);
     eg__store_deinit(&fixture->store);
-    CHECK_EQUAL(fixture->chunks.count, 0);
+    CHECK_EQUAL(fixture->chunks.chunks.count, 0);
     fixture_destroy(fixture);
 }
 
@@ -286,16 +286,16 @@ static void two_stores_share_a_pool_without_touching_each_other(struct eg_check 
     }
     CHECK(holds(fixture, 199, PAYLOAD_SIZE));
     CHECK_BYTES(eg__store_get(&other, 199)->payload, "other", 5);
-    CHECK_EQUAL(fixture->chunks.count, fixture->store.chunk_count + other.chunk_count);
+    CHECK_EQUAL(fixture->chunks.chunks.count, fixture->store.chunk_count + other.chunk_count);
     eg__store_deinit(&other);
     CHECK(holds(fixture, 199, PAYLOAD_SIZE));
-    CHECK_EQUAL(fixture->chunks.count, fixture->store.chunk_count);
+    CHECK_EQUAL(fixture->chunks.chunks.count, fixture->store.chunk_count);
     fixture_destroy(fixture);
 }
 
 static void no_room_in_the_pool_is_said_and_does_no_harm(struct eg_check *check) {
-    struct eg_pool chunks;
-    eg__pool_init(&chunks, sizeof(struct eg_store_chunk), 1);
+    struct eg_chunk_pool chunks;
+    eg__chunk_pool_init(&chunks, 1);
     struct fixture fixture = {0};
     REQUIRE(eg__store_init(&fixture.store, &chunks, 256, 4));
     for (uint64_t place = 0; place < 65; place++) CHECK_ROW(put(&fixture, start, place) == EG_STORE_PUT, place);
@@ -304,7 +304,7 @@ static void no_room_in_the_pool_is_said_and_does_no_harm(struct eg_check *check)
     CHECK(holds(&fixture, 64, PAYLOAD_SIZE));
     CHECK_EQUAL(fixture.store.bytes, 65 * PAYLOAD_SIZE);
     eg__store_deinit(&fixture.store);
-    eg__pool_deinit(&chunks);
+    eg__chunk_pool_deinit(&chunks);
 }
 
 // The same operations on a model that keeps every packet for ever; what the store may have forgotten follows from its limits alone.
@@ -346,7 +346,7 @@ static void compare(struct eg_check *check, const struct fixture *fixture, const
     CHECK_ROW(store->end == model->end, seed);
     CHECK_ROW(store->end - store->begin <= store->capacity, seed);
     CHECK_ROW(store->chunk_count <= store->chunk_count_max, seed);
-    CHECK_ROW(fixture->chunks.count == store->chunk_count, seed);
+    CHECK_ROW(fixture->chunks.chunks.count == store->chunk_count, seed);
     uint64_t bytes = 0;
     for (uint64_t place = 0; place < model->end + 3; place++) {
         bool is_expected = place >= store->begin && place < model->end && model->places[place].is_there;

@@ -31,7 +31,7 @@ struct fixture {
     uint64_t bursts_begun;
     uint64_t bursts_refused;
     struct eg_sim_random random;
-    struct eg_pool chunks;
+    struct eg_chunk_pool chunks;
     struct eg_store store;
     struct eg_media_clock clock;
     uint64_t drops[EG_DROP_COUNT];
@@ -58,7 +58,7 @@ static struct fixture *fixture_create(const struct eg_sim_ffmpeg_config *config,
     fixture->output.datagram = take;
     fixture->now = 1000 * (eg_time)EG_SECOND;
     eg_sim_random_init(&fixture->random, seed);
-    eg__pool_init(&fixture->chunks, sizeof(struct eg_store_chunk), 400);
+    eg__chunk_pool_init(&fixture->chunks, 400);
     EG_ASSERT(eg__store_init(&fixture->store, &fixture->chunks, EG_STORE_VIDEO_PACKETS_MAX, EG_STORE_VIDEO_CHUNKS_MAX));
     eg__clock_init(&fixture->clock, 0);
     eg__source_init(&fixture->source, kind, kind == EG_VIDEO ? EG_SIM_VIDEO_PAYLOAD_TYPE : EG_SIM_AUDIO_PAYLOAD_TYPE, &fixture->store,
@@ -85,7 +85,7 @@ static void fixture_destroy(struct fixture *fixture) {
     free(fixture->context);
     eg__crypto_destroy(fixture->crypto);
     eg__store_deinit(&fixture->store);
-    eg__pool_deinit(&fixture->chunks);
+    eg__chunk_pool_deinit(&fixture->chunks);
     free(fixture);
 }
 

@@ -11,9 +11,11 @@ struct eg_addr {
 };
 
 // Where a datagram came from and which of our addresses it was written to, which is the address a reply leaves from (RFC 8445 §7.3).
+// Two paths are equal wherever they arrived: `via` only says which of the engine's workers datagrams from there come to.
 struct eg_path {
     struct eg_addr local;
     struct eg_addr remote;
+    uint16_t via;
 };
 
 enum { EG_ADDR_TEXT_SIZE = 56 }; // "[ffff:…:ffff]:65535" and its end

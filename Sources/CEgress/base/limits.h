@@ -64,6 +64,17 @@ enum eg_limits {
     EG_BACKLOG_MAX = 1 * EG_SECOND,        // [us] by which a live viewer's next packet may be late
     EG_BACKWARD_PICTURES = 2,              // timestamps going back before B-frames are said to be there
 
+    // Workers of one engine.
+    EG_WORKERS_MAX = 32,                   // between each two of them lie two queues each way: 320 MiB in all, as far as they are ever filled
+    EG_RELAY_QUEUE_SIZE = 256 * 1024,      // [B] from one worker to another, of pictures: 200 streams' for 60 ms
+    EG_FORWARD_QUEUE_SIZE = 64 * 1024,     // [B] of viewers' datagrams: about 300 checks
+    EG_RELAY_RUN_MAX = 64,                 // packets in one record
+    EG_RELAY_RETRY = 20 * EG_MILLISECOND,  // [us] after which one whose queue was full is told again how a stream stands
+    EG_MIRROR_LINGER = 2 * EG_SECOND,      // [us] that a worker goes on to get a stream without a viewer of it
+    EG_ROUTES_MAX = 131072,                // addresses whose datagrams are handed to another worker
+    EG_ROUTE_LIFETIME = 60 * EG_SECOND,    // [us] without a check: twice what consent lasts
+    EG_PLACEMENT_SLACK = 8,                // viewers that a stream's own worker may have more than another, and still gets the next one
+
     // What joins and repairs may take.
     EG_BURST_SPEED_MAX = 20,               // times media speed
     EG_BURST_SPEED_MIN_PERCENT = 150,      // of media speed; a stream too fast for that is joined at its next IDR

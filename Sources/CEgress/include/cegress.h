@@ -1,12 +1,12 @@
 // Egress: RTP in over loopback UDP, WebRTC out to any number of viewers. The engine, as C sees it.
 //
-// An engine owns one UDP port for all viewers, one thread, and any number of streams. A stream is a pair of adjacent loopback ports that a
-// sender (FFmpeg) writes RTP to: H.264 video and Opus audio. A viewer is one WebRTC session that watches a stream; its signalling (SDP, HTTP)
-// is the caller's, its ICE, DTLS and SRTP are the engine's.
+// An engine owns one UDP port for all viewers, one or more threads (workers), and any number of streams. A stream is a pair of adjacent
+// loopback ports that a sender (FFmpeg) writes RTP to: H.264 video and Opus audio. A viewer is one WebRTC session that watches a stream; its
+// signalling (SDP, HTTP) is the caller's, its ICE, DTLS and SRTP are the engine's.
 //
 // Threads: every function may be called from any thread at any time between eg_engine_create and eg_engine_destroy, except from inside a
-// hook, where none may be called. Functions that change or read the engine's state are carried out by its thread; the caller waits for one
-// turn of its loop, well under a millisecond when the machine isn't overloaded. None waits for the network.
+// hook, where none may be called. Functions that change or read the engine's state are carried out by its threads; the caller waits for one
+// turn of the loop of each that is concerned, well under a millisecond when the machine isn't overloaded. None waits for the network.
 //
 // Nothing is global: any number of engines live in one process. No signal handler is installed, no signal is raised.
 #ifndef CEGRESS_H
@@ -83,10 +83,11 @@ struct eg_config {
     uint16_t source_port_max;
     eg_io io;
     const char *EG_NULLABLE crypto;       // "ipsec-mb", "openssl"; NULL: the fastest that works here
+    uint32_t workers;                     // threads that viewers are spread over, at most 32; 0: one. As many as there are cores to spare
     uint32_t streams_max;                 // 0: 1,024
     uint32_t viewers_max;                 // in all; 0: 20,000
     uint32_t source_receive_buffer_size;  // [B] asked of the kernel per source socket; 0: 4 MiB
-    uint32_t viewer_buffer_size;          // [B] asked of the kernel for the viewers' socket, each way; 0: 8 MiB
+    uint32_t viewer_buffer_size;          // [B] asked of the kernel for each worker's viewer socket, each way; 0: 8 MiB
     uint32_t burst_bit_rate_max;          // [bit/s] a joining viewer's catch-up may take; 0: 16 Mbit/s
     uint32_t burst_bit_rate_all_max_kbit; // [kbit/s] all joining viewers together; 0: 1 Gbit/s. Beyond it they wait for the next IDR
     uint32_t source_grace_ms;             // [ms] viewers outlive a silent source by this; 0: 30,000
@@ -155,7 +156,8 @@ struct eg_stream_event {
     struct eg_video_format video;
 };
 
-// Called on the engine's thread, so quickly: hand the event on and return. No function of this header may be called from inside a hook.
+// Called on one of the engine's threads, so quickly: hand the event on and return. With several workers several hooks may run at once; the events
+// of one viewer come one after the other, in order, and so do those of one stream. No function of this header may be called from inside a hook.
 // What the event points to is gone when the hook returns. After eg_engine_destroy returned no hook runs any more.
 struct eg_hooks {
     void *EG_NULLABLE context;
@@ -163,24 +165,25 @@ struct eg_hooks {
     void (*EG_NULLABLE stream)(void *EG_NULLABLE context, const struct eg_stream_event *event);
 };
 
-// Makes an engine, opens its UDP port and starts its thread. `config` and `hooks` are copied. On EG_STATUS_OK `*engine` belongs to the
+// Makes an engine, opens its UDP port and starts its threads. `config` and `hooks` are copied. On EG_STATUS_OK `*engine` belongs to the
 // caller, to be given to eg_engine_destroy. EG_STATUS_ADDRESS_IN_USE, EG_STATUS_UNSUPPORTED, EG_STATUS_INVALID_ARGUMENT,
 // EG_STATUS_NO_MEMORY and EG_STATUS_SYSTEM leave nothing behind.
 EG_API EG_CHECKED eg_status eg_engine_create(const struct eg_config *config, const struct eg_hooks *hooks,
                                              eg_engine *EG_NULLABLE *EG_NONNULL engine, struct eg_error *EG_NULLABLE error);
 
-// Says goodbye to all viewers, stops the thread and waits for it, closes every descriptor and frees every byte. No other call may be under
+// Says goodbye to all viewers, stops the threads and waits for them, closes every descriptor and frees every byte. No other call may be under
 // way, and none may follow. No hook runs after it returned. NULL is fine.
 EG_API void eg_engine_destroy(eg_engine *EG_NULLABLE engine);
 
 struct eg_engine_info {
     uint16_t udp_port;
+    uint32_t workers;                  // threads
     eg_io io;                          // which one is in use
     char io_reason[160];               // why it is not io_uring, when EG_IO_AUTO fell back; else empty
     char crypto[16];
     bool gso;                          // the kernel takes UDP GSO
-    uint32_t viewer_send_buffer_size;    // [B] as granted
-    uint32_t viewer_receive_buffer_size; // [B] as granted
+    uint32_t viewer_send_buffer_size;    // [B] as granted, of each worker's socket
+    uint32_t viewer_receive_buffer_size; // [B] likewise
     char fingerprint[96];              // of the DTLS certificate, SHA-256, "AB:CD:…", for the SDP (RFC 8122)
 };
 
@@ -286,7 +289,8 @@ EG_ENUM(eg_drop, int32_t) {
     EG_DROP_SLOW_VIEWER = 19,          // fell behind what is kept: goes on at an IDR
     // Between the two: a ClientHello over the limits of handshakes under way, or one of those that was given up to make room for another.
     EG_DROP_HANDSHAKE_LIMIT = 20,
-    EG_DROP_COUNT = 21,
+    EG_DROP_WORKER_BUSY = 21,          // on its way to another thread of the engine, which did not keep up
+    EG_DROP_COUNT = 22,
 };
 typedef enum eg_drop eg_drop;
 
@@ -315,7 +319,7 @@ struct eg_engine_stats {
     uint64_t messages_sent;            // what the kernel was handed: one message carries many packets (GSO)
     uint64_t send_calls;
     uint64_t loop_turns;
-    uint64_t thread_cpu_us;            // [us] CPU time of the engine's thread
+    uint64_t thread_cpu_us;            // [us] CPU time of the engine's threads
     uint64_t dropped[EG_DROP_COUNT];
 };
 

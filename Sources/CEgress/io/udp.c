@@ -89,6 +89,10 @@ static int set_packet_info(const struct eg_udp_socket *udp) {
     return setsockopt(udp->fd, level, option, &on, sizeof on) == 0 ? 0 : errno;
 }
 
+static int set_shared(const struct eg_udp_socket *udp) {
+    return setsockopt(udp->fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) == 0 ? 0 : errno;
+}
+
 static bool parse_address(const char *address, struct eg_addr *addr) {
     uint8_t ip[4];
     if (inet_pton(AF_INET6, address, addr->ip) == 1) return true;
@@ -97,13 +101,15 @@ static bool parse_address(const char *address, struct eg_addr *addr) {
     return true;
 }
 
-// SO_REUSEADDR is left off on purpose: with it two processes could share the port, and each would get some of the packets.
-static eg_status open_viewer(bool is_ipv6, const struct eg_addr *addr, struct eg_udp_socket *udp, struct eg_error *error) {
+// SO_REUSEADDR is left off on purpose: with it two processes could share the port, and each would get some of the packets. `is_shared`: with one
+// of ours that has been told so.
+static eg_status open_viewer(bool is_ipv6, const struct eg_addr *addr, bool is_shared, struct eg_udp_socket *udp, struct eg_error *error) {
     eg_status status = open_socket(is_ipv6 ? AF_INET6 : AF_INET, udp, error);
     if (status != EG_STATUS_OK) return status;
     int cause = 0;
     if (is_ipv6 && setsockopt(udp->fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off) != 0) cause = errno;
     if (cause == 0) cause = set_packet_info(udp);
+    if (cause == 0 && is_shared) cause = set_shared(udp);
     if (cause == 0) cause = bind_socket(udp, addr);
     if (cause == 0) return EG_STATUS_OK;
     eg__udp_close(udp);
@@ -117,6 +123,12 @@ static bool lacks_ipv6(const struct eg_error *error) {
     return error->system_error == EAFNOSUPPORT || error->system_error == EADDRNOTAVAIL;
 }
 
+static void configure_viewer(struct eg_udp_socket *udp, uint32_t buffer_size) {
+    set_fragmentation(udp);
+    udp->receive_buffer_size = ask_buffer(udp->fd, SO_RCVBUFFORCE, SO_RCVBUF, buffer_size);
+    udp->send_buffer_size = ask_buffer(udp->fd, SO_SNDBUFFORCE, SO_SNDBUF, buffer_size);
+}
+
 eg_status eg__udp_open_viewer(const char *address, uint16_t port, uint32_t buffer_size, struct eg_udp_socket *udp, struct eg_error *error) {
     struct eg_addr addr = {.port = port};
     struct eg_error cause = {0};
@@ -125,20 +137,35 @@ eg_status eg__udp_open_viewer(const char *address, uint16_t port, uint32_t buffe
         if (!parse_address(address, &addr)) {
             return eg__fail(error, EG_STATUS_INVALID_ARGUMENT, 0, "udp_address \"%.64s\" is no numeric address", address);
         }
-        status = open_viewer(!eg__addr_is_ipv4(&addr), &addr, udp, &cause);
+        status = open_viewer(!eg__addr_is_ipv4(&addr), &addr, false, udp, &cause);
     } else {
-        status = open_viewer(true, &addr, udp, &cause);
+        status = open_viewer(true, &addr, false, udp, &cause);
         struct eg_addr any = eg__addr_ipv4(0, 0, 0, 0, port);
-        if (status != EG_STATUS_OK && lacks_ipv6(&cause)) status = open_viewer(false, &any, udp, &cause);
+        if (status != EG_STATUS_OK && lacks_ipv6(&cause)) status = open_viewer(false, &any, false, udp, &cause);
     }
     if (status != EG_STATUS_OK) {
         if (error != NULL) *error = cause;
         return status;
     }
-    set_fragmentation(udp);
-    udp->receive_buffer_size = ask_buffer(udp->fd, SO_RCVBUFFORCE, SO_RCVBUF, buffer_size);
-    udp->send_buffer_size = ask_buffer(udp->fd, SO_SNDBUFFORCE, SO_SNDBUF, buffer_size);
+    configure_viewer(udp, buffer_size);
     return EG_STATUS_OK;
+}
+
+// The first is bound alone, so that a port that somebody has is found out, be he willing to share it or not, and only then shared with the others.
+eg_status eg__udp_open_viewers(const char *address, uint16_t port, uint32_t buffer_size, struct eg_udp_socket *udp, uint32_t count,
+                               struct eg_error *error) {
+    eg_status status = eg__udp_open_viewer(address, port, buffer_size, &udp[0], error);
+    if (status != EG_STATUS_OK || count == 1) return status;
+    int cause = set_shared(&udp[0]);
+    if (cause != 0) status = eg__fail(error, EG_STATUS_SYSTEM, cause, "setsockopt SO_REUSEPORT");
+    uint32_t opened = 1;
+    for (; status == EG_STATUS_OK && opened < count; opened++) {
+        status = open_viewer(udp[0].is_ipv6, &udp[0].local, true, &udp[opened], error);
+        if (status != EG_STATUS_OK) break;
+        configure_viewer(&udp[opened], buffer_size);
+    }
+    for (uint32_t i = 0; status != EG_STATUS_OK && i < opened; i++) eg__udp_close(&udp[i]);
+    return status;
 }
 
 static eg_status open_source(uint16_t port, uint32_t buffer_size, struct eg_udp_socket *udp, struct eg_error *error) {

@@ -29,6 +29,11 @@ enum {
 // the system picks. EG_STATUS_INVALID_ARGUMENT (not a numeric address), EG_STATUS_ADDRESS_IN_USE, EG_STATUS_SYSTEM: nothing is open.
 eg_status eg__udp_open_viewer(const char *address, uint16_t port, uint32_t buffer_size, struct eg_udp_socket *udp, struct eg_error *error);
 
+// `count` of them on one port, that the kernel spreads datagrams over by the addresses they come from (SO_REUSEPORT). All are bound before any is
+// read, and none is closed while another is in use: with each change the kernel spreads anew. Results as above; all are open or none is.
+eg_status eg__udp_open_viewers(const char *address, uint16_t port, uint32_t buffer_size, struct eg_udp_socket *udp, uint32_t count,
+                               struct eg_error *error);
+
 // Two sockets on adjacent ports of 127.0.0.1, within `port_min`..`port_max`, or with both 0 wherever the system has room.
 // EG_STATUS_NO_PORTS after EG_UDP_PAIR_ATTEMPTS_MAX attempts, with the cause of the last one; EG_STATUS_SYSTEM. Both are open or none is.
 eg_status eg__udp_open_pair(uint16_t port_min, uint16_t port_max, uint32_t buffer_size, struct eg_random *random,

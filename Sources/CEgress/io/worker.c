@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <unistd.h>
 
 enum {
@@ -21,12 +22,18 @@ enum {
 
 // The sockets of one stream.
 struct source_sockets {
-    eg_handle stream;
+    eg_stream_id stream;
     eg_handle sockets[EG_TRACK_COUNT]; // in the receiver
 };
 
 struct eg_worker {
     pthread_t thread;
+    bool is_started;
+    struct eg_worker *const *workers; // all of the engine's, itself too
+    bool has_peers;
+    atomic_bool is_asleep;            // it may be waiting: whoever has something for it wakes it
+    _Atomic uint32_t stream_count;    // as of the last turn, for other threads
+    _Atomic uint32_t viewer_count;
     struct eg_mailbox mailbox;
     struct eg_hooks hooks;
     struct eg_core *core;
@@ -48,6 +55,16 @@ static void deliver_events(struct eg_worker *worker) {
         const struct eg_hooks *hooks = &worker->hooks;
         if (event.kind == EG_EVENT_VIEWER && hooks->viewer != NULL) hooks->viewer(hooks->context, &event.viewer);
         if (event.kind == EG_EVENT_STREAM && hooks->stream != NULL) hooks->stream(hooks->context, &event.stream);
+    }
+}
+
+// The exchange is a barrier on both sides: either the other one sees what was written to it before it falls asleep, or it is seen asleep here.
+static void wake_peers(struct eg_worker *worker) {
+    uint32_t wakes = eg__core_take_wakes(worker->core);
+    for (uint32_t i = 0; wakes >> i != 0; i++) {
+        if ((wakes >> i & 1) == 0) continue;
+        struct eg_worker *peer = worker->workers[i];
+        if (atomic_exchange_explicit(&peer->is_asleep, false, memory_order_acq_rel)) eg__receiver_wake(peer->receiver);
     }
 }
 
@@ -88,13 +105,19 @@ static bool receive(struct eg_worker *worker) {
     return count == TURN_DATAGRAMS_MAX;
 }
 
-static struct eg_command *run_commands(struct eg_worker *worker, bool *is_closed) {
-    struct eg_command *commands = eg__mailbox_take(&worker->mailbox, is_closed);
+// True when there may be more.
+static bool receive_peers(struct eg_worker *worker) {
+    if (!worker->has_peers) return false;
+    bool has_more = eg__core_receive_peers(worker->core, worker->now, batch_with_reserve(worker));
+    deliver_events(worker);
+    return has_more;
+}
+
+static void run_commands(struct eg_worker *worker, struct eg_command *commands) {
     for (struct eg_command *command = commands; command != NULL; command = command->next) {
         command->run(worker, command);
         deliver_events(worker);
     }
-    return commands;
 }
 
 static void tick(struct eg_worker *worker) {
@@ -120,6 +143,12 @@ static eg_time time_to(eg_time deadline) {
     return deadline > now ? deadline - now : 0;
 }
 
+static void wait_beside_peers(struct eg_worker *worker, eg_time deadline) {
+    atomic_exchange_explicit(&worker->is_asleep, true, memory_order_acq_rel);
+    eg__receiver_wait(worker->receiver, eg__core_has_from_peers(worker->core) ? 0 : time_to(deadline));
+    atomic_store_explicit(&worker->is_asleep, false, memory_order_relaxed);
+}
+
 static void wait_for_work(struct eg_worker *worker) {
     if (worker->has_more) {
         eg__receiver_wait(worker->receiver, 0);
@@ -128,7 +157,15 @@ static void wait_for_work(struct eg_worker *worker) {
     eg_time deadline = eg__core_deadline(worker->core);
     eg_time until = eg__time_min(eg__gather_until(&worker->gather, worker->now), deadline);
     if (until > worker->now) eg__clock_sleep_until(until);
-    eg__receiver_wait(worker->receiver, time_to(deadline));
+    if (worker->has_peers) wait_beside_peers(worker, deadline);
+    else eg__receiver_wait(worker->receiver, time_to(deadline));
+}
+
+static void publish_counts(struct eg_worker *worker) {
+    uint32_t streams, viewers;
+    eg__core_count(worker->core, &streams, &viewers);
+    atomic_store_explicit(&worker->stream_count, streams, memory_order_relaxed);
+    atomic_store_explicit(&worker->viewer_count, viewers, memory_order_relaxed);
 }
 
 // False when it was the last.
@@ -137,9 +174,15 @@ static bool turn(struct eg_worker *worker) {
     worker->now = eg__clock_now();
     worker->turns++;
     bool has_more = receive(worker);
-    struct eg_command *commands = run_commands(worker, &is_closed);
+    // Taken first: what was said to this worker before a command was posted is heard before the command runs.
+    struct eg_command *commands = eg__mailbox_take(&worker->mailbox, &is_closed);
+    has_more |= receive_peers(worker);
+    run_commands(worker, commands);
     tick(worker);
+    wake_peers(worker);
     has_more |= transmit(worker);
+    wake_peers(worker);
+    publish_counts(worker);
     eg__mailbox_complete(&worker->mailbox, commands);
     worker->has_more = has_more;
     return !is_closed;
@@ -161,6 +204,7 @@ static void say_goodbye(struct eg_worker *worker) {
         eg__core_remove_stream(worker->core, worker->now, sockets->stream);
         remove_sockets(worker, source);
     }
+    eg__core_remove_mirrors(worker->core, worker->now);
     while (transmit(worker)) continue;
 }
 
@@ -207,36 +251,18 @@ static eg_status create_sender(struct eg_worker *worker, const struct eg_worker_
 }
 
 static eg_status create_core(struct eg_worker *worker, const struct eg_worker_config *config, struct eg_error *error) {
-    struct eg_core_config core = config->core;
-    core.ntp_origin = eg__clock_ntp_origin();
     struct eg_error cause = {.status = EG_STATUS_SYSTEM};
-    worker->core = eg__core_create(&core, &worker->random.base, &cause);
+    worker->core = eg__core_create(&config->core, &worker->random.base, &cause);
     if (worker->core != NULL) return EG_STATUS_OK;
     if (error != NULL) *error = cause;
     return cause.status;
 }
 
-// What there is of it. The thread is not running.
-static void destroy_parts(struct eg_worker *worker) {
-    if (worker->core != NULL) eg__core_destroy(worker->core);
-    if (worker->receiver != NULL) eg__receiver_destroy(worker->receiver);
-    if (worker->udp.fd >= 0) eg__udp_close(&worker->udp);
-    if (worker->sender != NULL) eg__sender_destroy(worker->sender);
-    eg__batch_deinit(&worker->batch);
-    eg__pool_deinit(&worker->sources);
-    eg__mailbox_deinit(&worker->mailbox);
-    eg__kernel_random_deinit(&worker->random);
-    eg__memory_release(worker);
-}
-
-static eg_status start(struct eg_worker *worker, const struct eg_worker_config *config, char *io_reason, size_t io_reason_size,
-                       struct eg_error *error) {
+static eg_status create_parts(struct eg_worker *worker, const struct eg_worker_config *config, char *io_reason, size_t io_reason_size,
+                              struct eg_error *error) {
     eg_status status = create_receiver(worker, config, io_reason, io_reason_size, error);
     if (status == EG_STATUS_OK) status = create_sender(worker, config, error);
-    if (status == EG_STATUS_OK) status = create_core(worker, config, error);
-    if (status != EG_STATUS_OK) return status;
-    int cause = start_thread(worker);
-    return cause == 0 ? EG_STATUS_OK : eg__fail(error, EG_STATUS_SYSTEM, cause, "pthread_create");
+    return status == EG_STATUS_OK ? create_core(worker, config, error) : status;
 }
 
 eg_status eg__worker_create(const struct eg_worker_config *config, struct eg_worker **out, char *io_reason, size_t io_reason_size,
@@ -250,36 +276,61 @@ eg_status eg__worker_create(const struct eg_worker_config *config, struct eg_wor
     }
     worker->hooks = config->hooks;
     worker->udp = udp;
+    worker->has_peers = config->core.exchange != NULL;
     eg__mailbox_init(&worker->mailbox);
     eg__kernel_random_init(&worker->random);
     eg__pool_init(&worker->sources, sizeof(struct source_sockets), config->core.streams_max);
-    eg_status status = start(worker, config, io_reason, io_reason_size, error);
-    if (status == EG_STATUS_OK) {
-        *out = worker;
-    } else {
-        destroy_parts(worker);
-    }
+    eg_status status = create_parts(worker, config, io_reason, io_reason_size, error);
+    if (status == EG_STATUS_OK) *out = worker;
+    else eg__worker_destroy(worker);
     return status;
 }
 
-void eg__worker_destroy(struct eg_worker *worker) {
-    eg__mailbox_close(&worker->mailbox);
-    eg__receiver_wake(worker->receiver);
-    pthread_join(worker->thread, NULL);
-    destroy_parts(worker);
+eg_status eg__worker_start(struct eg_worker *worker, struct eg_worker *const *workers, struct eg_error *error) {
+    worker->workers = workers;
+    int cause = start_thread(worker);
+    worker->is_started = cause == 0;
+    return cause == 0 ? EG_STATUS_OK : eg__fail(error, EG_STATUS_SYSTEM, cause, "pthread_create");
 }
 
-eg_status eg__worker_call(struct eg_worker *worker, struct eg_command *command, struct eg_error *error) {
-    if (pthread_equal(pthread_self(), worker->thread)) {
-        return eg__fail(error, EG_STATUS_INVALID_ARGUMENT, 0, "no function may be called from inside a hook");
-    }
+void eg__worker_stop(struct eg_worker *worker) {
+    eg__mailbox_close(&worker->mailbox);
+    eg__receiver_wake(worker->receiver);
+}
+
+void eg__worker_join(struct eg_worker *worker) {
+    if (worker->is_started) pthread_join(worker->thread, NULL);
+    eg__core_clear(worker->core);
+}
+
+void eg__worker_destroy(struct eg_worker *worker) {
+    if (worker->core != NULL) eg__core_destroy(worker->core);
+    if (worker->receiver != NULL) eg__receiver_destroy(worker->receiver);
+    if (worker->udp.fd >= 0) eg__udp_close(&worker->udp);
+    if (worker->sender != NULL) eg__sender_destroy(worker->sender);
+    eg__batch_deinit(&worker->batch);
+    eg__pool_deinit(&worker->sources);
+    eg__mailbox_deinit(&worker->mailbox);
+    eg__kernel_random_deinit(&worker->random);
+    eg__memory_release(worker);
+}
+
+eg_status eg__worker_call(struct eg_worker *worker, struct eg_command *command) {
     if (eg__mailbox_post(&worker->mailbox, command)) eg__receiver_wake(worker->receiver);
     return eg__mailbox_wait(&worker->mailbox, command);
 }
 
-eg_io eg__worker_io(const struct eg_worker *worker) { return eg__receiver_io(worker->receiver); }
+bool eg__worker_is_current(const struct eg_worker *worker) { return pthread_equal(pthread_self(), worker->thread); }
 
-const char *eg__worker_fingerprint(const struct eg_worker *worker) { return eg__core_fingerprint(worker->core); }
+uint32_t eg__worker_stream_count(const struct eg_worker *worker) {
+    return atomic_load_explicit(&worker->stream_count, memory_order_relaxed);
+}
+
+uint32_t eg__worker_viewer_count(const struct eg_worker *worker) {
+    return atomic_load_explicit(&worker->viewer_count, memory_order_relaxed);
+}
+
+eg_io eg__worker_io(const struct eg_worker *worker) { return eg__receiver_io(worker->receiver); }
 
 const char *eg__worker_crypto_name(const struct eg_worker *worker) { return eg__core_crypto_name(worker->core); }
 
@@ -288,14 +339,14 @@ struct eg_core *eg__worker_core(struct eg_worker *worker) { return worker->core;
 eg_time eg__worker_now(const struct eg_worker *worker) { return worker->now; }
 
 // 0 when it fails, and then it is closed.
-static eg_handle add_source(struct eg_worker *worker, eg_handle stream, uint32_t kind, const struct eg_udp_socket *udp) {
+static eg_handle add_source(struct eg_worker *worker, eg_stream_id stream, uint32_t kind, const struct eg_udp_socket *udp) {
     struct eg_receiver_source source = {.fd = udp->fd, .local_port = udp->local.port, .owner = stream, .kind = kind};
     eg_handle handle = eg__receiver_add(worker->receiver, &source);
     if (handle == 0) close(udp->fd);
     return handle;
 }
 
-bool eg__worker_add_sockets(struct eg_worker *worker, eg_handle stream, const struct eg_udp_socket pair[EG_TRACK_COUNT]) {
+bool eg__worker_add_sockets(struct eg_worker *worker, eg_stream_id stream, const struct eg_udp_socket pair[EG_TRACK_COUNT]) {
     eg_handle handle;
     struct source_sockets *sockets = eg__pool_take(&worker->sources, &handle);
     if (sockets == NULL) {
@@ -312,7 +363,7 @@ bool eg__worker_add_sockets(struct eg_worker *worker, eg_handle stream, const st
     return is_complete;
 }
 
-void eg__worker_remove_sockets(struct eg_worker *worker, eg_handle stream) {
+void eg__worker_remove_sockets(struct eg_worker *worker, eg_stream_id stream) {
     eg_handle source;
     const struct source_sockets *sockets;
     for (uint32_t i = 0; (sockets = eg__pool_next(&worker->sources, &i, &source)) != NULL;) {

@@ -22,6 +22,17 @@ static void make_text(struct eg_random *random, char *text, size_t size) {
     text[size] = '\0';
 }
 
+uint32_t eg__ice_ufrag_worker(const char *ufrag, size_t size, uint32_t worker_count) {
+    const char *found = size == EG_ICE_UFRAG_SIZE && ufrag[0] != '\0' ? strchr(ice_chars, ufrag[0]) : NULL;
+    return found != NULL ? (uint32_t)(found - ice_chars) % worker_count : worker_count;
+}
+
+void eg__ice_name_worker(struct eg_ice *ice, uint32_t worker, uint32_t worker_count) {
+    uint32_t value = (uint32_t)(strchr(ice_chars, ice->local_ufrag[0]) - ice_chars);
+    value = value - value % worker_count + worker;
+    ice->local_ufrag[0] = ice_chars[value < sizeof ice_chars - 1 ? value : value - worker_count];
+}
+
 static bool set_credentials(struct eg_ice *ice, struct eg_random *random, const char *remote_ufrag, const char *remote_pwd) {
     size_t ufrag_size = strlen(remote_ufrag) + 1;
     size_t pwd_size = strlen(remote_pwd) + 1;

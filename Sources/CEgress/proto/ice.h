@@ -67,6 +67,12 @@ bool eg__ice_local_ufrag(const struct eg_stun *stun, const char **ufrag, size_t 
 enum eg_ice_event eg__ice_receive(struct eg_ice *ice, eg_time now, struct eg_random *random, const struct eg_path *path,
                                   const struct eg_stun *stun, const uint8_t *bytes, size_t size, struct eg_batch *batch);
 
+// The first character of a user name fragment of ours says which of `worker_count` workers its viewer belongs to, so that whoever gets a check
+// knows where it goes. That leaves at least 43 bits at random; RFC 8445 §5.3 wants 24. One that can't be of ours: worker_count.
+uint32_t eg__ice_ufrag_worker(const char *ufrag, size_t size, uint32_t worker_count);
+// Makes the engine's own fragment say so, when it was made just now.
+void eg__ice_name_worker(struct eg_ice *ice, uint32_t worker, uint32_t worker_count);
+
 // From here on a new address must answer a check of ours before it is selected.
 void eg__ice_pin(struct eg_ice *ice);
 

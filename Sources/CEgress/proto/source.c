@@ -40,6 +40,13 @@ static void complete_picture(struct eg_source *source) {
     source->pending_since = EG_TIME_NEVER;
 }
 
+// It can still be asked for again.
+static void note_late(struct eg_source *source, uint64_t place) {
+    if (place >= source->ready_end) return;
+    source->has_late = true;
+    source->late_place = place;
+}
+
 static bool put(struct eg_source *source, eg_time now, uint64_t place, uint32_t timestamp, bool marker, const uint8_t *payload,
                 size_t size) {
     switch (eg__store_put(source->store, now, place, timestamp, marker, payload, size)) {
@@ -143,7 +150,11 @@ static void receive_video(struct eg_source *source, eg_time now, uint64_t place,
         source->highest = place++;
         source->order_begin = place; // what is late from in front of it would be put one place too far
     }
-    if (!put(source, now, place, timestamp, rtp->marker, rtp->payload, rtp->payload_size) || !is_newest) return;
+    if (!put(source, now, place, timestamp, rtp->marker, rtp->payload, rtp->payload_size)) return;
+    if (!is_newest) {
+        note_late(source, place);
+        return;
+    }
     source->highest = place;
     source->highest_raw = rtp->sequence;
     if (h264.has_idr && !source->picture_has_idr) begin_gop(source, now);
@@ -153,7 +164,11 @@ static void receive_video(struct eg_source *source, eg_time now, uint64_t place,
 
 static void receive_audio(struct eg_source *source, eg_time now, uint64_t place, uint32_t timestamp, const struct eg_rtp *rtp) {
     bool is_newest = place > source->highest;
-    if (!put(source, now, place, timestamp, rtp->marker, rtp->payload, rtp->payload_size) || !is_newest) return;
+    if (!put(source, now, place, timestamp, rtp->marker, rtp->payload, rtp->payload_size)) return;
+    if (!is_newest) {
+        note_late(source, place);
+        return;
+    }
     source->highest = place;
     source->highest_raw = rtp->sequence;
     source->picture_timestamp = timestamp;

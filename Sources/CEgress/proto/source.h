@@ -74,6 +74,8 @@ struct eg_source {
 
     uint64_t ready_end;             // places below are complete: viewers may have them
     eg_time pending_since;          // EG_TIME_NEVER: nothing waits for the rest of its picture
+    bool has_late;                  // a packet came when its picture had been given out; taken by the owner
+    uint64_t late_place;
 
     unsigned events;                // bits of 1 << eg_stream_event_kind, taken by the owner
     unsigned backward_pictures;     // timestamps that went back

@@ -4,9 +4,9 @@
 
 #include <string.h>
 
-enum { INITIAL_CAPACITY = 256 };
+enum { INITIAL_CAPACITY = 256, INITIAL_HOLDS = 4 };
 
-bool eg__store_init(struct eg_store *store, struct eg_pool *chunks, uint32_t capacity_max, uint32_t chunk_count_max) {
+bool eg__store_init(struct eg_store *store, struct eg_chunk_pool *chunks, uint32_t capacity_max, uint32_t chunk_count_max) {
     EG_ASSERT((capacity_max & (capacity_max - 1)) == 0);
     *store = (struct eg_store){
         .chunks = chunks,
@@ -19,16 +19,24 @@ bool eg__store_init(struct eg_store *store, struct eg_pool *chunks, uint32_t cap
     return store->slots != NULL;
 }
 
+static struct eg_store_hold *hold_at(const struct eg_store *store, uint32_t place) {
+    return &store->holds[(store->hold_first + place) & (store->hold_capacity - 1)];
+}
+
+static struct eg_store_hold *newest_hold(const struct eg_store *store) {
+    return store->chunk_count > 0 ? hold_at(store, store->chunk_count - 1) : NULL;
+}
+
 static void release_oldest_chunk(struct eg_store *store) {
-    struct eg_store_chunk *chunk = store->oldest;
-    store->oldest = chunk->next;
-    if (store->oldest == NULL) store->newest = NULL;
+    struct eg_chunk *chunk = hold_at(store, 0)->chunk;
+    store->hold_first++;
     store->chunk_count--;
-    eg__pool_release(store->chunks, chunk->handle);
+    eg__chunk_release(chunk, store->chunks);
 }
 
 void eg__store_deinit(struct eg_store *store) {
-    while (store->oldest != NULL) release_oldest_chunk(store);
+    while (store->chunk_count > 0) release_oldest_chunk(store);
+    eg__memory_release(store->holds);
     eg__memory_release(store->slots);
     *store = (struct eg_store){0};
 }
@@ -50,8 +58,7 @@ static void drop_oldest(struct eg_store *store) {
     *packet = (struct eg_packet){0};
     if (store->gop_begin == store->begin) store->gop_begin = EG_STORE_NO_GOP;
     store->begin++;
-    while (store->oldest != NULL && store->oldest != store->newest && store->oldest->last_sequence < store->begin)
-        release_oldest_chunk(store);
+    while (store->chunk_count > 1 && hold_at(store, 0)->last_sequence < store->begin) release_oldest_chunk(store);
 }
 
 static bool is_history_over(const struct eg_store *store, eg_time now) {
@@ -88,46 +95,117 @@ static void make_place(struct eg_store *store, eg_time now, uint64_t sequence) {
     while (store->end <= sequence) *slot_of(store, store->end++) = (struct eg_packet){.arrival = now};
 }
 
-static uint8_t *take_bytes(struct eg_store *store, uint64_t sequence, size_t size) {
-    if (store->newest == NULL || store->newest->used + size > EG_STORE_CHUNK_SIZE) {
-        while (store->chunk_count >= store->chunk_count_max) {
-            // Over the limit of bytes: the oldest chunk's packets go, and with them a GOP that began there.
-            while (store->begin <= store->oldest->last_sequence && store->begin < store->end && store->chunk_count >= store->chunk_count_max)
-                drop_oldest(store);
-            if (store->chunk_count >= store->chunk_count_max) return NULL;
-        }
-        eg_handle handle;
-        struct eg_store_chunk *chunk = eg__pool_take(store->chunks, &handle);
-        if (chunk == NULL) return NULL;
-        chunk->handle = handle;
-        if (store->newest != NULL) store->newest->next = chunk;
-        else store->oldest = chunk;
-        store->newest = chunk;
-        store->chunk_count++;
+static bool grow_holds(struct eg_store *store) {
+    uint32_t capacity = store->hold_capacity == 0 ? INITIAL_HOLDS : store->hold_capacity * 2;
+    struct eg_store_hold *holds = eg__memory_take(capacity, sizeof *holds);
+    if (holds == NULL) return false;
+    for (uint32_t i = 0; i < store->chunk_count; i++) holds[i] = *hold_at(store, i);
+    eg__memory_release(store->holds);
+    store->holds = holds;
+    store->hold_capacity = capacity;
+    store->hold_first = 0;
+    return true;
+}
+
+// Room to hold one more, within the limit of bytes: the oldest block's packets go, and with them a GOP that began there.
+static bool make_hold(struct eg_store *store) {
+    while (store->chunk_count >= store->chunk_count_max) {
+        uint64_t last = hold_at(store, 0)->last_sequence;
+        while (store->begin <= last && store->begin < store->end && store->chunk_count >= store->chunk_count_max) drop_oldest(store);
+        if (store->chunk_count >= store->chunk_count_max) return false;
     }
-    struct eg_store_chunk *chunk = store->newest;
-    uint8_t *bytes = chunk->bytes + chunk->used;
-    chunk->used += (uint32_t)size;
-    if (sequence > chunk->last_sequence) chunk->last_sequence = sequence;
+    return store->chunk_count < store->hold_capacity || grow_holds(store);
+}
+
+static void hold(struct eg_store *store, struct eg_chunk *chunk) {
+    *hold_at(store, store->chunk_count++) = (struct eg_store_hold){.chunk = chunk};
+}
+
+static void note_sequence(struct eg_store_hold *hold, uint64_t sequence) {
+    if (sequence > hold->last_sequence) hold->last_sequence = sequence;
+}
+
+static uint8_t *take_bytes(struct eg_store *store, uint64_t sequence, size_t size) {
+    struct eg_store_hold *newest = newest_hold(store);
+    if (newest == NULL || newest->chunk->used + size > EG_STORE_CHUNK_SIZE) {
+        struct eg_chunk *chunk = make_hold(store) ? eg__chunk_pool_take(store->chunks) : NULL;
+        if (chunk == NULL) return NULL;
+        hold(store, chunk);
+        newest = newest_hold(store);
+    }
+    uint8_t *bytes = newest->chunk->bytes + newest->chunk->used;
+    newest->chunk->used += (uint32_t)size;
+    note_sequence(newest, sequence);
     return bytes;
+}
+
+// Trims, and makes a place for a packet that has none yet.
+static enum eg_store_result begin_put(struct eg_store *store, eg_time now, uint64_t sequence) {
+    trim(store, now);
+    if (sequence < store->begin) return EG_STORE_LATE;
+    if (eg__store_get(store, sequence) != NULL) return EG_STORE_DUPLICATE;
+    make_place(store, now, sequence);
+    return EG_STORE_PUT;
+}
+
+static void end_put(struct eg_store *store, uint64_t sequence, const struct eg_packet *packet) {
+    *slot_of(store, sequence) = *packet;
+    store->bytes += packet->size;
+    if (sequence >= store->gop_begin && store->gop_begin != EG_STORE_NO_GOP) store->gop_bytes += packet->size;
 }
 
 enum eg_store_result eg__store_put(struct eg_store *store, eg_time now, uint64_t sequence, uint32_t timestamp, bool marker,
                                    const uint8_t *payload, size_t size) {
     EG_ASSERT(size <= EG_RTP_PAYLOAD_SIZE_MAX);
-    trim(store, now);
-    if (sequence < store->begin) return EG_STORE_LATE;
-    if (eg__store_get(store, sequence) != NULL) return EG_STORE_DUPLICATE;
-    make_place(store, now, sequence);
+    enum eg_store_result result = begin_put(store, now, sequence);
+    if (result != EG_STORE_PUT) return result;
     uint8_t *bytes = take_bytes(store, sequence, size);
     if (bytes == NULL) return EG_STORE_NO_ROOM;
     if (sequence < store->begin) return EG_STORE_LATE; // the room for it was made of its own place
     if (size > 0) memcpy(bytes, payload, size);
-    *slot_of(store, sequence) =
-        (struct eg_packet){.payload = bytes, .arrival = now, .timestamp = timestamp, .size = (uint16_t)size, .marker = marker};
-    store->bytes += size;
-    if (sequence >= store->gop_begin && store->gop_begin != EG_STORE_NO_GOP) store->gop_bytes += size;
+    struct eg_packet packet = {.payload = bytes, .arrival = now, .timestamp = timestamp, .size = (uint16_t)size, .marker = marker};
+    end_put(store, sequence, &packet);
     return EG_STORE_PUT;
+}
+
+// What comes late lies in one of the newest blocks, so the search is short.
+static struct eg_store_hold *find_hold(const struct eg_store *store, const struct eg_chunk *chunk) {
+    for (uint32_t i = store->chunk_count; i > 0; i--)
+        if (hold_at(store, i - 1)->chunk == chunk) return hold_at(store, i - 1);
+    return NULL;
+}
+
+enum eg_store_result eg__store_adopt(struct eg_store *store, eg_time now, uint64_t sequence, const struct eg_packet *packet,
+                                     struct eg_chunk *chunk) {
+    enum eg_store_result result = begin_put(store, now, sequence);
+    if (result != EG_STORE_PUT) return result;
+    struct eg_store_hold *held = find_hold(store, chunk);
+    if (held == NULL) {
+        if (!make_hold(store)) return EG_STORE_NO_ROOM;
+        if (sequence < store->begin) return EG_STORE_LATE;
+        eg__chunk_retain(chunk);
+        hold(store, chunk);
+        held = newest_hold(store);
+    }
+    note_sequence(held, sequence);
+    end_put(store, sequence, packet);
+    return EG_STORE_PUT;
+}
+
+static bool lies_in(const struct eg_packet *packet, const struct eg_chunk *chunk) {
+    return packet->payload >= chunk->bytes && packet->payload <= chunk->bytes + EG_STORE_CHUNK_SIZE - packet->size;
+}
+
+struct eg_chunk *eg__store_chunk_of(const struct eg_store *store, const struct eg_packet *packet, uint32_t *hint) {
+    for (uint32_t i = 0; i < store->chunk_count; i++) {
+        uint32_t place = (*hint + i) % store->chunk_count;
+        struct eg_chunk *chunk = hold_at(store, place)->chunk;
+        if (!lies_in(packet, chunk)) continue;
+        *hint = place;
+        return chunk;
+    }
+    EG_ASSERT(false); // a packet of the store lies in what the store holds
+    return NULL;
 }
 
 void eg__store_begin_gop(struct eg_store *store, uint64_t sequence) {

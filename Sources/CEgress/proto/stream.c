@@ -7,18 +7,26 @@
 
 enum { INITIAL_VIEWERS = 8 };
 
-bool eg__stream_init(struct eg_stream *stream, const struct eg_stream_config *config, struct eg_pool *chunks, uint64_t ntp_origin) {
-    stream->config = *config;
-    stream->silent_since = EG_TIME_NEVER;
-    eg__clock_init(&stream->clock, ntp_origin);
+static bool init_stores(struct eg_stream *stream, struct eg_chunk_pool *chunks) {
     if (!eg__store_init(&stream->stores[EG_VIDEO], chunks, EG_STORE_VIDEO_PACKETS_MAX, EG_STORE_VIDEO_CHUNKS_MAX)) return false;
-    if (!eg__store_init(&stream->stores[EG_AUDIO], chunks, EG_STORE_AUDIO_PACKETS_MAX, EG_STORE_AUDIO_CHUNKS_MAX)) {
-        eg__store_deinit(&stream->stores[EG_VIDEO]);
-        return false;
-    }
-    const uint8_t payload_types[EG_TRACK_COUNT] = {config->video_payload_type, config->audio_payload_type};
+    if (eg__store_init(&stream->stores[EG_AUDIO], chunks, EG_STORE_AUDIO_PACKETS_MAX, EG_STORE_AUDIO_CHUNKS_MAX)) return true;
+    eg__store_deinit(&stream->stores[EG_VIDEO]);
+    return false;
+}
+
+static void init_sources(struct eg_stream *stream) {
+    const uint8_t payload_types[EG_TRACK_COUNT] = {stream->config.video_payload_type, stream->config.audio_payload_type};
     for (int kind = 0; kind < EG_TRACK_COUNT; kind++)
         eg__source_init(&stream->sources[kind], kind, payload_types[kind], &stream->stores[kind], &stream->clock, stream->drops);
+}
+
+bool eg__stream_init(struct eg_stream *stream, const struct eg_stream_config *config, struct eg_chunk_pool *chunks, uint64_t ntp_origin) {
+    stream->config = *config;
+    stream->silent_since = stream->subscribers.told_silent_since = EG_TIME_NEVER;
+    stream->subscribers.retry_at = stream->idle_since = EG_TIME_NEVER;
+    eg__clock_init(&stream->clock, ntp_origin);
+    if (!init_stores(stream, chunks)) return false;
+    init_sources(stream);
     return true;
 }
 
@@ -26,6 +34,26 @@ void eg__stream_deinit(struct eg_stream *stream) {
     for (int kind = 0; kind < EG_TRACK_COUNT; kind++) eg__store_deinit(&stream->stores[kind]);
     eg__memory_release(stream->viewers);
     stream->viewers = NULL;
+}
+
+void eg__stream_sleep(struct eg_stream *mirror) {
+    EG_ASSERT(mirror->is_mirror && !mirror->is_asleep && mirror->viewer_count == 0);
+    for (int kind = 0; kind < EG_TRACK_COUNT; kind++) eg__store_deinit(&mirror->stores[kind]);
+    eg__memory_release(mirror->viewers);
+    mirror->viewers = NULL;
+    mirror->viewer_capacity = 0;
+    mirror->is_asleep = true;
+    mirror->silent_since = mirror->idle_since = EG_TIME_NEVER;
+}
+
+bool eg__stream_wake(struct eg_stream *mirror, struct eg_chunk_pool *chunks) {
+    EG_ASSERT(mirror->is_mirror && mirror->is_asleep);
+    if (!init_stores(mirror, chunks)) return false;
+    init_sources(mirror);
+    for (int kind = 0; kind < EG_TRACK_COUNT; kind++) mirror->ready_end[kind] = 0;
+    mirror->round_left = 0;
+    mirror->is_asleep = false;
+    return true;
 }
 
 bool eg__stream_is_ready(const struct eg_stream *stream) {
@@ -59,7 +87,9 @@ void eg__stream_follow_sources(struct eg_stream *stream) {
 
 eg_time eg__stream_deadline(const struct eg_stream *stream, eg_time grace) {
     eg_time patience = stream->viewer_count > 0 ? eg__time_after(stream->silent_since, grace) : EG_TIME_NEVER;
-    return eg__time_min(patience, eg__time_min(eg__source_deadline(&stream->sources[EG_VIDEO]), eg__source_deadline(&stream->sources[EG_AUDIO])));
+    eg_time relay = eg__time_min(stream->subscribers.retry_at, eg__time_after(stream->idle_since, EG_MIRROR_LINGER));
+    eg_time sources = eg__time_min(eg__source_deadline(&stream->sources[EG_VIDEO]), eg__source_deadline(&stream->sources[EG_AUDIO]));
+    return eg__time_min(eg__time_min(patience, relay), sources);
 }
 
 // A round under way counts its viewers from its end, so it starts again when that moves: those it has reached have nothing left to get.

@@ -34,7 +34,7 @@ enum { EG_CNAME_SIZE = 16 }; // characters, RFC 7022 §4.2: 96 bits at random in
 struct eg_viewer {
     eg_handle handle;
     struct eg_stream *stream;      // NULL once closed
-    eg_handle stream_handle;       // of the stream it was made for
+    eg_stream_id stream_id;        // of the stream it was made for
     uint32_t place;                // in its stream's list of viewers
     eg_viewer_state state;
     eg_close_reason close_reason;

@@ -1,0 +1,47 @@
+// The public enums in words.
+#include "cegress.h"
+
+const char *eg_drop_name(eg_drop drop) {
+    static const char *const names[EG_DROP_COUNT] = {
+        [EG_DROP_SOURCE_UNKNOWN] = "source_unknown",
+        [EG_DROP_SOURCE_MALFORMED] = "source_malformed",
+        [EG_DROP_SOURCE_PAYLOAD_TYPE] = "source_payload_type",
+        [EG_DROP_SOURCE_STRANGER] = "source_stranger",
+        [EG_DROP_SOURCE_DUPLICATE] = "source_duplicate",
+        [EG_DROP_SOURCE_LATE] = "source_late",
+        [EG_DROP_SOURCE_TOO_LARGE] = "source_too_large",
+        [EG_DROP_SOURCE_BEFORE_IDR] = "source_before_idr",
+        [EG_DROP_SOURCE_OVERFLOW] = "source_overflow",
+        [EG_DROP_UNKNOWN] = "unknown",
+        [EG_DROP_STUN_MALFORMED] = "stun_malformed",
+        [EG_DROP_STUN_UNKNOWN_USER] = "stun_unknown_user",
+        [EG_DROP_STUN_REJECTED] = "stun_rejected",
+        [EG_DROP_UNVALIDATED] = "unvalidated",
+        [EG_DROP_SRTCP_REJECTED] = "srtcp_rejected",
+        [EG_DROP_MEDIA_FROM_VIEWER] = "media_from_viewer",
+        [EG_DROP_NO_ROOM] = "no_room",
+        [EG_DROP_SEND_BUFFER_FULL] = "send_buffer_full",
+        [EG_DROP_SEND_FAILED] = "send_failed",
+        [EG_DROP_SLOW_VIEWER] = "slow_viewer",
+        [EG_DROP_HANDSHAKE_LIMIT] = "handshake_limit",
+        [EG_DROP_WORKER_BUSY] = "worker_busy",
+    };
+    return (uint32_t)drop < EG_DROP_COUNT ? names[drop] : "other";
+}
+
+const char *eg_close_reason_name(eg_close_reason reason) {
+    static const char *const names[] = {
+        [EG_CLOSE_NONE] = "none",
+        [EG_CLOSE_REQUESTED] = "requested",
+        [EG_CLOSE_STREAM_STOPPED] = "stream_stopped",
+        [EG_CLOSE_PEER] = "peer",
+        [EG_CLOSE_NO_CHECK] = "no_check",
+        [EG_CLOSE_CONSENT_EXPIRED] = "consent_expired",
+        [EG_CLOSE_HANDSHAKE_TIMEOUT] = "handshake_timeout",
+        [EG_CLOSE_HANDSHAKE_FAILED] = "handshake_failed",
+        [EG_CLOSE_FINGERPRINT] = "fingerprint",
+        [EG_CLOSE_SOURCE_LOST] = "source_lost",
+        [EG_CLOSE_CONGESTION] = "congestion",
+    };
+    return (uint32_t)reason < sizeof names / sizeof names[0] ? names[reason] : "other";
+}

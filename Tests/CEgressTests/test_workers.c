@@ -324,6 +324,18 @@ static void a_stranger_makes_no_route(struct eg_check *check) {
     end(check, world);
 }
 
+// Nothing takes time but what one worker says to another: the hello is there before the route has been heard.
+static void a_hello_right_behind_the_answer_to_a_check_is_not_lost(struct eg_check *check) {
+    static const struct eg_sim_script near = {.has_rtx = true};
+    struct eg_sim_workers workers = {.count = 4, .delay_max = 5 * EG_MILLISECOND};
+    struct eg_sim_world *world = world_of(42, 2, &workers);
+    for (unsigned i = 0; i < 16; i++) eg_sim_world_add_viewer_at(world, &near, i % 4);
+    eg_sim_world_run(world, EG_SECOND);
+    CHECK_EQUAL(dropped(world, EG_DROP_UNVALIDATED), 0);
+    for (unsigned i = 0; i < 16; i++) CHECK_ROW(world->viewers[i]->connected_at - world->viewers[i]->joined_at < 100 * EG_MILLISECOND, i);
+    end(check, world);
+}
+
 static void a_flood_for_another_worker_costs_no_picture(struct eg_check *check) {
     struct eg_sim_world *world = world_with_workers(41, 2, 2);
     struct eg_sim_viewer *viewer = eg_sim_world_add_viewer_at(world, &browser, elsewhere(world));
@@ -380,6 +392,7 @@ static const struct eg_test tests[] = {
     EG_TEST(a_full_queue_costs_pictures_there_and_nothing_else),
     EG_TEST(one_whose_queue_was_full_is_told_again_how_the_stream_stands),
     EG_TEST(a_stranger_makes_no_route),
+    EG_TEST(a_hello_right_behind_the_answer_to_a_check_is_not_lost),
     EG_TEST(a_flood_for_another_worker_costs_no_picture),
     EG_TEST(one_who_moves_and_one_whose_ice_restarts_are_found_wherever_they_arrive),
 };

@@ -238,12 +238,6 @@ static void receive_route(struct eg_core *core, eg_time now, uint32_t from, cons
     eg__routes_add(&core->routes, now, &route);
 }
 
-// As among the viewers of one worker: of two that have had checks from one address, the newer is meant.
-const struct eg_route *eg__core_find_route(const struct eg_core *core, const struct eg_path *path, const struct eg_viewer *viewer) {
-    const struct eg_route *route = eg__routes_find(&core->routes, &path->remote);
-    return route != NULL && (viewer == NULL || route->created_at > viewer->created_at) ? route : NULL;
-}
-
 // --- reading ---
 
 static void receive_record(struct eg_core *core, eg_time now, uint32_t from, const void *record) {
@@ -271,6 +265,23 @@ static void receive_relay(struct eg_core *core, eg_time now, uint32_t from, stru
     }
 }
 
+static void receive_relays(struct eg_core *core, eg_time now) {
+    struct eg_exchange *exchange = core->config.exchange;
+    for (uint32_t from = 0; from < exchange->worker_count; from++)
+        if (from != core->config.worker) receive_relay(core, now, from, &eg__exchange_link(exchange, from, core->config.worker)->relay);
+}
+
+// As among the viewers of one worker: of two that have had checks from one address, the newer is meant. An owner says that an address is its
+// viewer's before it answers the check, so what the viewer sends next may be here before that was heard, but not before it was said.
+const struct eg_route *eg__core_find_route(struct eg_core *core, eg_time now, const struct eg_path *path, const struct eg_viewer *viewer) {
+    const struct eg_route *route = eg__routes_find(&core->routes, &path->remote);
+    if (route == NULL && viewer == NULL) {
+        receive_relays(core, now);
+        route = eg__routes_find(&core->routes, &path->remote);
+    }
+    return route != NULL && (viewer == NULL || route->created_at > viewer->created_at) ? route : NULL;
+}
+
 // True: there may be more.
 static bool receive_forwarded(struct eg_core *core, eg_time now, struct eg_ring *ring, struct eg_batch *batch) {
     const struct eg_forward *forward;
@@ -287,12 +298,10 @@ bool eg__core_receive_peers(struct eg_core *core, eg_time now, struct eg_batch *
     if (exchange == NULL) return false;
     bool has_more = false;
     eg__chunk_pool_collect(&core->chunks);
-    for (uint32_t from = 0; from < exchange->worker_count; from++) {
-        if (from == core->config.worker) continue;
-        struct eg_link *link = eg__exchange_link(exchange, from, core->config.worker);
-        receive_relay(core, now, from, &link->relay);
-        has_more |= receive_forwarded(core, now, &link->forward, batch);
-    }
+    receive_relays(core, now);
+    for (uint32_t from = 0; from < exchange->worker_count; from++)
+        if (from != core->config.worker)
+            has_more |= receive_forwarded(core, now, &eg__exchange_link(exchange, from, core->config.worker)->forward, batch);
     return has_more;
 }
 

@@ -343,17 +343,17 @@ static void an_address_leads_to_the_newest_of_its_viewers(struct eg_check *check
     struct eg_routes routes;
     eg__routes_init(&routes, 3, 16);
     struct eg_route older = route_to(1, 11, 100, 5000), newer = route_to(2, 22, 200, 5000), other = route_to(3, 33, 300, 5001);
-    CHECK(eg__routes_find(&routes, &older.remote) == NULL);
+    CHECK(eg__routes_find(&routes, &older.remote, false) == NULL);
     eg__routes_add(&routes, 0, &newer);
     eg__routes_add(&routes, 0, &older);
     eg__routes_add(&routes, 0, &other);
-    CHECK_EQUAL(eg__routes_find(&routes, &older.remote)->worker, 2);
-    CHECK_EQUAL(eg__routes_find(&routes, &other.remote)->worker, 3);
+    CHECK_EQUAL(eg__routes_find(&routes, &older.remote, false)->worker, 2);
+    CHECK_EQUAL(eg__routes_find(&routes, &other.remote, false)->worker, 3);
     eg__routes_remove(&routes, &newer.remote, 99); // nobody's
     eg__routes_remove(&routes, &newer.remote, 22);
-    CHECK_EQUAL(eg__routes_find(&routes, &older.remote)->worker, 1);
+    CHECK_EQUAL(eg__routes_find(&routes, &older.remote, false)->worker, 1);
     eg__routes_remove(&routes, &older.remote, 11);
-    CHECK(eg__routes_find(&routes, &older.remote) == NULL);
+    CHECK(eg__routes_find(&routes, &older.remote, false) == NULL);
     CHECK_EQUAL(routes.pool.count, 1);
     eg__routes_deinit(&routes);
 }
@@ -366,9 +366,9 @@ static void a_route_that_is_not_refreshed_is_forgotten(struct eg_check *check) {
     eg__routes_add(&routes, 0, &second);
     for (eg_time now = 0; now <= 10 * (eg_time)EG_ROUTE_LIFETIME; now += EG_ROUTE_LIFETIME / 3) eg__routes_add(&routes, now, &first);
     CHECK_EQUAL(routes.pool.count, 1);
-    CHECK(eg__routes_find(&routes, &first.remote) != NULL && eg__routes_find(&routes, &second.remote) == NULL);
+    CHECK(eg__routes_find(&routes, &first.remote, false) != NULL && eg__routes_find(&routes, &second.remote, false) == NULL);
     eg__routes_add(&routes, 12 * (eg_time)EG_ROUTE_LIFETIME, &third);
-    CHECK(eg__routes_find(&routes, &first.remote) == NULL);
+    CHECK(eg__routes_find(&routes, &first.remote, false) == NULL);
     eg__routes_deinit(&routes);
 }
 
@@ -380,12 +380,31 @@ static void of_too_many_routes_the_one_that_was_checked_longest_ago_goes(struct 
         eg__routes_add(&routes, i, &kept);
         eg__routes_add(&routes, i, &route);
         CHECK_ROW(routes.pool.count <= 16 && routes.by_address.count <= 16, i);
-        CHECK_ROW(eg__routes_find(&routes, &kept.remote) != NULL && eg__routes_find(&routes, &route.remote) != NULL, i);
+        CHECK_ROW(eg__routes_find(&routes, &kept.remote, false) != NULL && eg__routes_find(&routes, &route.remote, false) != NULL, i);
     }
     eg__routes_deinit(&routes);
 }
 
+// One who has written another viewer's address on his checks is newer, and gets none of its feedback.
+static void rtcp_goes_to_the_viewer_whose_media_goes_there(struct eg_check *check) {
+    struct eg_routes routes;
+    eg__routes_init(&routes, 1, 8);
+    struct eg_route viewer = {.remote = eg__addr_ipv4(192, 0, 2, 1, 5000), .worker = 1, .viewer = 11, .created_at = 1, .has_media = true};
+    struct eg_route attacker = {.remote = viewer.remote, .worker = 2, .viewer = 22, .created_at = 2};
+    eg__routes_add(&routes, 3, &viewer);
+    eg__routes_add(&routes, 3, &attacker);
+    CHECK_EQUAL(eg__routes_find(&routes, &viewer.remote, true)->worker, 1);
+    CHECK_EQUAL(eg__routes_find(&routes, &viewer.remote, false)->worker, 2);
+    viewer.has_media = false; // it has moved
+    eg__routes_add(&routes, 4, &viewer);
+    CHECK_EQUAL(eg__routes_find(&routes, &viewer.remote, true)->worker, 2);
+    eg__routes_remove(&routes, &viewer.remote, 11);
+    eg__routes_remove(&routes, &viewer.remote, 22);
+    eg__routes_deinit(&routes);
+}
+
 static const struct eg_test tests[] = {
+    EG_TEST(rtcp_goes_to_the_viewer_whose_media_goes_there),
     EG_TEST(records_of_any_size_are_read_in_order_through_every_turn),
     EG_TEST(a_full_ring_refuses_and_keeps_what_it_has),
     EG_TEST(what_was_claimed_and_not_published_was_never_there),

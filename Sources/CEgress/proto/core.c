@@ -159,10 +159,10 @@ static struct eg_viewer *find_viewer_by_ufrag(const struct eg_core *core, const 
 }
 
 // How well a datagram along `path` fits a viewer that validates it. Only one with keys can have sent SRTCP, and rather the one whose media
-// goes there: that it gets it was proven, by its handshake or by its answer to a check of ours.
+// goes there.
 static int fitness(const struct eg_viewer *viewer, const struct eg_path *path, enum eg_datagram_kind kind) {
     if (kind != EG_DATAGRAM_RTCP || viewer->state != EG_VIEWER_CONNECTED) return 0;
-    return eg__path_equal(&viewer->ice.path, path) ? 2 : 1;
+    return eg__viewer_has_media(viewer, path) ? 2 : 1;
 }
 
 // Several viewers can have had checks from one address: a NAT reuses a port, or somebody with a session of his own writes another viewer's
@@ -447,9 +447,9 @@ static bool is_first_hand(const struct eg_core *core, const struct eg_path *path
 }
 
 // True: it is another worker's, and has been handed on. `viewer` is whose it is here, as far as that is known.
-static bool hand_on(struct eg_core *core, eg_time now, const struct eg_path *path, const struct eg_viewer *viewer, const uint8_t *bytes,
-                    size_t size) {
-    const struct eg_route *route = is_first_hand(core, path) ? eg__core_find_route(core, now, path, viewer) : NULL;
+static bool hand_on(struct eg_core *core, eg_time now, const struct eg_path *path, const struct eg_viewer *viewer, enum eg_datagram_kind kind,
+                    const uint8_t *bytes, size_t size) {
+    const struct eg_route *route = is_first_hand(core, path) ? eg__core_find_route(core, now, path, viewer, kind == EG_DATAGRAM_RTCP) : NULL;
     if (route != NULL) eg__core_forward(core, route->worker, path, bytes, size);
     return route != NULL;
 }
@@ -490,7 +490,7 @@ static void receive_stun(struct eg_core *core, eg_time now, const struct eg_path
         viewer = find_viewer_by_ufrag(core, ufrag, ufrag_size);
     } else {
         viewer = find_viewer_by_path(core, path, EG_DATAGRAM_STUN); // a reply to a check of ours names no user
-        if (hand_on(core, now, path, viewer, bytes, size)) return;
+        if (hand_on(core, now, path, viewer, EG_DATAGRAM_STUN, bytes, size)) return;
     }
     receive_own_stun(core, now, viewer, path, &stun, bytes, size, batch);
 }
@@ -498,7 +498,7 @@ static void receive_stun(struct eg_core *core, eg_time now, const struct eg_path
 static void receive_from_viewer(struct eg_core *core, eg_time now, const struct eg_path *path, enum eg_datagram_kind kind, const uint8_t *bytes,
                                 size_t size, struct eg_batch *batch) {
     struct eg_viewer *viewer = find_viewer_by_path(core, path, kind);
-    if (hand_on(core, now, path, viewer, bytes, size)) return;
+    if (hand_on(core, now, path, viewer, kind, bytes, size)) return;
     if (viewer == NULL) {
         core->stats.dropped[EG_DROP_UNVALIDATED]++;
         return;

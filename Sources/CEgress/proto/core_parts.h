@@ -70,7 +70,8 @@ void eg__core_forward(struct eg_core *core, uint32_t worker, const struct eg_pat
 // Where a path of a viewer's came via another worker: tells it whose it is, or that it is nobody's any more.
 void eg__core_tell_route(struct eg_core *core, const struct eg_viewer *viewer, const struct eg_path *path, bool is_over);
 // The worker that datagrams from there belong to and that `viewer` (NULL: nobody here) is no better for; NULL when they stay here.
-const struct eg_route *eg__core_find_route(struct eg_core *core, eg_time now, const struct eg_path *path, const struct eg_viewer *viewer);
+const struct eg_route *eg__core_find_route(struct eg_core *core, eg_time now, const struct eg_path *path, const struct eg_viewer *viewer,
+                                           bool is_rtcp);
 // Reads what is left in the queues to this worker, for the references it holds.
 void eg__core_discard_peers(struct eg_core *core);
 

@@ -224,8 +224,14 @@ void eg__core_tell_route(struct eg_core *core, const struct eg_viewer *viewer, c
     if (core->config.exchange == NULL || path->via == core->config.worker) return;
     struct eg_route_record *record = eg__ring_claim(relay_to(core, path->via), sizeof *record);
     if (record == NULL) return; // one that is missing is told with the next check, one that is over expires
-    *record = (struct eg_route_record){.kind = EG_RECORD_ROUTE, .is_over = is_over, .remote = path->remote,
-                                       .viewer = eg__worker_id(core->config.worker, viewer->handle), .created_at = viewer->created_at};
+    *record = (struct eg_route_record){
+        .kind = EG_RECORD_ROUTE,
+        .is_over = is_over,
+        .has_media = eg__viewer_has_media(viewer, path),
+        .remote = path->remote,
+        .viewer = eg__worker_id(core->config.worker, viewer->handle),
+        .created_at = viewer->created_at,
+    };
     publish_to(core, path->via, sizeof *record);
 }
 
@@ -234,7 +240,8 @@ static void receive_route(struct eg_core *core, eg_time now, uint32_t from, cons
         eg__routes_remove(&core->routes, &record->remote, record->viewer);
         return;
     }
-    struct eg_route route = {.remote = record->remote, .worker = from, .viewer = record->viewer, .created_at = record->created_at};
+    struct eg_route route = {.remote = record->remote, .worker = from, .viewer = record->viewer, .created_at = record->created_at,
+                             .has_media = record->has_media};
     eg__routes_add(&core->routes, now, &route);
 }
 
@@ -271,15 +278,20 @@ static void receive_relays(struct eg_core *core, eg_time now) {
         if (from != core->config.worker) receive_relay(core, now, from, &eg__exchange_link(exchange, from, core->config.worker)->relay);
 }
 
-// As among the viewers of one worker: of two that have had checks from one address, the newer is meant. An owner says that an address is its
+// As among the viewers of one worker: RTCP is of the one whose media goes there, and else, of two that have had checks from one address, the
+// newer is meant. An owner says that an address is its
 // viewer's before it answers the check, so what the viewer sends next may be here before that was heard, but not before it was said.
-const struct eg_route *eg__core_find_route(struct eg_core *core, eg_time now, const struct eg_path *path, const struct eg_viewer *viewer) {
-    const struct eg_route *route = eg__routes_find(&core->routes, &path->remote);
+const struct eg_route *eg__core_find_route(struct eg_core *core, eg_time now, const struct eg_path *path, const struct eg_viewer *viewer,
+                                           bool is_rtcp) {
+    const struct eg_route *route = eg__routes_find(&core->routes, &path->remote, is_rtcp);
     if (route == NULL && viewer == NULL) {
         receive_relays(core, now);
-        route = eg__routes_find(&core->routes, &path->remote);
+        route = eg__routes_find(&core->routes, &path->remote, is_rtcp);
     }
-    return route != NULL && (viewer == NULL || route->created_at > viewer->created_at) ? route : NULL;
+    if (route == NULL || viewer == NULL) return route;
+    bool has_media = eg__viewer_has_media(viewer, path);
+    bool is_theirs = is_rtcp && route->has_media != has_media ? route->has_media : route->created_at > viewer->created_at;
+    return is_theirs ? route : NULL;
 }
 
 // True: there may be more.

@@ -58,6 +58,7 @@ struct eg_unsubscribe_record {
 struct eg_route_record {
     enum eg_record_kind kind;
     bool is_over;          // no longer
+    bool has_media;        // the viewer's media goes there
     struct eg_addr remote;
     eg_viewer_id viewer;
     eg_time created_at;    // the viewer

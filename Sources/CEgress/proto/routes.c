@@ -63,6 +63,7 @@ void eg__routes_add(struct eg_routes *routes, eg_time now, const struct eg_route
     if (found == NULL) found = add(routes, route);
     if (found == NULL) return;
     found->refreshed_at = now;
+    found->has_media = route->has_media;
     eg__list_remove(&found->age);
     eg__list_append(&routes->ages, &found->age);
 }
@@ -72,10 +73,15 @@ void eg__routes_remove(struct eg_routes *routes, const struct eg_addr *remote, u
     if (route != NULL) forget(routes, route);
 }
 
-const struct eg_route *eg__routes_find(const struct eg_routes *routes, const struct eg_addr *remote) {
-    const struct eg_route *newest = NULL;
+static bool is_better(const struct eg_route *route, const struct eg_route *than, bool is_rtcp) {
+    if (is_rtcp && route->has_media != than->has_media) return route->has_media;
+    return route->created_at > than->created_at;
+}
+
+const struct eg_route *eg__routes_find(const struct eg_routes *routes, const struct eg_addr *remote, bool is_rtcp) {
+    const struct eg_route *best = NULL;
     uint32_t cursor = 0;
     for (const struct eg_route *route; (route = next(routes, remote, &cursor)) != NULL;)
-        if (newest == NULL || route->created_at > newest->created_at) newest = route;
-    return newest;
+        if (best == NULL || is_better(route, best, is_rtcp)) best = route;
+    return best;
 }

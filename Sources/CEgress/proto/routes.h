@@ -16,6 +16,7 @@ struct eg_route {
     uint32_t worker;
     uint64_t viewer;
     eg_time created_at;   // the viewer
+    bool has_media;       // its media goes there: that it gets it was proven
     // In here.
     eg_handle handle;
     eg_time refreshed_at;
@@ -39,7 +40,8 @@ void eg__routes_add(struct eg_routes *routes, eg_time now, const struct eg_route
 // Nothing happens when it is not there.
 void eg__routes_remove(struct eg_routes *routes, const struct eg_addr *remote, uint64_t viewer);
 
-// Of several the one to the newest viewer; NULL when there is none.
-const struct eg_route *eg__routes_find(const struct eg_routes *routes, const struct eg_addr *remote);
+// Of several the one to the newest viewer, though for RTCP (`is_rtcp`) rather one whose media goes there: only it can have sent that. NULL when
+// there is none.
+const struct eg_route *eg__routes_find(const struct eg_routes *routes, const struct eg_addr *remote, bool is_rtcp);
 
 #endif

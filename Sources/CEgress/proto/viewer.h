@@ -87,6 +87,11 @@ eg_time eg__viewer_deadline(const struct eg_viewer *viewer);
 // Puts its deadline in its place among the others', after anything was done to it.
 void eg__viewer_schedule(struct eg_viewer *viewer, const struct eg_viewer_context *context);
 
+// Its media goes along `path`: that it gets it there was proven, by its handshake or by its answer to a check of ours.
+static inline bool eg__viewer_has_media(const struct eg_viewer *viewer, const struct eg_path *path) {
+    return viewer->state == EG_VIEWER_CONNECTED && eg__path_equal(&viewer->ice.path, path);
+}
+
 // The viewer is to go, for this reason; the first reason counts.
 void eg__viewer_close(struct eg_viewer *viewer, eg_close_reason reason);
 

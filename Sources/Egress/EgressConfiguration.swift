@@ -24,6 +24,9 @@ public struct EgressConfiguration: Sendable, Hashable {
     /// Viewers of all streams together.
     public var viewersMax = 20_000
     public var streamsMax = 1_024
+    /// Threads that viewers are spread over, behind the one port; `nil`: as many as the cores that this process may use, see
+    /// ``MachineProbe/cores``.
+    public var workers: Int?
     public var io = IOBackend.auto
     /// Loopback ports that streams receive on, two for each; `nil`: the system's ephemeral range.
     public var sourcePorts: ClosedRange<UInt16>?
@@ -51,6 +54,7 @@ public struct EgressConfiguration: Sendable, Hashable {
         try Self.check(viewersPerStreamMax, within: 1...65_536, "max_viewers_per_stream")
         try Self.check(viewersMax, within: 1...65_536, "max_viewers")
         try Self.check(streamsMax, within: 1...4_096, "max_streams")
+        if let workers { try Self.check(workers, within: 1...32, "workers") }
         try Self.check(burstBitRateMax, within: 1...Int(UInt32.max), "burst_bit_rate_max")
         try Self.check(burstBitRateAllMax, within: 1000...Int(UInt32.max) * 1000, "burst_bit_rate_all_max")
         try limits.validate()
@@ -80,6 +84,7 @@ extension EgressConfiguration: Codable {
         case viewersPerStreamMax = "max_viewers_per_stream"
         case viewersMax = "max_viewers"
         case streamsMax = "max_streams"
+        case workers
         case io
         case sourcePortMin = "source_port_min"
         case sourcePortMax = "source_port_max"
@@ -103,6 +108,7 @@ extension EgressConfiguration: Codable {
         viewersPerStreamMax = try value(.viewersPerStreamMax, else: defaults.viewersPerStreamMax)
         viewersMax = try value(.viewersMax, else: defaults.viewersMax)
         streamsMax = try value(.streamsMax, else: defaults.streamsMax)
+        workers = try values.decodeIfPresent(Int.self, forKey: .workers)
         io = try value(.io, else: defaults.io)
         sourcePorts = try Self.decodePorts(values)
         sourceGrace = try value(.sourceGrace, else: 30.0).asSeconds(for: .sourceGrace, in: values)
@@ -121,6 +127,7 @@ extension EgressConfiguration: Codable {
         try values.encode(viewersPerStreamMax, forKey: .viewersPerStreamMax)
         try values.encode(viewersMax, forKey: .viewersMax)
         try values.encode(streamsMax, forKey: .streamsMax)
+        try values.encodeIfPresent(workers, forKey: .workers)
         try values.encode(io, forKey: .io)
         try values.encodeIfPresent(sourcePorts?.lowerBound, forKey: .sourcePortMin)
         try values.encodeIfPresent(sourcePorts?.upperBound, forKey: .sourcePortMax)

@@ -1,4 +1,4 @@
-/// What the engine reports from its own thread, in Swift's terms.
+/// What the engine reports from its own threads, in Swift's terms.
 enum EngineEvent: Sendable {
     case viewerConnected(viewer: UInt64, remoteAddress: String)
     case viewerClosed(viewer: UInt64, reason: CloseReason, remoteAddress: String)

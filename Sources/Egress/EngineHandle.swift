@@ -9,7 +9,7 @@ struct EngineHandle: ~Copyable, @unchecked Sendable {
     private let engine: OpaquePointer
     private let sink: EventSink
 
-    /// `receive` runs on the engine's thread: it must be quick and must not call the handle.
+    /// `receive` runs on the engine's threads, perhaps on several at once: it must be quick and must not call the handle.
     init(_ configuration: EgressConfiguration, receive: @escaping @Sendable (EngineEvent) -> Void) throws(EgressError) {
         let sink = EventSink(receive)
         var hooks = eg_hooks()
@@ -173,6 +173,7 @@ extension EgressConfiguration {
             case .uring: .EG_IO_URING
             case .epoll: .EG_IO_EPOLL
             }
+        config.workers = workers.map(UInt32.init) ?? eg_cores()
         config.streams_max = UInt32(streamsMax)
         config.viewers_max = UInt32(viewersMax)
         config.burst_bit_rate_max = UInt32(burstBitRateMax)
@@ -230,6 +231,7 @@ extension EngineInfo {
     fileprivate init(_ info: eg_engine_info) {
         self.init()
         udpPort = info.udp_port
+        workers = Int(info.workers)
         io = info.io == .EG_IO_URING ? .uring : .epoll
         let reason = String(terminated: info.io_reason)
         ioFallbackReason = reason.isEmpty ? nil : reason

@@ -28,7 +28,7 @@ public struct EngineStatistics: Sendable, Hashable, Encodable {
     public var burstsRefused: UInt64 = 0
     public var sendCalls: UInt64 = 0
     public var loopTurns: UInt64 = 0
-    /// CPU time of the engine's thread.
+    /// CPU time of the engine's threads.
     public var threadMicroseconds: UInt64 = 0
     /// Why packets went no further, by reason: `source_stranger`, `slow_viewer`, …
     public var dropped: [String: UInt64] = [:]
@@ -59,6 +59,8 @@ public struct EngineStatistics: Sendable, Hashable, Encodable {
 /// What an engine settled on when it was made.
 public struct EngineInfo: Sendable, Hashable, Encodable {
     public var udpPort: UInt16 = 0
+    /// Threads that viewers are spread over.
+    public var workers = 1
     /// The back end in use.
     public var io = IOBackend.auto
     /// Why it is not io_uring although ``IOBackend/auto`` was asked for.
@@ -67,7 +69,7 @@ public struct EngineInfo: Sendable, Hashable, Encodable {
     public var crypto = ""
     /// The kernel takes UDP GSO.
     public var gso = false
-    /// In bytes, as the kernel granted it.
+    /// In bytes, as the kernel granted it to each worker's socket.
     public var viewerSendBufferSize = 0
     public var viewerReceiveBufferSize = 0
     /// Of the DTLS certificate, SHA-256, as SDP has it.
@@ -76,7 +78,7 @@ public struct EngineInfo: Sendable, Hashable, Encodable {
     public init() {}
 
     private enum CodingKeys: String, CodingKey {
-        case io, crypto, gso, fingerprint
+        case workers, io, crypto, gso, fingerprint
         case udpPort = "udp_port"
         case ioFallbackReason = "io_fallback_reason"
         case viewerSendBufferSize = "viewer_send_buffer_size"

@@ -1,6 +1,6 @@
 import Logging
 
-/// Writes the engine's events to the log, and hands them on, from a task of its own, because the engine's thread has better things to do than
+/// Writes the engine's events to the log, and hands them on, from a task of its own, because the engine's threads have better things to do than
 /// to wait for a log file. Lines beyond the buffer are left out; the counters of ``EngineStatistics`` have them all.
 struct EventLog: Sendable {
     struct Entry: Sendable {
@@ -18,7 +18,7 @@ struct EventLog: Sendable {
         (entries, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(Self.entriesMax))
     }
 
-    /// From the engine's thread.
+    /// From any of the engine's threads.
     func record(_ entry: Entry) { continuation.yield(entry) }
 
     /// Lets the writer end after what is buffered.

@@ -15,10 +15,12 @@ public struct MachineProbe: Sendable, Hashable {
     public var crypto: String
     /// Of libssl, at run time.
     public var openSSLVersion: String
+    /// Cores that this process may use, by its affinity and its cgroup's quota.
+    public var cores: Int
 
     public init(
         ioUringProblem: String? = nil, gsoProblem: String? = nil, receiveBufferSize: Int, receiveBufferAsked: Int,
-        crypto: String, openSSLVersion: String
+        crypto: String, openSSLVersion: String, cores: Int = 1
     ) {
         self.ioUringProblem = ioUringProblem
         self.gsoProblem = gsoProblem
@@ -26,6 +28,7 @@ public struct MachineProbe: Sendable, Hashable {
         self.receiveBufferAsked = receiveBufferAsked
         self.crypto = crypto
         self.openSSLVersion = openSSLVersion
+        self.cores = cores
     }
 
     /// Tries now.
@@ -38,6 +41,7 @@ public struct MachineProbe: Sendable, Hashable {
             receiveBufferSize: Int(probe.receive_buffer_size),
             receiveBufferAsked: Int(probe.receive_buffer_asked),
             crypto: String(terminated: probe.crypto),
-            openSSLVersion: String(terminated: probe.openssl))
+            openSSLVersion: String(terminated: probe.openssl),
+            cores: Int(eg_cores()))
     }
 }

@@ -3,7 +3,7 @@ import Synchronization
 /// Tells those viewers of a stream's life who asked for it, as server-sent events (`urn:ietf:params:whep:ext:core:server-sent-events`).
 ///
 /// A session has at most one listener, a listener at most one stream of events at a time, and that a bounded buffer: who reads too slowly
-/// misses the oldest. Nothing here runs on the engine's thread but ``end(_:)``.
+/// misses the oldest. Nothing here runs on the engine's threads but ``end(_:)``.
 final class ViewerEvents: Sendable {
     enum Kind: String, Sendable, Hashable, CaseIterable {
         case active, inactive, viewercount, reconnect

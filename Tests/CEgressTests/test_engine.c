@@ -2,7 +2,9 @@
 // threads, and that nothing is left behind.
 #include "check.h"
 
+#include "base/limits.h"
 #include "cegress.h"
+#include "io/cores.h"
 #include "sockets.h"
 
 #include <dirent.h>
@@ -495,6 +497,17 @@ static void the_probe_tells_what_an_engine_would_use(struct eg_check *check) {
     eg_engine_destroy(engine);
 }
 
+static void the_cores_are_those_of_affinity_and_quota(struct eg_check *check) {
+    static const struct {
+        const char *text;
+        uint32_t cores;
+    } rows[] = {{"max 100000\n", 0}, {"200000 100000\n", 2}, {"150000 100000", 2}, {"50000 100000", 1}, {"1000 100000", 1}, {"", 0},
+                {"x", 0}, {"100000", 0}, {"0 100000", 0}, {"100000 0", 0}, {"18446744073709551615 1", 0}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) CHECK_ROW(eg__cores_of_quota(rows[i].text) == rows[i].cores, i);
+    uint32_t cores = eg_cores();
+    CHECK(cores >= 1 && cores <= EG_WORKERS_MAX && (long)cores <= sysconf(_SC_NPROCESSORS_CONF));
+}
+
 static void no_signal_of_the_host_is_handled_on_the_thread(struct eg_check *check) {
     char path[320], line[256];
     sigset_t mask_before, mask_after;
@@ -608,6 +621,7 @@ static const struct eg_test tests[] = {
     EG_TEST(names_are_lower_case_and_unique),
     EG_TEST(a_turn_password_is_the_hmac_of_the_user_name_in_base64),
     EG_TEST(the_probe_tells_what_an_engine_would_use),
+    EG_TEST(the_cores_are_those_of_affinity_and_quota),
     EG_TEST(no_signal_of_the_host_is_handled_on_the_thread),
     EG_TEST(without_io_uring_it_falls_back_and_says_why),
 };

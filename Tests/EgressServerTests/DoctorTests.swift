@@ -6,12 +6,12 @@ import Testing
 
 @Suite struct DoctorTests {
     static let good = MachineProbe(
-        receiveBufferSize: 8_388_608, receiveBufferAsked: 4_194_304, crypto: "ipsec-mb", openSSLVersion: "OpenSSL 3")
+        receiveBufferSize: 8_388_608, receiveBufferAsked: 4_194_304, crypto: "ipsec-mb", openSSLVersion: "OpenSSL 3", cores: 4)
 
     @Test func findsNothingWrongWithAGoodMachine() {
         let findings = Doctor.examine(Self.good, kernel: "Linux 6")
         #expect(findings.allSatisfy { $0.grade == .ok && $0.advice == nil })
-        #expect(findings.map(\.subject) == ["kernel", "io_uring", "UDP GSO", "receive buffer", "SRTP", "OpenSSL"])
+        #expect(findings.map(\.subject) == ["kernel", "cores", "io_uring", "UDP GSO", "receive buffer", "SRTP", "OpenSSL"])
     }
 
     @Test func saysWhatToDoAboutWhatIsSlow() {

@@ -68,15 +68,17 @@ import Testing
 
     @Test func letsFlagsWinOverTheFile() throws {
         let flags = ServerFlags(
-            http: HTTPAddress(host: "h", port: 1), udpPort: 2, publicAddresses: ["192.0.2.1"], io: .uring, ffmpeg: "f", ffprobe: "p",
+            http: HTTPAddress(host: "h", port: 1), udpPort: 2, publicAddresses: ["192.0.2.1"], workers: 3, io: .uring, ffmpeg: "f",
+            ffprobe: "p",
             logLevel: .error, streams: ["a=other.mp4", "c=rtsp://u:p@h/x?a=b"])
         let configuration = try Self.parse(
             """
             {"http": "[::]:9000", "ffmpeg": "x", "ffprobe": "y", "log_level": "debug", "streams": {"a": {"input": "a.mp4"}, "b": {"input": "b"}},
-             "egress": {"udp_port": 9001, "public_ips": ["203.0.113.7"], "io": "epoll", "max_viewers": 7}}
+             "egress": {"udp_port": 9001, "public_ips": ["203.0.113.7"], "io": "epoll", "max_viewers": 7, "workers": 2}}
             """, flags: flags)
         #expect(configuration.http == HTTPAddress(host: "h", port: 1))
         #expect(configuration.egress.udpPort == 2)
+        #expect(configuration.egress.workers == 3)
         #expect(configuration.egress.publicAddresses == ["192.0.2.1"])
         #expect(configuration.egress.io == .uring)
         #expect(configuration.egress.viewersMax == 7)
@@ -148,6 +150,7 @@ import Testing
         var configuration = EgressConfiguration()
         configuration.udpAddress = "127.0.0.1"
         configuration.sourcePorts = 1...2
+        configuration.workers = 1
         let fields = try JSONDecoder().decode([String: JSONValue].self, from: JSONEncoder().encode(configuration))
         #expect(Set(fields.keys) == ServerConfiguration.egressFields)
         let limits = try JSONDecoder().decode([String: JSONValue].self, from: JSONEncoder().encode(ClientLimits()))

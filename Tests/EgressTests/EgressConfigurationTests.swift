@@ -18,6 +18,7 @@ import Testing
         configuration.viewersPerStreamMax = 8
         configuration.viewersMax = 32
         configuration.streamsMax = 3
+        configuration.workers = 2
         configuration.io = .epoll
         configuration.sourcePorts = 10_000...10_100
         configuration.sourceGrace = .milliseconds(1_500)
@@ -35,7 +36,8 @@ import Testing
                 "ice_servers":[{"credential":"c","urls":["turn:turn.example:3478"],"username":"u"}],\
                 "io":"epoll","limits":\(limits),\
                 "max_streams":3,"max_viewers":32,"max_viewers_per_stream":8,"public_ips":["198.51.100.1","2001:db8::1"],\
-                "source_grace_seconds":1.5,"source_port_max":10100,"source_port_min":10000,"udp_address":"192.0.2.7","udp_port":4000}
+                "source_grace_seconds":1.5,"source_port_max":10100,"source_port_min":10000,"udp_address":"192.0.2.7",\
+                "udp_port":4000,"workers":2}
                 """)
     }
 
@@ -55,6 +57,8 @@ import Testing
         ("max_viewers_per_stream", { $0.viewersPerStreamMax = 0 }),
         ("max_viewers", { $0.viewersMax = 65_537 }),
         ("max_streams", { $0.streamsMax = -1 }),
+        ("workers", { $0.workers = 0 }),
+        ("workers", { $0.workers = 33 }),
         ("burst_bit_rate_max", { $0.burstBitRateMax = 0 }),
         ("burst_bit_rate_all_max", { $0.burstBitRateAllMax = 0 }),
         ("limits.bit_rate", { $0.limits.bitRate = -1 }),

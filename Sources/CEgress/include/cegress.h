@@ -83,7 +83,7 @@ struct eg_config {
     uint16_t source_port_max;
     eg_io io;
     const char *EG_NULLABLE crypto;       // "ipsec-mb", "openssl"; NULL: the fastest that works here
-    uint32_t workers;                     // threads that viewers are spread over, at most 32; 0: one. As many as there are cores to spare
+    uint32_t workers;                     // threads that viewers are spread over, at most 32; 0: one. eg_cores() of them use the whole machine
     uint32_t streams_max;                 // 0: 1,024
     uint32_t viewers_max;                 // in all; 0: 20,000
     uint32_t source_receive_buffer_size;  // [B] asked of the kernel per source socket; 0: 4 MiB
@@ -369,6 +369,9 @@ struct eg_viewer_stats {
 
 // EG_STATUS_NOT_FOUND: no such viewer.
 EG_API EG_CHECKED eg_status eg_viewer_stats(eg_engine *engine, eg_viewer_id viewer, struct eg_viewer_stats *stats);
+
+// Cores that this process may use, by its affinity and its cgroup's quota (v2), at least 1 and at most what `workers` takes.
+EG_API uint32_t eg_cores(void);
 
 // What this machine offers an engine, found by trying. For `egress doctor` and for logs; makes no engine.
 struct eg_probe {

@@ -25,7 +25,7 @@ enum Doctor {
 
     static func examine(_ machine: MachineProbe, kernel: String) -> [Finding] {
         [
-            Finding(grade: .ok, subject: "kernel", text: kernel),
+            Finding(grade: .ok, subject: "kernel", text: kernel), cores(machine),
             ioUring(machine), gso(machine), receiveBuffer(machine), crypto(machine),
             Finding(grade: .ok, subject: "OpenSSL", text: machine.openSSLVersion),
         ]
@@ -70,6 +70,11 @@ enum Doctor {
         let release = withUnsafeBytes(of: name.release) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
         let machine = withUnsafeBytes(of: name.machine) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
         return "Linux \(release) \(machine)"
+    }
+
+    private static func cores(_ machine: MachineProbe) -> Finding {
+        let text = machine.cores == 1 ? "1, so one worker" : "\(machine.cores), so as many workers unless --workers says otherwise"
+        return Finding(grade: .ok, subject: "cores", text: text)
     }
 
     private static func ioUring(_ machine: MachineProbe) -> Finding {

@@ -137,7 +137,10 @@ struct Server {
     private static func log(_ info: EngineInfo, _ logger: Logger) {
         logger.info(
             "engine is running",
-            metadata: ["udp_port": "\(info.udpPort)", "io": "\(info.io.rawValue)", "crypto": "\(info.crypto)", "gso": "\(info.gso)"])
+            metadata: [
+                "udp_port": "\(info.udpPort)", "workers": "\(info.workers)", "io": "\(info.io.rawValue)", "crypto": "\(info.crypto)",
+                "gso": "\(info.gso)",
+            ])
     }
 }
 

@@ -50,6 +50,9 @@ struct ServerOptions: ParsableArguments {
         help: ArgumentHelp("An address that viewers reach this machine at, for NAT and containers; may be repeated.", valueName: "ip"))
     var publicAddresses: [String] = []
 
+    @Option(help: ArgumentHelp("Threads that viewers are spread over, 1 to 32 (default: the cores there are).", valueName: "n"))
+    var workers: Int?
+
     @Option(help: "How packets get in and out: auto, uring or epoll (default: auto).")
     var io: IOBackend?
 
@@ -69,7 +72,8 @@ struct ServerOptions: ParsableArguments {
 
     var flags: ServerFlags {
         var flags = ServerFlags(
-            http: http, udpPort: udpPort, publicAddresses: publicAddresses, io: io, ffmpeg: ffmpeg, ffprobe: ffprobe, logLevel: logLevel)
+            http: http, udpPort: udpPort, publicAddresses: publicAddresses, workers: workers, io: io, ffmpeg: ffmpeg, ffprobe: ffprobe,
+            logLevel: logLevel)
         flags.tokenFile = tokenFile
         flags.apiTokenFile = apiTokenFile
         flags.isOpenToEverybody = isOpenToEverybody

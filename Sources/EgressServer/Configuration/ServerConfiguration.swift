@@ -7,6 +7,7 @@ struct ServerFlags: Sendable {
     var http: HTTPAddress?
     var udpPort: UInt16?
     var publicAddresses: [String] = []
+    var workers: Int?
     var io: IOBackend?
     var ffmpeg: String?
     var ffprobe: String?
@@ -54,8 +55,8 @@ struct ServerConfiguration: Sendable {
         "http", "egress", "streams", "ffmpeg", "ffprobe", "log_level", "auth", "api", "tls", "trusted_proxies", "base_path", "drain",
     ]
     static let egressFields: Set<String> = [
-        "enabled", "udp_address", "udp_port", "public_ips", "ice_servers", "max_viewers_per_stream", "max_viewers", "max_streams", "io",
-        "source_port_min", "source_port_max", "source_grace_seconds", "burst_bit_rate_max", "burst_bit_rate_all_max",
+        "enabled", "udp_address", "udp_port", "public_ips", "ice_servers", "max_viewers_per_stream", "max_viewers", "max_streams",
+        "workers", "io", "source_port_min", "source_port_max", "source_grace_seconds", "burst_bit_rate_max", "burst_bit_rate_all_max",
         "limits",
     ]
 
@@ -91,6 +92,7 @@ struct ServerConfiguration: Sendable {
         http = flags.http ?? http
         egress.udpPort = flags.udpPort ?? egress.udpPort
         if !flags.publicAddresses.isEmpty { egress.publicAddresses = flags.publicAddresses }
+        egress.workers = flags.workers ?? egress.workers
         egress.io = flags.io ?? egress.io
         ffmpeg = flags.ffmpeg ?? ffmpeg
         ffprobe = flags.ffprobe ?? ffprobe

@@ -23,6 +23,7 @@ enum Metrics {
     private static func write(_ info: EngineInfo, to text: inout PrometheusText) {
         let labels = [("io", info.io.rawValue), ("crypto", info.crypto), ("gso", info.gso ? "yes" : "no")]
         text.family("egress_engine_info", .gauge, "What the engine runs on.", [Sample(labels: labels, value: 1)])
+        text.family("egress_workers", .gauge, "Threads that viewers are spread over.", info.workers)
     }
 
     private static func write(_ engine: EngineStatistics, to text: inout PrometheusText) {
@@ -44,9 +45,9 @@ enum Metrics {
         text.family("egress_bursts_refused_total", .counter, "Viewers that had to wait for the next IDR.", engine.burstsRefused)
         text.family("egress_sent_messages_total", .counter, "Messages handed to the kernel; one may be many packets.", engine.messagesSent)
         text.family("egress_send_calls_total", .counter, "System calls made to send.", engine.sendCalls)
-        text.family("egress_loop_turns_total", .counter, "Turns of the engine's loop.", engine.loopTurns)
+        text.family("egress_loop_turns_total", .counter, "Turns of the engine's loops.", engine.loopTurns)
         text.family(
-            "egress_thread_cpu_seconds_total", .counter, "CPU time of the engine's thread.",
+            "egress_thread_cpu_seconds_total", .counter, "CPU time of the engine's threads.",
             [Sample(value: Double(engine.threadMicroseconds) / 1_000_000)])
         text.family("egress_dropped_total", .counter, "Why datagrams went no further.", byReason(engine.dropped))
     }

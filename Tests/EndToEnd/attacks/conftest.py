@@ -55,6 +55,10 @@ class Stage:
 
     # What the server says.
 
+    def total(self, name):
+        """Of one of the engine's counters."""
+        return self.server.metric(f"egress_{name}_total")
+
     def dropped(self, reason=None):
         return self.server.metric("egress_dropped_total", **({"reason": reason} if reason else {}))
 

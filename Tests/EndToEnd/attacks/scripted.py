@@ -42,6 +42,16 @@ def text(size):
     return "".join(secrets.choice(CHARACTERS) for _ in range(size))
 
 
+def patiently(method, url, body=b"", content_type=None):
+    """A server may limit how fast requests come: what it asks to wait for is waited for, within reason."""
+    while True:
+        response = request(method, url, body, content_type)
+        wait = response.headers["Retry-After"] or ""
+        if not (response.status in BUSY and wait.isdigit() and int(wait) <= WAIT_MAX):
+            return response
+        time.sleep(int(wait))
+
+
 def is_stun(datagram):
     return len(datagram) >= 20 and datagram[0] < 4
 
@@ -179,12 +189,7 @@ class Scripted:
 
     def post(self, patient=True):
         """The status; 201 has made a session."""
-        while True:
-            response = request("POST", self.url, self.offer(), "application/sdp")
-            wait = response.headers["Retry-After"] or ""
-            if not (patient and response.status in BUSY and wait.isdigit() and int(wait) <= WAIT_MAX):
-                break
-            time.sleep(int(wait))
+        response = (patiently if patient else request)("POST", self.url, self.offer(), "application/sdp")
         if response.status == 201:
             answer = response.text
             self.session = self.server.url(response.headers["Location"])
@@ -196,7 +201,7 @@ class Scripted:
         return response.status
 
     def leave(self):
-        return request("DELETE", self.session).status
+        return patiently("DELETE", self.session).status
 
     # ICE.
 

@@ -52,19 +52,18 @@ def test_garbage_of_strangers_only_counts(stage, seed):
 def test_a_report_that_was_said_before_is_heard_once(stage):
     """A recorded NACK, replayed, asks for nothing."""
     watcher = stage.watchers[0]
-    repairs = lambda: stage.server.metric("egress_repairs_sent_total")
-    before = repairs()
+    before = stage.total("repairs_sent")
     asked = watcher.feedback(watcher.nack(watcher.video.highest - 4, bitmask=0))
     watcher.say(asked)
-    stage.wait_for_more(repairs, before, 1, "packet sent again")
+    stage.wait_for_more(lambda: stage.total("repairs_sent"), before, 1, "packet sent again")
     with stage.undisturbed(), stage.counting(srtcp_rejected=300):
         watcher.say(*[asked] * 300)
-    assert repairs() == before + 1
+    assert stage.total("repairs_sent") == before + 1
 
 
 def test_a_report_with_one_bit_changed_is_heard_never(stage):
     watcher = stage.watchers[0]
-    before = stage.server.metric("egress_repairs_sent_total")
+    before = stage.total("repairs_sent")
     with stage.undisturbed(), stage.counting(srtcp_rejected=200):
         for bit in range(200):
             report = bytearray(watcher.feedback(watcher.nack(watcher.video.highest - 4, bitmask=0)))
@@ -72,7 +71,7 @@ def test_a_report_with_one_bit_changed_is_heard_never(stage):
             at = 16 + bit % (8 * len(report) - 16)
             report[at // 8] ^= 0x80 >> at % 8
             watcher.say(report)
-    assert stage.server.metric("egress_repairs_sent_total") == before
+    assert stage.total("repairs_sent") == before
 
 
 def test_a_goodbye_in_plain_rtcp_ends_nothing(stage):
@@ -107,31 +106,28 @@ def test_a_viewer_that_asks_for_everything_again_gets_its_budget_and_no_more(sta
     """Its feedback is authentic; what it may make the server send is bounded, and the others have theirs."""
     viewer = stage.viewer().join()
     viewer.wait_for_pictures(30)
-    repairs = lambda: stage.server.metric("egress_repairs_sent_total")
-    refused = lambda: stage.server.metric("egress_repairs_refused_total")
-    sent, denied, began = repairs(), refused(), time.monotonic()
+    sent, denied, began = stage.total("repairs_sent"), stage.total("repairs_refused"), time.monotonic()
     with stage.undisturbed():
         for _ in range(20):
             for back in range(17, 17 * 8, 17):
                 viewer.say(viewer.feedback(*[viewer.nack(viewer.video.highest - back)] * 4))
-        stage.wait_for_more(refused, denied, 100, "repairs refused")
+        stage.wait_for_more(lambda: stage.total("repairs_refused"), denied, 100, "repairs refused")
         stage.settle()
     elapsed = time.monotonic() - began
-    print(f"\n{20 * 8 * 4 * 17} packets asked for, {repairs() - sent:.0f} sent again in {elapsed:.1f} s")
-    assert repairs() - sent <= REPAIRS_AT_ONCE + REPAIRS_PER_SECOND * elapsed
+    print(f"\n{20 * 8 * 4 * 17} packets asked for, {stage.total('repairs_sent') - sent:.0f} sent again in {elapsed:.1f} s")
+    assert stage.total("repairs_sent") - sent <= REPAIRS_AT_ONCE + REPAIRS_PER_SECOND * elapsed
     assert viewer.video.missing == 0
 
 
 def test_a_viewer_that_asks_for_pictures_without_end_gets_one_a_second(stage):
     viewer = stage.viewer().join()
-    bursts = lambda: stage.server.metric("egress_bursts_begun_total")
-    before, began = bursts(), time.monotonic()
+    before, began = stage.total("bursts_begun"), time.monotonic()
     with stage.undisturbed():
         for _ in range(500):
             viewer.say(viewer.feedback(viewer.pli()))
         viewer.wait_for_pictures(5)
         stage.settle()
-    assert bursts() - before <= 2 + (time.monotonic() - began) / BURST_AGAIN
+    assert stage.total("bursts_begun") - before <= 2 + (time.monotonic() - began) / BURST_AGAIN
 
 
 def test_media_of_a_viewer_reaches_nobody(stage):

@@ -9,7 +9,7 @@ import pytest
 import hellos
 import wire
 from client import request
-from scripted import text
+from scripted import patiently, text
 
 DATAGRAMS = 6000
 BURST = 200
@@ -176,7 +176,7 @@ def test_connections_that_say_nothing_or_too_little_are_closed_and_listeners_are
     head = b"POST /whep/stage HTTP/1.1\r\nHost: a\r\n"
     with wire.connect(stage.server) as silent, wire.connect(stage.server) as slow, wire.connect(stage.server) as listener:
         events = json.dumps(["viewercount"]).encode()
-        created = request("POST", f"{watcher.session}/events", events, "application/json")
+        created = patiently("POST", f"{watcher.session}/events", events, "application/json")
         assert created.status == 201, created
         listener.sendall(f"GET {created.headers['Location']} HTTP/1.1\r\nHost: a\r\nAccept: text/event-stream\r\n\r\n".encode())
         slow.sendall(head)

@@ -20,8 +20,8 @@ def test_hellos_sprayed_from_everywhere_are_dropped_unanswered(stage):
         except OSError:
             pass  # somebody has it
     assert len(sprayers) > SPRAYERS + 1
-    done = stage.server.metric("egress_handshakes_done_total")
-    failed = stage.server.metric("egress_handshakes_failed_total")
+    done = stage.total("handshakes_done")
+    failed = stage.total("handshakes_failed")
     with stage.undisturbed():
         for _ in range(SPRAYED_BY_EACH):
             with stage.counting(unvalidated=len(sprayers)):
@@ -29,8 +29,8 @@ def test_hellos_sprayed_from_everywhere_are_dropped_unanswered(stage):
                     sprayer.say(hellos.hello())
         stage.settle()
     assert [len(sprayer.heard()) for sprayer in sprayers] == [0] * len(sprayers)
-    assert stage.server.metric("egress_handshakes_done_total") == done
-    assert stage.server.metric("egress_handshakes_failed_total") == failed
+    assert stage.total("handshakes_done") == done
+    assert stage.total("handshakes_failed") == failed
 
 
 def test_a_viewer_joins_though_hellos_race_its_own(stage):
@@ -81,7 +81,7 @@ def test_a_bad_hello_from_the_viewers_own_address_does_not_end_its_session(stage
 def test_a_good_hello_in_the_name_of_a_viewer_that_watches_changes_nothing(stage):
     """A new association over the old one would be the way in for whoever can write the viewer's address on a datagram."""
     watcher = stage.watchers[0]
-    done = stage.server.metric("egress_handshakes_done_total")
+    done = stage.total("handshakes_done")
     with stage.undisturbed():
         seen = watcher.counts["dtls"]
         watcher.say(*[hellos.hello() for _ in range(20)])
@@ -89,7 +89,7 @@ def test_a_good_hello_in_the_name_of_a_viewer_that_watches_changes_nothing(stage
         watcher.wait_for(lambda w: w.counts["dtls"] > seen, "the last flight again")
         stage.settle()
         watcher.counts["expected dtls"] = watcher.counts["dtls"]
-    assert stage.server.metric("egress_handshakes_done_total") == done
+    assert stage.total("handshakes_done") == done
 
 
 def test_who_says_a_good_hello_in_anothers_name_gets_no_keys(stage):
@@ -97,7 +97,7 @@ def test_who_says_a_good_hello_in_anothers_name_gets_no_keys(stage):
     viewer = stage.viewer()
     assert viewer.post() == 201
     viewer.check()
-    failed = stage.server.metric("egress_handshakes_failed_total")
+    failed = stage.total("handshakes_failed")
     with stage.undisturbed():
         with pytest.raises((SSL.Error, AssertionError)):
             viewer.shake_hands(intrusions={1: [hellos.hello()]}, within=5)
@@ -105,4 +105,4 @@ def test_who_says_a_good_hello_in_anothers_name_gets_no_keys(stage):
         again.join()
         again.wait_for_pictures(3)
     viewer.leave()
-    assert stage.server.metric("egress_handshakes_failed_total") - failed <= 1
+    assert stage.total("handshakes_failed") - failed <= 1

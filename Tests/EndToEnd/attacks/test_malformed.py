@@ -9,7 +9,7 @@ import hellos
 import wire
 from client import request
 from mutation import mutated, mutated_text
-from scripted import Scripted
+from scripted import Scripted, patiently
 
 DATAGRAMS = 3000
 DOCUMENTS = 300
@@ -59,7 +59,7 @@ def test_mutated_offers_get_an_answer_or_a_reason(stage, seed):
             response = request("POST", source.url, text, "application/sdp")
             seen[response.status] = seen.get(response.status, 0) + 1
             if response.status == 201:
-                assert request("DELETE", stage.server.url(response.headers["Location"])).status == 200
+                assert patiently("DELETE", stage.server.url(response.headers["Location"])).status == 200
             elif response.status != 406:
                 assert response.detail
     source.close()

@@ -33,7 +33,7 @@ import Testing
     private func call(_ method: HTTPRequest.Method, _ path: String, _ body: String = "", type: String? = nil) async -> ServerResponse {
         var head = HTTPRequest(method: method, scheme: "http", authority: "localhost", path: path)
         head.headerFields[.contentType] = type
-        return await routes.respond(to: ServerRequest(head: head, body: Array(body.utf8), remoteAddress: "192.0.2.1"))
+        return await routes.respond(to: ServerRequest(head: head, body: Array(body.utf8), remoteAddress: "127.0.0.1"))
     }
 
     private func join() async -> ServerResponse { await call(.post, "/whep/show", Self.offer, type: "application/sdp") }
@@ -121,7 +121,7 @@ import Testing
             return
         }
         #expect(page.count == 2)
-        #expect(viewer["client"] == .string("192.0.2.1") && viewer["state"] == .string("new"))
+        #expect(viewer["client"] == .string("127.0.0.1") && viewer["state"] == .string("new"))
         guard case .string(let since)? = viewer["since"] else {
             Issue.record("\(viewer)")
             return

@@ -2,6 +2,7 @@
 
 #include "io/udp.h"
 #include "proto/crypto.h"
+#include "statistics.h"
 #include "ticks.h"
 #include "wire/rtp.h"
 
@@ -17,6 +18,7 @@ enum {
     RUNS_MAX = 8,            // of one picture
     SEGMENTS_MAX = 64,
     RUN_SIZE_MAX = 65507,    // [B]
+    PICTURES_MAX = 16384,    // of one play that are timed
 };
 
 // Packets of one picture that leave as one message.
@@ -49,6 +51,8 @@ struct bare {
     size_t used;             // [B] of the arena
     uint32_t staged;
     uint64_t refused;
+    uint32_t pictures[PICTURES_MAX]; // [100 ns] each one's time
+    size_t picture_count;
     struct run runs[RUNS_MAX]; // of the picture under way
     uint32_t run_count;
     struct mmsghdr headers[MESSAGES_MAX];
@@ -100,6 +104,15 @@ void bare_destroy(struct bare *bare) {
 void bare_aim(struct bare *bare, uint32_t viewer, uint16_t port) {
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     bare->viewers[viewer].to = to;
+}
+
+double bare_picture_wall(const struct bare *bare) {
+    uint32_t *values = malloc((bare->picture_count + 1) * sizeof *values);
+    if (values == NULL) return 0;
+    memcpy(values, bare->pictures, bare->picture_count * sizeof *values);
+    double median = percentile(values, bare->picture_count, 50) / 10.0;
+    free(values);
+    return median;
 }
 
 uint64_t bare_refused(const struct bare *bare) { return bare->refused; }
@@ -173,13 +186,18 @@ static void send_to(struct bare *bare, uint32_t index, const struct media *media
 uint64_t bare_play(struct bare *bare, const struct schedule *schedule, uint32_t viewers_each, bool is_paced) {
     uint64_t begin = ticks_now(), packets = 0;
     const struct media *media = schedule->media;
+    bare->picture_count = 0;
     for (size_t i = 0; i < schedule->count; i++) {
         const struct schedule_entry *entry = &schedule->entries[i];
         const struct media_unit *unit = &media->units[entry->unit];
         if (is_paced) ticks_sleep_until(begin + (uint64_t)entry->due_us * 1000);
+        uint64_t unit_begin = ticks_now();
         plan_runs(bare, media, unit);
         for (uint32_t viewer = 0; viewer < viewers_each; viewer++) send_to(bare, entry->stream * viewers_each + viewer, media, unit->kind);
         flush(bare);
+        if (unit->kind == MEDIA_VIDEO && bare->picture_count < PICTURES_MAX) {
+            bare->pictures[bare->picture_count++] = (uint32_t)((ticks_now() - unit_begin) / 100);
+        }
         packets += (uint64_t)unit->count * viewers_each;
     }
     return packets;

@@ -19,6 +19,10 @@ void bare_aim(struct bare *bare, uint32_t viewer, uint16_t port);
 // fast as it goes. Gives the number of packets.
 uint64_t bare_play(struct bare *bare, const struct schedule *schedule, uint32_t viewers_each, bool is_paced);
 
+// Wall time of a picture to the viewers of its stream, from its first packet's encryption to the last send's return: the median of the
+// latest play [us].
+double bare_picture_wall(const struct bare *bare);
+
 // Messages that the kernel refused, so far.
 uint64_t bare_refused(const struct bare *bare);
 

@@ -15,12 +15,16 @@ struct bench {
 // Says so on the error output, and has the program fail at its end.
 __attribute__((format(printf, 3, 4))) void bench_break(struct bench *bench, const char *shape, const char *format, ...);
 
-// receive_<streams>
+// receive_<streams>, receive_flood
 void shape_receive(struct bench *bench, const char *name);
 void shape_parse(struct bench *bench, const char *name);
 void shape_protect(struct bench *bench, const char *name);
-// fanout_<streams>x<viewers of each>, then any of _video _unsplit _epoll _openssl
+void shape_send(struct bench *bench, const char *name);
+// fanout_ or streams_<streams>x<viewers of each>, then any of _video _unsplit _epoll _uring _openssl
 void shape_fanout(struct bench *bench, const char *name);
 void shape_joins(struct bench *bench, const char *name);
+void shape_idr(struct bench *bench, const char *name);
+void shape_late(struct bench *bench, const char *name);
+void shape_slow(struct bench *bench, const char *name);
 
 #endif

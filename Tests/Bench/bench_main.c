@@ -1,5 +1,7 @@
 // What a packet costs here, beside what it has to cost at least. Everything goes over 127.0.0.1, takes a bounded time and ends by itself.
 #include "bench.h"
+#include "heap.h"
+#include "session.h"
 
 #include <signal.h>
 #include <stdarg.h>
@@ -7,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,20 +20,30 @@ struct family {
 };
 
 static const struct family families[] = {
-    {"receive_", shape_receive, "receive_S: S streams, the engine's receive path beside bare recvmmsg loops"},
+    {"receive_", shape_receive, "receive_S, receive_flood: S (200) streams, the engine's receive path beside bare recvmmsg loops"},
     {"parse", shape_parse, "parse: RTP and H.264 headers beside a plain read of the header"},
     {"protect", shape_protect, "protect: SRTP of one packet beside the bare cipher"},
+    {"send", shape_send, "send: the same messages by sendmmsg, by io_uring and one by one, with and without GSO, long and short"},
     {"fanout_", shape_fanout, "fanout_SxN[_video][_unsplit][_epoll][_openssl]: S streams, N viewers each, beside bare cipher and sends"},
-    {"joins", shape_joins, "joins: ICE and DTLS of viewers beside OpenSSL's handshake alone"},
+    {"streams_", shape_fanout, "streams_SxN…: the same under the name that says where the load is"},
+    {"join_rate", shape_joins, "join_rate: ICE and DTLS beside OpenSSL's handshake alone, while 100 viewers watch"},
+    {"idr_burst", shape_idr, "idr_burst: IDRs of 100 packets in, and out to 3,000 viewers; what sound, STUN, RTCP and joins wait for"},
+    {"late_join", shape_late, "late_join: from the end of the handshake to the first packet, GOPs of 2 and 10 s"},
+    {"slow_viewer", shape_slow, "slow_viewer: 200 viewers, of whom one stops reading"},
 };
 
 static const char *const shapes_quick[] = {
-    "parse", "protect", "receive_1", "receive_200", "fanout_1x1", "fanout_1x100", "fanout_1x1000", "joins",
+    "parse", "protect", "send", "receive_1", "receive_flood", "fanout_1x1", "fanout_1x500", "fanout_1x500_unsplit",
+    "streams_200x5", "join_rate", "idr_burst", "late_join", "slow_viewer",
 };
 
 static const char *const shapes_all[] = {
-    "parse", "protect", "receive_1", "receive_200", "fanout_1x1", "fanout_1x100", "fanout_1x500", "fanout_1x500_unsplit",
-    "fanout_1x500_epoll", "fanout_1x500_openssl", "fanout_1x1000", "fanout_1x3000", "fanout_1x3000_video", "joins",
+    "parse", "protect", "send", "receive_1", "receive_flood",
+    // The plot's: cost and latency against viewers.
+    "fanout_1x1", "fanout_1x10", "fanout_1x30", "fanout_1x100", "fanout_1x300", "fanout_1x1000", "fanout_1x3000",
+    "fanout_1x500", "fanout_1x500_unsplit", "fanout_1x500_epoll", "fanout_1x500_openssl", "fanout_1x3000_video",
+    "fanout_1x3000_video_unsplit", "streams_200x5", "streams_200x5_epoll", "streams_200x5_unsplit",
+    "join_rate", "idr_burst", "late_join", "slow_viewer",
 };
 
 struct options {
@@ -51,14 +64,14 @@ void bench_break(struct bench *bench, const char *shape, const char *format, ...
 }
 
 static void print_help(void) {
-    printf("egress-bench [--quick] [--json FILE] [shape...]\n");
+    printf("egress-bench [--quick] [--json FILE] [shape...]   (or QUICK=1, BENCH_JSON=FILE)\n");
     for (size_t i = 0; i < sizeof families / sizeof families[0]; i++) printf("  %s\n", families[i].help);
 }
 
 // False when the program is to end at once, with `*status`. Shapes come last, so they are left where they stand.
 static bool parse_options(int count, char **arguments, struct options *options, int *status) {
     const char *quick = getenv("QUICK");
-    *options = (struct options){.is_quick = quick != NULL && strcmp(quick, "1") == 0};
+    *options = (struct options){.is_quick = quick != NULL && strcmp(quick, "1") == 0, .json = getenv("BENCH_JSON")};
     int at = 1;
     for (; at < count && arguments[at][0] == '-'; at++) {
         if (strcmp(arguments[at], "--quick") == 0) {
@@ -93,6 +106,7 @@ static void run_apart(struct bench *bench, const char *name) {
     pid_t process = fork();
     if (process == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
+        session_claim();
         run_shape(bench, name);
         fflush(stdout);
         _exit(bench->broken > 0);
@@ -107,10 +121,20 @@ static void run_apart(struct bench *bench, const char *name) {
     }
 }
 
+// Viewers have a socket each.
+static void raise_descriptor_limit(void) {
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0) return;
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+}
+
 int main(int count, char **arguments) {
     struct options options;
     int status;
     if (!parse_options(count, arguments, &options, &status)) return status;
+    raise_descriptor_limit();
+    if (!heap_watch()) fprintf(stderr, "allocations are not counted in this build\n");
     struct machine machine;
     machine_describe(&machine);
     machine_print(&machine);

@@ -7,6 +7,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -34,6 +35,8 @@ struct feeder {
     uint64_t packets;
     uint64_t duration_us;
     unsigned speed;
+    pthread_t thread;
+    atomic_bool is_playing;
     struct leg legs[][MEDIA_KINDS]; // by stream
 };
 
@@ -133,19 +136,31 @@ static void *run(void *context) {
     for (;;) {
         const struct schedule_entry *entry = &schedule->entries[feeder->position];
         uint64_t media_us = periods_us + entry->due_us - first_us;
-        if (media_us >= feeder->duration_us) return NULL;
-        uint64_t at = begin + media_us * 1000 / feeder->speed;
-        ticks_sleep_until(at);
+        if (media_us >= feeder->duration_us) break;
+        uint64_t at = feeder->speed > 0 ? begin + media_us * 1000 / feeder->speed : ticks_now();
+        if (feeder->speed > 0) ticks_sleep_until(at);
         send_unit(feeder, entry, at);
         if (++feeder->position < schedule->count) continue;
         feeder->position = 0;
-        periods_us += MEDIA_PERIOD_US;
+        periods_us += schedule->media->period_us;
     }
+    atomic_store(&feeder->is_playing, false);
+    return NULL;
 }
 
-void feeder_play(struct feeder *feeder, uint64_t duration_us, unsigned speed) {
-    pthread_t thread;
+bool feeder_start(struct feeder *feeder, uint64_t duration_us, unsigned speed) {
     feeder->duration_us = duration_us;
     feeder->speed = speed;
-    if (pthread_create(&thread, NULL, run, feeder) == 0) pthread_join(thread, NULL);
+    atomic_store(&feeder->is_playing, true);
+    if (pthread_create(&feeder->thread, NULL, run, feeder) == 0) return true;
+    atomic_store(&feeder->is_playing, false);
+    return false;
+}
+
+void feeder_wait(struct feeder *feeder) { pthread_join(feeder->thread, NULL); }
+
+bool feeder_is_playing(const struct feeder *feeder) { return atomic_load(&feeder->is_playing); }
+
+void feeder_play(struct feeder *feeder, uint64_t duration_us, unsigned speed) {
+    if (feeder_start(feeder, duration_us, speed)) feeder_wait(feeder);
 }

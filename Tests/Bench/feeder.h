@@ -20,6 +20,13 @@ void feeder_destroy(struct feeder *feeder);
 // receivers between two calls: timestamps follow the clock, sequence numbers go on without a gap.
 void feeder_play(struct feeder *feeder, uint64_t duration_us, unsigned speed);
 
+// The same in two halves. `speed` 0: as fast as it goes. False when there is no thread to be had; then there is nothing to wait for.
+bool feeder_start(struct feeder *feeder, uint64_t duration_us, unsigned speed);
+void feeder_wait(struct feeder *feeder);
+
+// Whether it still plays, between the two.
+bool feeder_is_playing(const struct feeder *feeder);
+
 // Packets sent so far, without the reports.
 uint64_t feeder_packets(const struct feeder *feeder);
 

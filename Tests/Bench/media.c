@@ -4,17 +4,15 @@
 #include <string.h>
 
 enum {
-    PICTURES = 60,
-    PICTURE_INTERVAL_US = 1000 * 1000 / 30, // [us]
-    GOP_SIZE = 625 * 1000,                  // [B] 2.5 Mbit/s for 2 s
+    GOP_S = 2,                              // [s]
+    PICTURES_PER_S = 30,
+    BIT_RATE = 2360 * 1000,                 // [bit/s] of the pictures between IDRs: 2.5 Mbit/s with them
     IDR_SIZE = 45 * 1000,                   // [B] about 40 packets
-    SOUNDS = 100,
+    SECOND = 1000 * 1000,                   // [us]
     SOUND_INTERVAL_US = 20 * 1000,          // [us]
     SOUND_SIZE = 240,                       // [B] Opus at 96 kbit/s
     PAYLOAD_SIZE_MAX = MEDIA_DATAGRAM_SIZE_MAX - MEDIA_HEADER_SIZE,
     FU_HEADER_SIZE = 2,                     // [B] RFC 6184 §5.8
-    PACKETS_MAX = 1024,
-    UNITS_MAX = PICTURES + SOUNDS,
 };
 
 // Constrained baseline, 1920x1080.
@@ -67,20 +65,22 @@ static void add_unit(struct media *media, uint32_t due_us, uint8_t kind, size_t 
     media->units[media->unit_count++] = (struct media_unit){due_us, kind, (uint32_t)first, (uint32_t)(media->packet_count - first)};
 }
 
-static void add_pictures(struct media *media, uint32_t *random) {
-    const size_t size_mean = (GOP_SIZE - IDR_SIZE) / (PICTURES - 1);
-    for (uint32_t i = 0; i < PICTURES; i++) {
+static void add_pictures(struct media *media, const struct media_plan *plan, uint32_t *random) {
+    uint32_t count = plan->pictures_per_s * plan->gop_s;
+    const size_t size_mean = plan->bit_rate / 8 / plan->pictures_per_s;
+    const size_t idr_size = plan->idr_packets > 0 ? plan->idr_packets * (PAYLOAD_SIZE_MAX - FU_HEADER_SIZE) : IDR_SIZE;
+    for (uint32_t i = 0; i < count; i++) {
         size_t first = media->packet_count;
         if (i == 0) add_parameter_sets(media, random);
         // Up to a fifth more or less than the mean, in pairs that add up.
         size_t spread = size_mean * (i / 2 * 37 % 21) / 100;
-        add_slice(media, i == 0, i == 0 ? IDR_SIZE : i % 2 == 1 ? size_mean + spread : size_mean - spread, random);
-        add_unit(media, i * PICTURE_INTERVAL_US, MEDIA_VIDEO, first);
+        add_slice(media, i == 0, i == 0 ? idr_size : i % 2 == 1 ? size_mean + spread : size_mean - spread, random);
+        add_unit(media, i * (SECOND / plan->pictures_per_s), MEDIA_VIDEO, first);
     }
 }
 
 static void add_sounds(struct media *media, uint32_t *random) {
-    for (uint32_t i = 0; i < SOUNDS; i++) {
+    for (uint32_t i = 0; i < media->period_us / SOUND_INTERVAL_US; i++) {
         size_t first = media->packet_count;
         add_packet(media, SOUND_SIZE, false, true, random);
         // Between the pictures, as the two run on clocks of their own.
@@ -93,19 +93,34 @@ static int compare_units(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-struct media *media_create(bool has_audio) {
+static struct media_plan complete(const struct media_plan *plan) {
+    struct media_plan all = *plan;
+    if (all.gop_s == 0) all.gop_s = GOP_S;
+    if (all.pictures_per_s == 0) all.pictures_per_s = PICTURES_PER_S;
+    if (all.bit_rate == 0) all.bit_rate = BIT_RATE;
+    return all;
+}
+
+struct media *media_create(const struct media_plan *asked) {
     struct media *media = calloc(1, sizeof *media);
     if (media == NULL) return NULL;
-    media->packets = calloc(PACKETS_MAX, sizeof *media->packets);
-    media->units = calloc(UNITS_MAX, sizeof *media->units);
-    media->bytes = calloc(PACKETS_MAX, PAYLOAD_SIZE_MAX);
+    struct media_plan plan = complete(asked);
+    media->period_us = plan.gop_s * SECOND;
+    size_t pictures = plan.pictures_per_s * plan.gop_s, sounds = media->period_us / SOUND_INTERVAL_US;
+    // Each picture has a packet that is not full.
+    size_t packets_max = (size_t)plan.bit_rate / 8 * plan.gop_s / (PAYLOAD_SIZE_MAX - FU_HEADER_SIZE) + IDR_SIZE / SOUND_SIZE +
+                         plan.idr_packets + 2 * pictures + sounds;
+    media->packets = calloc(packets_max, sizeof *media->packets);
+    media->units = calloc(pictures + sounds, sizeof *media->units);
+    media->bytes = calloc(packets_max, PAYLOAD_SIZE_MAX);
     if (media->packets == NULL || media->units == NULL || media->bytes == NULL) {
         media_destroy(media);
         return NULL;
     }
     uint32_t random = 1;
-    add_pictures(media, &random);
-    if (has_audio) add_sounds(media, &random);
+    add_pictures(media, &plan, &random);
+    media->video_packets = media->packet_count;
+    if (!plan.has_no_audio) add_sounds(media, &random);
     qsort(media->units, media->unit_count, sizeof *media->units, compare_units);
     return media;
 }

@@ -14,6 +14,7 @@ enum {
     CHECK_REPEAT = 100 * EG_MILLISECOND, // [us] while there is no answer
     CHECK_INTERVAL = 5 * EG_SECOND,      // [us] of consent, RFC 7675 §5.1
     REPORT_INTERVAL = 1 * EG_SECOND,     // [us] what browsers do for video
+    REQUEST_INTERVAL = 100 * EG_MILLISECOND, // [us] of one that begs
     PRIORITY = 126 << 24 | 65535 << 8 | 255, // of a host candidate, RFC 8445 §5.1.2
 };
 
@@ -28,15 +29,15 @@ static void send_datagram(struct eg_dtls_client_output *output, const uint8_t *b
 
 bool peer_init(struct peer *peer, const struct swarm_board *board, struct swarm_viewer *viewer, bool is_sample) {
     // A sample reads packet by packet, so it never takes GSO messages whole.
-    int fd = sink_open(board->takes_whole && !is_sample, &viewer->port);
+    int fd = sink_open(board->plan.takes_whole && !is_sample, &viewer->port);
     *peer = (struct peer){.output = {send_datagram}, .fd = fd, .board = board, .viewer = viewer, .is_sample = is_sample};
     return fd >= 0;
 }
 
-static void send_check(const struct peer *peer, eg_time now) {
+void peer_check(const struct peer *peer, uint64_t number) {
     const struct swarm_viewer *viewer = peer->viewer;
     uint8_t bytes[256], transaction_id[EG_STUN_TRANSACTION_ID_SIZE] = {0};
-    memcpy(transaction_id, &now, sizeof now);
+    memcpy(transaction_id, &number, sizeof number);
     struct eg_writer writer = eg__writer(bytes, sizeof bytes);
     eg__stun_begin(&writer, EG_STUN_BINDING_REQUEST, transaction_id);
     eg__stun_write_username(&writer, viewer->engine_ufrag, strlen(viewer->engine_ufrag), viewer->ufrag, strlen(viewer->ufrag));
@@ -53,6 +54,26 @@ void peer_join(struct peer *peer, eg_time now) {
     peer_tick(peer, NULL, now);
 }
 
+static void drain(const struct peer *peer) {
+    uint8_t bytes[EG_DATAGRAM_SIZE_MAX];
+    while (recv(peer->fd, bytes, sizeof bytes, MSG_DONTWAIT) >= 0) continue;
+}
+
+void peer_leave(struct peer *peer) {
+    if (peer->state == PEER_CONNECTED) eg__srtp_deinit(&peer->srtp);
+    eg_dtls_client_destroy(peer->dtls);
+    free(peer->context);
+    drain(peer);
+    *peer = (struct peer){.output = {send_datagram}, .fd = peer->fd, .board = peer->board, .viewer = peer->viewer, .is_sample = peer->is_sample};
+}
+
+void peer_stall(struct peer *peer, bool is_stalled) {
+    peer->is_stalled = is_stalled && sink_keep_media(peer->fd);
+    if (peer->is_stalled) return;
+    sink_drop_media(peer->fd);
+    drain(peer);
+}
+
 static void start_handshake(struct peer *peer, eg_time now) {
     static const struct eg_dtls_client_config config = {.profiles = EG_DTLS_CLIENT_PROFILES};
     peer->dtls = eg_dtls_client_create(&config, &peer->output);
@@ -65,7 +86,7 @@ static bool take_keys(struct peer *peer, const struct eg_crypto *crypto) {
     peer->context = aligned_alloc(64, (eg__srtp_context_size(crypto) + 63) / 64 * 64);
     if (peer->context == NULL || !eg_dtls_client_export(peer->dtls, &keys)) return false;
     memset(peer->context, 0, eg__srtp_context_size(crypto));
-    if (peer->is_sample && !sample_init(&peer->sample, &keys)) return false;
+    if (peer->is_sample && !sample_init(&peer->sample, &keys, peer->last_arrival)) return false;
     return eg__srtp_init(&peer->srtp, crypto, peer->context, &keys);
 }
 
@@ -93,9 +114,14 @@ void peer_read(struct peer *peer, const struct eg_crypto *crypto, eg_time now) {
     uint8_t bytes[EG_DATAGRAM_SIZE_MAX];
     ssize_t size;
     // A sample's media begins right behind its handshake, and is the sample's to read.
-    while (!(peer->is_sample && peer->state == PEER_CONNECTED) && (size = recv(peer->fd, bytes, sizeof bytes, MSG_DONTWAIT)) >= 0) {
+    while (!(peer->is_sample && peer->state == PEER_CONNECTED) && (size = sink_read(peer->fd, bytes, sizeof bytes, &peer->last_arrival)) >= 0) {
         receive(peer, crypto, now, bytes, (size_t)size);
     }
+}
+
+static void send_rtcp(struct peer *peer, uint8_t *bytes, const struct eg_writer *writer) {
+    size_t size = eg__srtcp_protect(&peer->srtp, bytes, writer->at);
+    if (size > 0) send_bytes(peer, bytes, size);
 }
 
 static void send_report(struct peer *peer) {
@@ -108,19 +134,53 @@ static void send_report(struct peer *peer) {
     eg__write_u32(&writer, peer->viewer->video_ssrc);
     for (int i = 0; i < 5; i++) eg__write_u32(&writer, 0); // nothing lost, no jitter, no report to answer
     eg__rtcp_write_cname(&writer, peer->viewer->port, "viewer");
-    size_t size = eg__srtcp_protect(&peer->srtp, bytes, writer.at);
-    if (size > 0) send_bytes(peer, bytes, size);
+    send_rtcp(peer, bytes, &writer);
+}
+
+// RFC 4585 §6.1, and 5506 for coming without a report.
+static void write_feedback(struct eg_writer *writer, const struct peer *peer, uint8_t format, uint8_t type, uint16_t words) {
+    eg__write_u8(writer, (uint8_t)(2 << 6 | format));
+    eg__write_u8(writer, type);
+    eg__write_u16(writer, words);
+    eg__write_u32(writer, peer->viewer->port);
+    eg__write_u32(writer, peer->viewer->video_ssrc);
+}
+
+static void ask_for_picture(struct peer *peer) {
+    uint8_t bytes[64];
+    struct eg_writer writer = eg__writer(bytes, sizeof bytes - EG_SRTCP_TRAILER_SIZE_MAX);
+    write_feedback(&writer, peer, 1, 206, 2);
+    send_rtcp(peer, bytes, &writer);
+}
+
+void peer_ask_again(struct peer *peer, uint16_t sequence) {
+    uint8_t bytes[64];
+    struct eg_writer writer = eg__writer(bytes, sizeof bytes - EG_SRTCP_TRAILER_SIZE_MAX);
+    write_feedback(&writer, peer, 1, 205, 3);
+    eg__write_u16(&writer, sequence);
+    eg__write_u16(&writer, 0);
+    send_rtcp(peer, bytes, &writer);
+}
+
+static void beg(struct peer *peer, eg_time now) {
+    if (now < peer->next_request) return;
+    peer->next_request = now + REQUEST_INTERVAL;
+    ask_for_picture(peer);
+}
+
+static void report(struct peer *peer, const struct eg_crypto *crypto, eg_time now) {
+    if (now < peer->next_report) return;
+    peer->next_report = now + REPORT_INTERVAL;
+    send_report(peer);
+    if (!peer->is_stalled) peer_read(peer, crypto, now); // sender reports and answers to checks, which nobody else takes
 }
 
 void peer_tick(struct peer *peer, const struct eg_crypto *crypto, eg_time now) {
     if (peer->state == PEER_SHAKING) eg_dtls_client_tick(peer->dtls, now);
-    if (peer->state == PEER_CONNECTED && now >= peer->next_report) {
-        peer->next_report = now + REPORT_INTERVAL;
-        send_report(peer);
-        peer_read(peer, crypto, now); // sender reports and answers to checks, which nobody else takes
-    }
+    if (peer->state == PEER_CONNECTED) report(peer, crypto, now);
+    if (peer->is_stalled) beg(peer, now);
     bool is_checking = peer->state == PEER_CHECKING || peer->state == PEER_CONNECTED;
     if (!is_checking || now < peer->next_check) return;
     peer->next_check = now + (peer->state == PEER_CHECKING ? CHECK_REPEAT : CHECK_INTERVAL);
-    send_check(peer, now);
+    peer_check(peer, (uint64_t)now);
 }

@@ -2,17 +2,16 @@
 
 #include "proto/crypto.h"
 #include "proto/srtp.h"
+#include "sink.h"
 #include "wire/demux.h"
 #include "wire/rtp.h"
 
 #include <string.h>
-#include <sys/socket.h>
-#include <time.h>
 
 enum { LABEL_ENCRYPTION = 0, LABEL_SALT = 2, STAP_A = 24, NAL_TYPE_MASK = 0x1f };
 
-bool sample_init(struct sample *sample, const struct eg_srtp_keys *keys) {
-    *sample = (struct sample){0};
+bool sample_init(struct sample *sample, const struct eg_srtp_keys *keys, uint64_t connected) {
+    *sample = (struct sample){.connected = connected};
     return keys->profile == EG_SRTP_AEAD_AES_128_GCM &&
            eg__srtp_derive(&keys->remote, sizeof sample->salt, LABEL_ENCRYPTION, sample->key, sizeof sample->key) &&
            eg__srtp_derive(&keys->remote, sizeof sample->salt, LABEL_SALT, sample->salt, sizeof sample->salt);
@@ -41,13 +40,49 @@ static void count_order(struct sample_track *track, uint64_t index, struct swarm
     track->index = index;
 }
 
-static void count_latency(const uint8_t *payload, size_t size, bool is_video, uint64_t arrival, struct swarm_board *board) {
-    if (size < MEDIA_STAMP_SIZE || (is_video && (payload[0] & NAL_TYPE_MASK) == STAP_A)) return;
-    uint64_t sent = 0;
-    for (size_t i = size - MEDIA_STAMP_SIZE; i < size; i++) sent = sent << 8 | payload[i];
-    size_t *count = &board->report.latency_count;
-    if (arrival <= sent || *count == SWARM_LATENCIES_MAX) return;
-    board->latencies[(*count)++] = (uint32_t)((arrival - sent) / 100);
+// 0 when the payload has no room for one.
+static uint64_t read_stamp(const uint8_t *payload, size_t size, bool is_video) {
+    if (size < MEDIA_STAMP_SIZE || (is_video && (payload[0] & NAL_TYPE_MASK) == STAP_A)) return 0;
+    uint64_t stamp = 0;
+    for (size_t i = size - MEDIA_STAMP_SIZE; i < size; i++) stamp = stamp << 8 | payload[i];
+    return stamp;
+}
+
+static void count_latency(uint64_t sent, uint64_t arrival, int kind, struct swarm_board *board) {
+    size_t *count = &board->report.latency_counts[kind];
+    if (sent == 0 || arrival <= sent || *count == SWARM_LATENCIES_MAX) return;
+    board->latencies[kind][(*count)++] = (uint32_t)((arrival - sent) / 100);
+}
+
+// Samples are read one after the other, so the picture may stand some way back.
+static struct swarm_picture *find_picture(struct swarm_board *board, uint64_t sent) {
+    for (size_t i = board->report.picture_count; i-- > 0;) {
+        if (board->pictures[i].sent == sent) return &board->pictures[i];
+    }
+    return NULL;
+}
+
+static void count_picture(uint64_t sent, uint64_t arrival, uint32_t packets, struct swarm_board *board) {
+    struct swarm_picture *picture = find_picture(board, sent);
+    if (picture == NULL) {
+        if (board->report.picture_count == SWARM_PICTURES_MAX) return;
+        picture = &board->pictures[board->report.picture_count++];
+        *picture = (struct swarm_picture){.sent = sent, .first = arrival, .packets = packets};
+    }
+    if (arrival < picture->first) picture->first = arrival;
+    if (arrival > picture->last) picture->last = arrival;
+    picture->samples++;
+}
+
+// Until its first video has come there is no start to tell of.
+static void count_start(struct sample *sample, bool is_video, uint64_t arrival, struct swarm_board *board) {
+    if (sample->has_begun || arrival < sample->connected) return;
+    if (sample->first_any == 0) sample->first_any = arrival;
+    if (!is_video) return;
+    sample->has_begun = true;
+    if (board->report.start_count == SWARM_VIEWERS_MAX) return;
+    board->starts[board->report.start_count++] = (struct swarm_start){(uint32_t)((sample->first_any - sample->connected) / 1000),
+                                                                      (uint32_t)((arrival - sample->connected) / 1000)};
 }
 
 static void take(struct sample *sample, const uint8_t *bytes, size_t size, uint64_t arrival, struct swarm_board *board) {
@@ -71,27 +106,19 @@ static void take(struct sample *sample, const uint8_t *bytes, size_t size, uint6
     report->sample_packets++;
     report->delivered++;
     count_order(track, index, report);
-    count_latency(payload, size - header_size - EG_GCM_TAG_SIZE, is_video, arrival, board);
-}
-
-static uint64_t arrival_of(struct msghdr *message) {
-    for (struct cmsghdr *control = CMSG_FIRSTHDR(message); control != NULL; control = CMSG_NXTHDR(message, control)) {
-        if (control->cmsg_level != SOL_SOCKET || control->cmsg_type != SO_TIMESTAMPNS) continue;
-        struct timespec at;
-        memcpy(&at, CMSG_DATA(control), sizeof at);
-        return (uint64_t)at.tv_sec * 1000000000u + (uint64_t)at.tv_nsec;
-    }
-    return 0;
+    uint64_t sent = read_stamp(payload, size - header_size - EG_GCM_TAG_SIZE, is_video);
+    count_start(sample, is_video, arrival, board);
+    count_latency(sent, arrival, is_video ? MEDIA_VIDEO : MEDIA_AUDIO, board);
+    if (!is_video) return;
+    sample->picture_packets++;
+    if (!rtp.marker) return;
+    if (sent > 0) count_picture(sent, arrival, sample->picture_packets, board);
+    sample->picture_packets = 0;
 }
 
 void sample_read(struct sample *sample, int fd, struct swarm_board *board) {
-    for (;;) {
-        uint8_t bytes[EG_DATAGRAM_SIZE_MAX];
-        _Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(sizeof(struct timespec))];
-        struct iovec view = {.iov_base = bytes, .iov_len = sizeof bytes};
-        struct msghdr message = {.msg_iov = &view, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
-        ssize_t size = recvmsg(fd, &message, MSG_DONTWAIT);
-        if (size < 0) return;
-        take(sample, bytes, (size_t)size, arrival_of(&message), board);
-    }
+    uint8_t bytes[EG_DATAGRAM_SIZE_MAX];
+    uint64_t arrival;
+    ssize_t size;
+    while ((size = sink_read(fd, bytes, sizeof bytes, &arrival)) >= 0) take(sample, bytes, (size_t)size, arrival, board);
 }

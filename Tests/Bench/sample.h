@@ -16,10 +16,14 @@ struct sample {
     uint8_t key[EG_SRTP_MASTER_KEY_SIZE];
     uint8_t salt[12];
     struct sample_track tracks[MEDIA_KINDS];
+    uint32_t picture_packets; // since the last marker
+    uint64_t connected;       // [ns of CLOCK_REALTIME] the last datagram of its handshake arrived
+    uint64_t first_any;       // [ns of CLOCK_REALTIME] its first packet, 0: none yet
+    bool has_begun;           // there was a packet of video
 };
 
 // False when the handshake did not agree on AEAD_AES_128_GCM. `keys` are the client's: `remote` protects what it receives.
-bool sample_init(struct sample *sample, const struct eg_srtp_keys *keys);
+bool sample_init(struct sample *sample, const struct eg_srtp_keys *keys, uint64_t connected);
 
 // Reads all that waits on its socket and counts it on the board. A packet's latency is in it when it carries a stamp.
 void sample_read(struct sample *sample, int fd, struct swarm_board *board);

@@ -8,16 +8,16 @@ static int compare_entries(const void *a, const void *b) {
     return (x->stream > y->stream) - (x->stream < y->stream);
 }
 
-struct schedule *schedule_create(const struct media *media, uint32_t stream_count) {
+struct schedule *schedule_create(const struct media *media, uint32_t stream_count, bool is_in_step) {
     size_t count = media->unit_count * stream_count;
     struct schedule *schedule = calloc(1, sizeof *schedule + count * sizeof schedule->entries[0]);
     if (schedule == NULL) return NULL;
     *schedule = (struct schedule){.media = media, .stream_count = stream_count, .count = count};
     struct schedule_entry *entry = schedule->entries;
     for (uint32_t stream = 0; stream < stream_count; stream++) {
-        uint32_t phase_us = (uint32_t)((uint64_t)MEDIA_PERIOD_US * stream / stream_count);
+        uint32_t phase_us = is_in_step ? 0 : (uint32_t)((uint64_t)media->period_us * stream / stream_count);
         for (uint32_t unit = 0; unit < media->unit_count; unit++) {
-            *entry++ = (struct schedule_entry){(media->units[unit].due_us + phase_us) % MEDIA_PERIOD_US, stream, unit};
+            *entry++ = (struct schedule_entry){(media->units[unit].due_us + phase_us) % media->period_us, stream, unit};
         }
     }
     qsort(schedule->entries, count, sizeof schedule->entries[0], compare_entries);

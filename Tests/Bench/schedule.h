@@ -1,12 +1,12 @@
 // When each stream sends which picture and which sound, over one GOP: the streams are spread evenly over it, as streams that began
-// independently are.
+// independently are, or all in step.
 #ifndef BENCH_SCHEDULE_H
 #define BENCH_SCHEDULE_H
 
 #include "media.h"
 
 struct schedule_entry {
-    uint32_t due_us; // [us] below MEDIA_PERIOD_US
+    uint32_t due_us; // [us] below the media's period
     uint32_t stream;
     uint32_t unit;   // of the media
 };
@@ -19,7 +19,7 @@ struct schedule {
 };
 
 // NULL when memory is refused.
-struct schedule *schedule_create(const struct media *media, uint32_t stream_count);
+struct schedule *schedule_create(const struct media *media, uint32_t stream_count, bool is_in_step);
 void schedule_destroy(struct schedule *schedule);
 
 #endif

@@ -60,7 +60,7 @@ static double time_passes(const struct datagrams *datagrams, unsigned (*look_at)
 
 void shape_parse(struct bench *bench, const char *name) {
     struct datagrams datagrams = {0};
-    struct media *media = media_create(false);
+    struct media *media = media_create(&(struct media_plan){.has_no_audio = true});
     if (media != NULL && write_datagrams(&datagrams, media)) {
         struct rounds checked = {0}, plain = {0};
         for (int round = bench->is_quick ? ROUNDS_QUICK : ROUNDS; round > 0; round--) {

@@ -6,6 +6,7 @@
 #include <netinet/udp.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -51,6 +52,11 @@ bool sink_drop_media(int fd) {
     return attach(fd, code, sizeof code / sizeof code[0]);
 }
 
+bool sink_keep_media(int fd) {
+    int unused = 0;
+    return setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, &unused, sizeof unused) == 0;
+}
+
 bool sink_sample(int fd, uint16_t port) {
     struct sock_filter code[] = {
         BPF_STMT(BPF_LD | BPF_H | BPF_ABS, SOURCE_PORT_AT),
@@ -61,6 +67,21 @@ bool sink_sample(int fd, uint16_t port) {
     int yes = 1, size = RECEIVE_BUFFER_SIZE;
     if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size) != 0) setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
     return attach(fd, code, sizeof code / sizeof code[0]) && setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &yes, sizeof yes) == 0;
+}
+
+ssize_t sink_read(int fd, uint8_t *bytes, size_t size, uint64_t *arrival) {
+    _Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(sizeof(struct timespec))];
+    struct iovec view = {.iov_base = bytes, .iov_len = size};
+    struct msghdr message = {.msg_iov = &view, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+    ssize_t taken = recvmsg(fd, &message, MSG_DONTWAIT);
+    *arrival = 0;
+    for (struct cmsghdr *at = taken < 0 ? NULL : CMSG_FIRSTHDR(&message); at != NULL; at = CMSG_NXTHDR(&message, at)) {
+        if (at->cmsg_level != SOL_SOCKET || at->cmsg_type != SO_TIMESTAMPNS) continue;
+        struct timespec time;
+        memcpy(&time, CMSG_DATA(at), sizeof time);
+        *arrival = (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+    }
+    return taken;
 }
 
 uint32_t sink_dropped(int fd) {

@@ -1,5 +1,6 @@
 #include "swarm.h"
 
+#include "session.h"
 #include "swarm_board.h"
 
 #include <signal.h>
@@ -31,6 +32,7 @@ static bool await_answer(const struct swarm *swarm, uint32_t *answer) {
 static _Noreturn void become_process(struct swarm_board *board, int commands) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     prctl(PR_SET_NAME, "swarm");
+    session_claim();
     swarm_process_run(board, commands);
     _exit(0);
 }
@@ -47,17 +49,16 @@ static bool fork_process(struct swarm *swarm) {
     close(pair[1]);
     swarm->commands = pair[0];
     uint32_t opened;
-    return swarm->process > 0 && await_answer(swarm, &opened) && opened == swarm->board->viewer_count;
+    return swarm->process > 0 && await_answer(swarm, &opened) && opened == swarm->board->plan.viewer_count;
 }
 
-struct swarm *swarm_start(uint32_t viewer_count, bool takes_whole) {
-    if (viewer_count > SWARM_VIEWERS_MAX) return NULL;
+struct swarm *swarm_start(const struct swarm_plan *plan) {
+    if (plan->viewer_count > SWARM_VIEWERS_MAX) return NULL;
     struct swarm *swarm = calloc(1, sizeof *swarm);
     if (swarm == NULL) return NULL;
     *swarm = (struct swarm){.board = map_board(), .commands = -1};
     if (swarm->board != NULL) {
-        swarm->board->viewer_count = viewer_count;
-        swarm->board->takes_whole = takes_whole;
+        swarm->board->plan = *plan;
         if (fork_process(swarm)) return swarm;
     }
     swarm_stop(swarm);
@@ -105,6 +106,7 @@ static bool create_viewer(struct swarm *swarm, eg_engine *engine, eg_stream_id s
     memcpy(viewer->engine_ufrag, info.ice_ufrag, sizeof viewer->engine_ufrag);
     memcpy(viewer->engine_pwd, info.ice_pwd, sizeof viewer->engine_pwd);
     viewer->video_ssrc = info.video_ssrc;
+    viewer->id = info.viewer;
     return true;
 }
 
@@ -117,10 +119,24 @@ uint32_t swarm_join(struct swarm *swarm, eg_engine *engine, eg_stream_id stream,
     return command(swarm, (struct swarm_command){SWARM_JOIN, first, made});
 }
 
+void swarm_leave(struct swarm *swarm, eg_engine *engine, uint32_t first, uint32_t count) {
+    for (uint32_t i = first; i < first + count; i++) {
+        if (swarm->board->viewers[i].id != 0) eg_viewer_close(engine, swarm->board->viewers[i].id);
+        swarm->board->viewers[i].id = 0;
+    }
+    command(swarm, (struct swarm_command){SWARM_LEAVE, first, count});
+}
+
+void swarm_stall(struct swarm *swarm, uint32_t viewer, bool is_stalled) {
+    command(swarm, (struct swarm_command){is_stalled ? SWARM_STALL : SWARM_UNSTALL, viewer, 1});
+}
+
 void swarm_begin(struct swarm *swarm) { command(swarm, (struct swarm_command){.kind = SWARM_BEGIN}); }
 
 void swarm_end(struct swarm *swarm, struct swarm_report *report) {
     command(swarm, (struct swarm_command){.kind = SWARM_END});
     *report = swarm->board->report;
-    report->latencies = swarm->board->latencies;
+    for (int kind = 0; kind < MEDIA_KINDS; kind++) report->latencies[kind] = swarm->board->latencies[kind];
+    report->pictures = swarm->board->pictures;
+    report->starts = swarm->board->starts;
 }

@@ -4,18 +4,50 @@
 // Most drop their media in the kernel (sink.h), which counts it. A few, spread over all, receive it: they open every packet, check that
 // sequence numbers follow each other, and take the time from the feeder's stamp to the packet's arrival at the socket. Nobody is woken
 // up by media: samples are looked after every 20 ms, on the kernel's own time stamps.
+//
+// One may be told to stop reading, and then begs for pictures instead.
 #ifndef BENCH_SWARM_H
 #define BENCH_SWARM_H
 
 #include "cegress.h"
+#include "media.h"
 
 enum {
     SWARM_VIEWERS_MAX = 5000,
-    SWARM_SAMPLES_MAX = 8,
-    SWARM_LATENCIES_MAX = 256 * 1024, // a sample's packets beyond these are checked, but not timed
+    SWARM_LATENCIES_MAX = 256 * 1024, // of each kind: a sample's packets beyond these are checked, but not timed
+    SWARM_PICTURES_MAX = 4096,        // likewise
 };
 
 struct swarm;
+
+// Which viewers are samples: of each `stride` the first `run`, from `first` on, `groups` times.
+struct swarm_samples {
+    uint32_t first;
+    uint32_t stride;
+    uint32_t run;
+    uint32_t groups;
+};
+
+struct swarm_plan {
+    uint32_t viewer_count;
+    bool takes_whole;     // GSO messages arrive as they are (UDP_GRO); else the kernel splits them in software
+    struct swarm_samples samples;
+};
+
+// One picture, as the samples that watch it saw it.
+struct swarm_picture {
+    uint64_t sent;    // [ns] the stamp of its last packet
+    uint64_t first;   // [ns] when that packet arrived at the first sample
+    uint64_t last;    // [ns] and at the last
+    uint32_t samples; // at how many
+    uint32_t packets;
+};
+
+// How a sample's media began, from the arrival of the last datagram of its handshake.
+struct swarm_start {
+    uint32_t any_us;   // [us] to its first packet
+    uint32_t video_us; // [us] to its first packet of video
+};
 
 // What the viewers got between swarm_begin and swarm_end.
 struct swarm_report {
@@ -23,12 +55,17 @@ struct swarm_report {
     uint64_t sample_packets; // opened by samples
     uint64_t sample_lost;    // gaps in their sequence numbers
     uint64_t sample_refused; // that did not open, or came twice
-    const uint32_t *latencies; // [100 ns] of the samples' packets, good until the next swarm_begin
-    size_t latency_count;
+    size_t latency_counts[MEDIA_KINDS];
+    size_t picture_count;
+    size_t start_count;
+    // Good until the next swarm_begin.
+    const uint32_t *latencies[MEDIA_KINDS]; // [100 ns] of the samples' packets
+    const struct swarm_picture *pictures;
+    const struct swarm_start *starts;       // of the samples that joined meanwhile
 };
 
-// Forks the process with as many viewers, their sockets open. To be called while the caller has no other thread. NULL when refused.
-struct swarm *swarm_start(uint32_t viewer_count, bool takes_whole);
+// Forks the process with its viewers, their sockets open. To be called while the caller has no other thread. NULL when refused.
+struct swarm *swarm_start(const struct swarm_plan *plan);
 void swarm_stop(struct swarm *swarm);
 
 // The port on 127.0.0.1 that a viewer receives on.
@@ -36,6 +73,13 @@ uint16_t swarm_port(const struct swarm *swarm, uint32_t viewer);
 
 // Makes the engine's viewers [first, first + count), of one stream, and returns when they are connected or 20 s have passed. How many are.
 uint32_t swarm_join(struct swarm *swarm, eg_engine *engine, eg_stream_id stream, uint32_t first, uint32_t count, bool has_audio);
+
+// Closes viewers that swarm_join made. They may join again.
+void swarm_leave(struct swarm *swarm, eg_engine *engine, uint32_t first, uint32_t count);
+
+// From here on the viewer, which is no sample, reads nothing of its media, and asks for a picture ten times a second; or is as the others
+// again. It is in no count meanwhile.
+void swarm_stall(struct swarm *swarm, uint32_t viewer, bool is_stalled);
 
 void swarm_begin(struct swarm *swarm);
 void swarm_end(struct swarm *swarm, struct swarm_report *report);

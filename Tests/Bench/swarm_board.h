@@ -5,7 +5,7 @@
 
 #include "swarm.h"
 
-enum swarm_command_kind { SWARM_JOIN, SWARM_BEGIN, SWARM_END };
+enum swarm_command_kind { SWARM_JOIN, SWARM_LEAVE, SWARM_STALL, SWARM_UNSTALL, SWARM_BEGIN, SWARM_END };
 
 struct swarm_command {
     enum swarm_command_kind kind;
@@ -24,16 +24,18 @@ struct swarm_viewer {
     char engine_ufrag[SWARM_UFRAG_SIZE];  // the engine's
     char engine_pwd[SWARM_PWD_SIZE];
     uint32_t video_ssrc;
+    eg_viewer_id id;                      // the engine's, 0: none
 };
 
 struct swarm_board {
     uint16_t engine_port;
-    uint32_t viewer_count;
-    bool takes_whole;
+    struct swarm_plan plan;
     char fingerprint[128];                // of the viewers' certificate, as SDP has it
     struct swarm_report report;
     struct swarm_viewer viewers[SWARM_VIEWERS_MAX];
-    uint32_t latencies[SWARM_LATENCIES_MAX];
+    uint32_t latencies[MEDIA_KINDS][SWARM_LATENCIES_MAX];
+    struct swarm_picture pictures[SWARM_PICTURES_MAX];
+    struct swarm_start starts[SWARM_VIEWERS_MAX];
 };
 
 // The process's life: ends when the other side of `commands` is closed.

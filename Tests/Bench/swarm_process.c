@@ -6,7 +6,6 @@
 
 #include <stdlib.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 enum {
@@ -40,18 +39,18 @@ static void answer(const struct process *process, uint32_t value) {
     if (write(process->commands, &value, sizeof value) != sizeof value) _exit(1);
 }
 
-// Spread over all: the order in which the engine serves its viewers is part of what they measure.
-static bool is_sample(const struct swarm_board *board, uint32_t index) {
-    uint32_t count = board->viewer_count < SWARM_SAMPLES_MAX ? board->viewer_count : SWARM_SAMPLES_MAX;
-    return index % (board->viewer_count / count) == 0 && index / (board->viewer_count / count) < count;
+static bool is_sample(const struct swarm_samples *samples, uint32_t index) {
+    if (index < samples->first || samples->stride == 0) return false;
+    uint32_t at = index - samples->first;
+    return at % samples->stride < samples->run && at / samples->stride < samples->groups;
 }
 
 static uint32_t open_peers(struct process *process) {
     struct swarm_board *board = process->board;
-    for (uint32_t i = 0; i < board->viewer_count; i++) {
-        if (!peer_init(&process->peers[i], board, &board->viewers[i], is_sample(board, i))) return i;
+    for (uint32_t i = 0; i < board->plan.viewer_count; i++) {
+        if (!peer_init(&process->peers[i], board, &board->viewers[i], is_sample(&board->plan.samples, i))) return i;
     }
-    return board->viewer_count;
+    return board->plan.viewer_count;
 }
 
 static void write_fingerprint(struct swarm_board *board) {
@@ -89,7 +88,7 @@ static void go_on_joining(struct process *process, eg_time now) {
 }
 
 static void read_samples(struct process *process) {
-    for (uint32_t i = 0; i < process->board->viewer_count; i++) {
+    for (uint32_t i = 0; i < process->board->plan.viewer_count; i++) {
         struct peer *peer = &process->peers[i];
         if (peer->is_sample && peer->state == PEER_CONNECTED) sample_read(&peer->sample, peer->fd, process->board);
     }
@@ -97,13 +96,18 @@ static void read_samples(struct process *process) {
 
 // What samples got they count themselves.
 static void count_dropped(struct process *process, bool is_end) {
-    for (uint32_t i = 0; i < process->board->viewer_count; i++) {
+    for (uint32_t i = 0; i < process->board->plan.viewer_count; i++) {
         const struct peer *peer = &process->peers[i];
-        if (peer->is_sample) continue;
+        if (peer->is_sample || peer->is_stalled) continue;
         uint32_t dropped = sink_dropped(peer->fd);
         if (is_end) process->board->report.delivered += dropped - process->dropped[i];
         process->dropped[i] = dropped;
     }
+}
+
+static void leave(struct process *process, struct peer *peer) {
+    epoll_ctl(process->epoll_fd, EPOLL_CTL_DEL, peer->fd, NULL); // fails when it had connected, and then it is out already
+    peer_leave(peer);
 }
 
 // False when there is nobody left to take commands from.
@@ -115,6 +119,15 @@ static bool take_command(struct process *process, eg_time now) {
         process->first = process->next = command.first;
         process->end = command.first + command.count;
         process->give_up_at = now + JOIN_TIMEOUT;
+        return true;
+    case SWARM_LEAVE:
+        for (uint32_t i = command.first; i < command.first + command.count; i++) leave(process, &process->peers[i]);
+        answer(process, 0);
+        return true;
+    case SWARM_STALL:
+    case SWARM_UNSTALL:
+        peer_stall(&process->peers[command.first], command.kind == SWARM_STALL);
+        answer(process, 0);
         return true;
     case SWARM_BEGIN:
         read_samples(process);
@@ -130,7 +143,7 @@ static bool take_command(struct process *process, eg_time now) {
 }
 
 static void tick(struct process *process, eg_time now) {
-    for (uint32_t i = 0; i < process->board->viewer_count; i++) peer_tick(&process->peers[i], process->crypto, now);
+    for (uint32_t i = 0; i < process->board->plan.viewer_count; i++) peer_tick(&process->peers[i], process->crypto, now);
     read_samples(process);
 }
 
@@ -162,18 +175,13 @@ static void loop(struct process *process) {
 }
 
 void swarm_process_run(struct swarm_board *board, int commands) {
-    struct rlimit files;
-    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
-        files.rlim_cur = files.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &files);
-    }
     struct process process = {
         .board = board,
         .commands = commands,
         .epoll_fd = epoll_create1(EPOLL_CLOEXEC),
         .crypto = eg__crypto_create("openssl"),
-        .peers = calloc(board->viewer_count, sizeof(struct peer)),
-        .dropped = calloc(board->viewer_count, sizeof(uint32_t)),
+        .peers = calloc(board->plan.viewer_count, sizeof(struct peer)),
+        .dropped = calloc(board->plan.viewer_count, sizeof(uint32_t)),
         .give_up_at = EG_TIME_NEVER,
     };
     if (process.crypto == NULL || process.peers == NULL || process.dropped == NULL || !watch(&process, commands, COMMANDS)) return;

@@ -69,6 +69,7 @@ static void write_text(FILE *file, const char *key, const char *text, const char
 static void write_machine(FILE *file, const struct machine *machine) {
     fprintf(file, "  \"machine\": {");
     write_text(file, "date", machine->date, ", ");
+    write_text(file, "load", machine->load, ", ");
     write_text(file, "kernel", machine->kernel, ", ");
     write_text(file, "cpu", machine->cpu, ", ");
     fprintf(file, "\"cores\": %ld, ", machine->cores);

@@ -1,6 +1,6 @@
 # Everything there is to do with Egress, by name. `make run` and `make test` are enough alone on a fresh Debian machine.
 .DEFAULT_GOAL := help
-.PHONY: help deps deps-test build run test bench tidy unit asan tsan fuzz sim e2e clib install clean
+.PHONY: help deps deps-test build run test bench bench-build profile tidy unit asan tsan fuzz sim e2e clib install clean
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -28,9 +28,9 @@ help:
 	@echo "make run     build, then play a test pattern in a browser"
 	@echo "make test    the whole suite: what CI runs"
 	@echo "make build   the server for deployment: .build/release/egress"
-	@echo "make bench   what a packet costs here, beside its references"
+	@echo "make bench   what a packet costs here, beside its references (QUICK=1: two minutes; RESULTS=1: writes Tests/Bench/RESULTS.md)"
 	@echo "make tidy    layers, formatting, leftovers"
-	@echo "             also: deps unit asan tsan fuzz sim e2e clib install clean"
+	@echo "             also: deps unit asan tsan fuzz sim e2e clib install clean profile"
 
 # --- what is missing gets installed ---
 
@@ -112,9 +112,21 @@ $(VENV)/installed: Tests/EndToEnd/requirements.txt
 
 # --- measuring ---
 
-bench: deps-test
+# QUICK=1: under two minutes. SHAPES="fanout_1x500 send": only these. BENCH_JSON=FILE: the figures as JSON.
+# RESULTS=1: the figures, the plot and the page about them go to Tests/Bench.
+BENCH = .build-bench/release/egress-bench
+SHAPES ?=
+
+bench: bench-build
+	$(if $(RESULTS),BENCH_JSON=Tests/Bench/results.json) $(BENCH) $(SHAPES)
+	$(if $(RESULTS),python3 Tests/Bench/report.py)
+
+bench-build: deps-test
 	swift build -c release --scratch-path .build-bench $(LIBRARY_TRAITS) --product egress-bench
-	.build-bench/release/egress-bench
+
+# Where the time of the fan-out goes: perf on the engine's thread.
+profile: bench-build
+	Tests/Bench/profile.sh $(BENCH)
 
 # --- the C library by itself ---
 

@@ -77,7 +77,7 @@ static void a_message_of_many_segments_arrives_as_as_many_datagrams(struct eg_ch
         CHECK_EQUAL(result.messages, has_gso ? 1 : 9);
         CHECK_EQUAL(result.calls, 1);
         CHECK_EQUAL(result.failed + result.buffer_full, 0);
-        CHECK_EQUAL(eg__sender_has_gso(fixture.sender), has_gso);
+        CHECK_EQUAL(eg__sender_may_use_gso(fixture.sender, &fixture.path.remote), has_gso);
         check_picture(check, fixture.peer, 8, 1200, 77);
         tear_down_send(&fixture);
     }
@@ -111,11 +111,42 @@ static void a_message_that_is_refused_whole_goes_out_segment_by_segment(struct e
     struct eg_sender_result result = eg__sender_send(fixture.sender, batch);
     CHECK_EQUAL(result.messages, SEGMENTS + 1);
     CHECK_EQUAL(result.failed, 0);
-    CHECK(eg__sender_has_gso(fixture.sender));
+    CHECK(eg__sender_may_use_gso(fixture.sender, &fixture.path.remote));
     uint8_t bytes[256];
     for (int i = 0; i < SEGMENTS; i++) CHECK_ROW(receive_plain(fixture.peer, bytes, sizeof bytes) == SIZE, i);
     CHECK_EQUAL(receive_plain(fixture.peer, bytes, sizeof bytes), 5);
     tear_down_send(&fixture);
+}
+
+// Two segments that no datagram holds together: EMSGSIZE, as from a path whose MTU is too small.
+static void an_address_that_refused_gso_is_sent_single_datagrams_and_others_are_not(struct eg_check *check) {
+    enum { SEGMENTS = 2, SIZE = 40000 };
+    struct send_fixture fixture, other;
+    REQUIRE(set_up_send(&fixture, true));
+    REQUIRE(set_up_send(&other, true));
+    struct eg_batch *batch = &fixture.batch;
+    memset(batch->arena, 7, SEGMENTS * SIZE);
+    batch->message_count = 1;
+    batch->messages[0] =
+        (struct eg_message){.path = fixture.path, .size = SEGMENTS * SIZE, .segment_size = SIZE, .segment_count = SEGMENTS};
+    batch->used = SEGMENTS * SIZE;
+    struct eg_sender_result result = eg__sender_send(fixture.sender, batch);
+    CHECK(result.messages == SEGMENTS && result.failed == 0);
+    static uint8_t bytes[65536];
+    for (int i = 0; i < SEGMENTS; i++) CHECK_EQUAL(receive_plain(fixture.peer, bytes, sizeof bytes), SIZE);
+    CHECK(!eg__sender_may_use_gso(fixture.sender, &fixture.path.remote));
+    CHECK(eg__sender_may_use_gso(fixture.sender, &other.path.remote));
+    eg__batch_clear(batch);
+    write_picture(batch, &fixture.path, 8, 1200, 77);
+    struct eg_path elsewhere = {.local = fixture.path.local, .remote = other.path.remote};
+    write_picture(batch, &elsewhere, 8, 1200, 77);
+    result = eg__sender_send(fixture.sender, batch);
+    CHECK_EQUAL(result.messages, 9 + 1);
+    CHECK_EQUAL(result.calls, 1);
+    check_picture(check, fixture.peer, 8, 1200, 77);
+    check_picture(check, other.peer, 8, 1200, 77);
+    tear_down_send(&fixture);
+    tear_down_send(&other);
 }
 
 // A destination that can't be sent to fails alone: 0.0.0.0/8 and the like have no route, a local address that is not ours is refused.
@@ -174,6 +205,7 @@ static const struct eg_test tests[] = {
     EG_TEST(a_message_of_many_segments_arrives_as_as_many_datagrams),
     EG_TEST(without_gso_a_batch_may_need_more_messages_than_one_call_takes),
     EG_TEST(a_message_that_is_refused_whole_goes_out_segment_by_segment),
+    EG_TEST(an_address_that_refused_gso_is_sent_single_datagrams_and_others_are_not),
     EG_TEST(a_message_that_fails_does_not_stop_the_others),
     EG_TEST(a_port_that_refuses_does_not_harm_the_next_message),
 };

@@ -9,11 +9,13 @@
 
 enum {
     ENTRIES_MAX = EG_BATCH_MESSAGES_MAX, // messages of one call
+    REFUSALS_MAX = 256,                  // remote addresses that GSO is not tried for any more
     CONTROL_SIZE = CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(uint16_t)),
 };
 
 // Where one message of a call points to.
 struct entry {
+    const struct eg_addr *remote; // the batch's
     struct sockaddr_storage name;
     struct iovec view;
     _Alignas(struct cmsghdr) uint8_t control[CONTROL_SIZE];
@@ -25,6 +27,8 @@ struct eg_sender {
     int fd;
     bool is_ipv6;
     bool has_gso;
+    bool has_refusals;                      // any at all
+    struct eg_addr refusals[REFUSALS_MAX];  // by their hash; a later one takes an earlier one's place
     uint32_t staged;
     struct eg_sender_result result;
     struct mmsghdr messages[ENTRIES_MAX];
@@ -46,7 +50,13 @@ struct eg_sender *eg__sender_create(const struct eg_udp_socket *udp, bool has_gs
 
 void eg__sender_destroy(struct eg_sender *sender) { eg__memory_release(sender); }
 
-bool eg__sender_has_gso(const struct eg_sender *sender) { return sender->has_gso; }
+static struct eg_addr *refusal_of(struct eg_sender *sender, const struct eg_addr *remote) {
+    return &sender->refusals[eg__addr_hash(0, remote) % REFUSALS_MAX];
+}
+
+bool eg__sender_may_use_gso(struct eg_sender *sender, const struct eg_addr *remote) {
+    return sender->has_gso && !(sender->has_refusals && eg__addr_equal(refusal_of(sender, remote), remote));
+}
 
 static size_t put_control(uint8_t *at, int level, int type, const void *data, size_t size) {
     struct cmsghdr *control = (struct cmsghdr *)(void *)at;
@@ -104,9 +114,12 @@ static bool resolve(struct eg_sender *sender, uint32_t index, int cause, bool is
         return false;
     }
     if (segment_count > 1 && (cause == EIO || cause == EMSGSIZE || cause == EINVAL)) {
-        // EIO: the device can't, or the route leads through IPsec, and the next message would fare no better. The others depend on the
-        // path and on this message.
-        if (cause == EIO) sender->has_gso = false;
+        // EIO: the device on the way can't, or the route leads through IPsec. EMSGSIZE: the path takes no segment of this size. The next message
+        // along it would fare no better. What EINVAL is about is this message alone.
+        if (cause != EINVAL) {
+            *refusal_of(sender, sender->entries[index].remote) = *sender->entries[index].remote;
+            sender->has_refusals = true;
+        }
         send_segments(sender, index);
         return false;
     }
@@ -139,6 +152,7 @@ static void stage(struct eg_sender *sender, const struct eg_path *path, uint8_t 
     if (sender->staged == ENTRIES_MAX) flush(sender);
     struct entry *entry = &sender->entries[sender->staged];
     struct msghdr *header = &sender->messages[sender->staged++].msg_hdr;
+    entry->remote = &path->remote;
     header->msg_namelen = eg__addr_to_sockaddr(&path->remote, sender->is_ipv6, &entry->name);
     entry->view = (struct iovec){.iov_base = bytes, .iov_len = size};
     entry->segment_size = segment_size;
@@ -164,7 +178,7 @@ struct eg_sender_result eg__sender_send(struct eg_sender *sender, const struct e
     for (uint32_t i = 0; i < batch->message_count; i++) {
         const struct eg_message *message = &batch->messages[i];
         uint8_t *bytes = batch->arena + message->at;
-        if (message->segment_count > 1 && !sender->has_gso) {
+        if (message->segment_count > 1 && !eg__sender_may_use_gso(sender, &message->path.remote)) {
             stage_segments(sender, message, bytes);
         } else {
             stage(sender, &message->path, bytes, message->size, message->segment_size, message->segment_count);

@@ -26,7 +26,8 @@ void eg__sender_destroy(struct eg_sender *sender);
 // Sends every message of the batch. Never blocks, keeps nothing: the caller clears the batch.
 struct eg_sender_result eg__sender_send(struct eg_sender *sender, const struct eg_batch *batch);
 
-// Whether GSO is still in use: it is given up for good when the device behind the socket can't do it (EIO).
-bool eg__sender_has_gso(const struct eg_sender *sender);
+// Whether messages of many segments are sent as such to an address: not without GSO, nor where the device or the path on the way has refused one
+// (EIO, EMSGSIZE).
+bool eg__sender_may_use_gso(struct eg_sender *sender, const struct eg_addr *remote);
 
 #endif

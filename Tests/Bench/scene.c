@@ -30,6 +30,7 @@ bool scene_parse(const char *name, struct scene_plan *plan) {
         else if (take_option(&rest, "_epoll")) plan->io = EG_IO_EPOLL;
         else if (take_option(&rest, "_uring")) plan->io = EG_IO_URING;
         else if (take_option(&rest, "_openssl")) plan->crypto = "openssl";
+        else if (take_option(&rest, "_workers2")) plan->workers = 2;
         else return false;
     }
     if (plan->streams == 0 || plan->streams > SCENE_STREAMS_MAX || plan->viewers_each == 0) return false;
@@ -39,7 +40,9 @@ bool scene_parse(const char *name, struct scene_plan *plan) {
 static uint32_t stream_count(const struct scene_plan *plan) { return plan->streams + plan->has_silent_stream; }
 
 static eg_status create_engine(struct scene *scene, struct eg_error *error) {
-    struct eg_config config = {.udp_address = "127.0.0.1", .io = scene->plan.io, .crypto = scene->plan.crypto};
+    // All viewers come from one address, and at once.
+    struct eg_config config = {.udp_address = "127.0.0.1", .io = scene->plan.io, .crypto = scene->plan.crypto,
+                               .workers = scene->plan.workers, .handshakes_per_address_max = 1000};
     struct eg_hooks hooks = {0};
     eg_status status = eg_engine_create(&config, &hooks, &scene->engine, error);
     if (status == EG_STATUS_OK) eg_engine_info(scene->engine, &scene->info);

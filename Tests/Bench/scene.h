@@ -18,6 +18,7 @@ struct scene_plan {
     bool is_unsplit;        // viewers take GSO messages whole, as a network card that segments would
     eg_io io;
     const char *crypto;     // NULL: the engine's choice
+    uint32_t workers;       // 0: one
     struct media_plan media;
 };
 

@@ -57,7 +57,7 @@ static void receive(eg_engine *engine, const struct schedule *schedule, const st
 }
 
 static void measure_way_in(struct bench *bench, const char *name, eg_io io, uint32_t streams) {
-    struct eg_config config = {.udp_address = "127.0.0.1", .io = io};
+    struct eg_config config = {.udp_address = "127.0.0.1", .io = io, .handshakes_per_address_max = 1000};
     struct eg_hooks hooks = {0};
     struct feeder_target targets[STREAMS_TOGETHER];
     struct way_in way = {0};

@@ -1,5 +1,6 @@
 // The public interface on the workers: checks what the caller gave, chooses the worker, and has the rest done on its thread, by a command for each
 // step. What only the core can judge (credentials, fingerprints, limits) it checks itself.
+#include "base/bits.h"
 #include "base/hash.h"
 #include "base/memory.h"
 #include "base/worker_id.h"
@@ -369,9 +370,9 @@ static void run_remove_mirror(struct eg_worker *worker, struct eg_command *comma
 eg_status eg_stream_destroy(eg_engine *engine, eg_stream_id stream) {
     struct destroy_stream command = {.base.run = run_destroy_stream, .stream = stream};
     eg_status status = call(engine, eg__worker_id_worker(stream), &command.base, NULL);
-    for (uint32_t i = 0; status == EG_STATUS_OK && command.mirrors >> i != 0; i++) {
+    for (uint32_t i; status == EG_STATUS_OK && eg__bits_take(&command.mirrors, &i);) {
         struct destroy_stream mirror = {.base.run = run_remove_mirror, .stream = stream};
-        if (command.mirrors >> i & 1) call(engine, i, &mirror.base, NULL);
+        call(engine, i, &mirror.base, NULL);
     }
     return status;
 }
@@ -568,8 +569,7 @@ static void run_stream_stats(struct eg_worker *worker, struct eg_command *comman
 eg_status eg_stream_stats(eg_engine *engine, eg_stream_id stream, struct eg_stream_stats *stats) {
     struct get_stream_stats command = {.base.run = run_stream_stats, .stream = stream, .stats = stats};
     eg_status status = call(engine, eg__worker_id_worker(stream), &command.base, NULL);
-    for (uint32_t i = 0; status == EG_STATUS_OK && command.mirrors >> i != 0; i++) {
-        if ((command.mirrors >> i & 1) == 0) continue;
+    for (uint32_t i; status == EG_STATUS_OK && eg__bits_take(&command.mirrors, &i);) {
         struct eg_stream_stats part = {0};
         struct get_stream_stats mirror = {.base.run = run_stream_stats, .stream = stream, .stats = &part};
         if (call(engine, i, &mirror.base, NULL) != EG_STATUS_OK) continue; // it is just being destroyed

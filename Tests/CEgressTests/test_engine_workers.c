@@ -121,6 +121,31 @@ static void streams_and_viewers_are_spread_and_credentials_say_where(struct eg_c
     eg_engine_destroy(engine);
 }
 
+static void the_last_of_as_many_workers_as_there_may_be_is_one_like_the_others(struct eg_check *check) {
+    enum { VIEWERS = 300 };
+    eg_engine *engine = NULL;
+    const struct eg_config engine_config = {.workers = EG_WORKERS_MAX, .streams_max = 4, .viewers_max = VIEWERS, .viewer_buffer_size = 65536};
+    REQUIRE(eg_engine_create(&engine_config, &no_hooks, &engine, NULL) == EG_STATUS_OK);
+    struct eg_stream_info stream;
+    REQUIRE(eg_stream_create(engine, &both_tracks, &stream, NULL) == EG_STATUS_OK);
+    struct eg_viewer_config config = viewer_of(stream.stream);
+    uint32_t workers = 0;
+    for (int i = 0; i < VIEWERS; i++) {
+        struct eg_viewer_info info;
+        REQUIRE(eg_viewer_create(engine, &config, &info, NULL) == EG_STATUS_OK);
+        workers |= UINT32_C(1) << eg__worker_id_worker(info.viewer);
+    }
+    CHECK_EQUAL(workers, UINT32_MAX);
+    struct eg_stream_stats stats;
+    CHECK_EQUAL(eg_stream_stats(engine, stream.stream, &stats), EG_STATUS_OK);
+    CHECK_EQUAL(stats.viewers, VIEWERS);
+    CHECK_EQUAL(eg_stream_destroy(engine, stream.stream), EG_STATUS_OK);
+    struct eg_engine_stats left;
+    eg_engine_stats(engine, &left);
+    CHECK_EQUAL(left.viewers + left.streams, 0);
+    eg_engine_destroy(engine);
+}
+
 static void limits_are_the_engines_and_ids_of_no_worker_are_not_found(struct eg_check *check) {
     struct eg_config config = {.workers = 4, .streams_max = 2, .viewers_max = 30};
     eg_engine *engine = NULL;
@@ -375,6 +400,7 @@ static const struct eg_test tests[] = {
     EG_TEST(a_port_is_an_engines_own_however_many_workers_share_it),
     EG_TEST(too_many_workers_are_refused_by_field),
     EG_TEST(streams_and_viewers_are_spread_and_credentials_say_where),
+    EG_TEST(the_last_of_as_many_workers_as_there_may_be_is_one_like_the_others),
     EG_TEST(limits_are_the_engines_and_ids_of_no_worker_are_not_found),
     EG_TEST(viewers_of_all_workers_get_every_packet_once),
     EG_TEST(streams_sources_and_viewers_come_and_go_in_a_storm),

@@ -1,5 +1,6 @@
 #include "io/worker.h"
 
+#include "base/bits.h"
 #include "base/memory.h"
 #include "base/pool.h"
 #include "io/clock.h"
@@ -61,8 +62,7 @@ static void deliver_events(struct eg_worker *worker) {
 // The exchange is a barrier on both sides: either the other one sees what was written to it before it falls asleep, or it is seen asleep here.
 static void wake_peers(struct eg_worker *worker) {
     uint32_t wakes = eg__core_take_wakes(worker->core);
-    for (uint32_t i = 0; wakes >> i != 0; i++) {
-        if ((wakes >> i & 1) == 0) continue;
+    for (uint32_t i; eg__bits_take(&wakes, &i);) {
         struct eg_worker *peer = worker->workers[i];
         if (atomic_exchange_explicit(&peer->is_asleep, false, memory_order_acq_rel)) eg__receiver_wake(peer->receiver);
     }

@@ -2,6 +2,7 @@
 // and datagrams that arrived at the wrong one.
 #include "proto/core_parts.h"
 
+#include "base/bits.h"
 #include "base/memory.h"
 
 #include <stdio.h>
@@ -93,8 +94,7 @@ void eg__core_relay(struct eg_core *core, struct eg_stream *stream, eg_time now)
     bool is_retry = now >= subscribers->retry_at;
     if (!has_news(stream) && !is_retry) return;
     uint32_t told = has_news(stream) ? subscribers->awake : subscribers->stale;
-    for (uint32_t worker = 0; told >> worker != 0; worker++)
-        if (told >> worker & 1) tell_new(core, stream, worker);
+    for (uint32_t worker; eg__bits_take(&told, &worker);) tell_new(core, stream, worker);
     for (int kind = 0; kind < EG_TRACK_COUNT; kind++) {
         subscribers->told_end[kind] = stream->sources[kind].ready_end;
         stream->sources[kind].has_late = false;

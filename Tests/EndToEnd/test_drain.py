@@ -139,4 +139,5 @@ def test_a_player_stays_as_long_as_it_finds_no_other_server(serve, open_player):
     assert drain(server, "DELETE").status == 200
     eventually(lambda: server.metric("egress_handshakes_done_total") == 2, "it has come back")
     server.wait_for_stream("cam", lambda s: s["viewers"] == 1, "and has left its first session")
+    player.wait_for_decoded(15)
     player.wait_for_change()

@@ -17,7 +17,8 @@ SSRC = 0x00C0FFEE
 FIRST_SEQUENCE = 1000
 
 # They count packets that a viewer of this server should have had and did not get, or not in time.
-LOSSES = ["send_buffer_full", "send_failed", "slow_viewer", "no_room"]
+# Not "no_room": that is a reply, to whoever asks for more than fits into one turn. What the watchers miss they count themselves.
+LOSSES = ["send_buffer_full", "send_failed", "slow_viewer"]
 SOURCE_LOSSES = ["source_overflow", "source_late", "source_duplicate", "source_malformed", "source_before_idr"]
 
 

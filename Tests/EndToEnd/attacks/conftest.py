@@ -84,11 +84,22 @@ class Stage:
 
     @contextlib.contextmanager
     def counting(self, **reasons):
-        """Each of these reasons has at least so many more drops in the end: whatever was sent has been looked at by then."""
-        before = {reason: self.dropped(reason) for reason in reasons}
+        """Each of these reasons has at least so many more drops in the end: whatever was sent has been looked at by then. What a worker is too
+        busy to be handed counts too: those floods are larger than the queues between workers have to be.
+        """
+        before = {reason: self.dropped(reason) for reason in [*reasons, "worker_busy"]}
+        all_before = self.dropped()
         yield
         for reason, count in reasons.items():
-            self.wait_for_more(lambda reason=reason: self.dropped(reason), before[reason], count, f"dropped: {reason}")
+
+            def more(reason):
+                return self.dropped(reason) - before[reason]
+
+            try:
+                eventually(lambda reason=reason, count=count: more(reason) + more("worker_busy") >= count, f"{count} more dropped: {reason}")
+            except AssertionError as problem:
+                seen = {name: more(name) for name in before}
+                raise AssertionError(f"{problem}; {seen}, {self.dropped() - all_before} in all") from None
 
     def settle(self):
         """What was sent to the server before has been answered, if it ever is: a question that came later has been."""

@@ -7,18 +7,18 @@ extension WHEPHandler {
     /// - Parameter base: of another server's endpoints, to which the stream's id is appended; `nil`: they come back to the one they came from,
     ///   which by then should lead to another server.
     public func beginDraining(to base: String? = nil) {
-        isRefusingViewers.withLock { $0 = true }
+        isRefusingViewers.store(true, ordering: .relaxed)
         let base = base.map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 }
         engine.viewerEvents.reconnectAll { stream in base.map { "\($0)/\(WHEPTarget.encoded(stream))" } }
     }
 
     /// Lets viewers in again.
     public func endDraining() {
-        isRefusingViewers.withLock { $0 = false }
+        isRefusingViewers.store(false, ordering: .relaxed)
         engine.viewerEvents.reconnectAll(nil)
     }
 
-    public var isDraining: Bool { isRefusingViewers.withLock { $0 } }
+    public var isDraining: Bool { isRefusingViewers.load(ordering: .relaxed) }
 
     func refusalOfDraining(_ request: WHEPRequest) -> WHEPResponse? {
         guard isDraining else { return nil }

@@ -43,7 +43,7 @@ public final class WHEPHandler: Sendable {
     let logger: Logger
     let admission: Mutex<Admission>
     let now: @Sendable () -> ContinuousClock.Instant
-    let isRefusingViewers = Mutex(false)
+    let isRefusingViewers = Atomic(false)
     private let redirect: (@Sendable (_ stream: String) -> String?)?
     private let authorize: WHEPAuthorizer?
 

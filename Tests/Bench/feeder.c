@@ -56,6 +56,18 @@ static void init_leg(struct leg *leg, uint16_t port, uint32_t stream, int kind) 
     };
 }
 
+bool feeder_open_targets(eg_engine *engine, uint32_t count, struct feeder_target *targets) {
+    struct eg_stream_config config = {.has_video = true, .has_audio = true, .video_payload_type = MEDIA_VIDEO_PAYLOAD_TYPE,
+                                      .audio_payload_type = MEDIA_AUDIO_PAYLOAD_TYPE};
+    for (uint32_t i = 0; i < count; i++) {
+        struct eg_stream_info info;
+        struct eg_error error;
+        if (eg_stream_create(engine, &config, &info, &error) != EG_STATUS_OK) return false;
+        targets[i] = (struct feeder_target){{info.video_port, info.audio_port}};
+    }
+    return true;
+}
+
 struct feeder *feeder_create(const struct schedule *schedule, const struct feeder_target *targets) {
     struct feeder *feeder = calloc(1, sizeof *feeder + schedule->stream_count * sizeof feeder->legs[0]);
     if (feeder == NULL) return NULL;

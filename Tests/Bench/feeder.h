@@ -5,12 +5,17 @@
 
 #include "schedule.h"
 
+#include "cegress.h"
+
 struct feeder;
 
 // A stream's two ports on 127.0.0.1.
 struct feeder_target {
     uint16_t ports[MEDIA_KINDS];
 };
+
+// Opens `count` streams with both tracks at an engine and names their ports. False when one is refused.
+bool feeder_open_targets(eg_engine *engine, uint32_t count, struct feeder_target *targets);
 
 // Feeds as many targets as the schedule has streams. NULL when memory or a socket is refused.
 struct feeder *feeder_create(const struct schedule *schedule, const struct feeder_target *targets);

@@ -32,18 +32,6 @@ struct way_in {
     uint64_t overflow;
 };
 
-static bool create_streams(eg_engine *engine, uint32_t count, struct feeder_target *targets) {
-    struct eg_stream_config config = {.has_video = true, .has_audio = true, .video_payload_type = MEDIA_VIDEO_PAYLOAD_TYPE,
-                                      .audio_payload_type = MEDIA_AUDIO_PAYLOAD_TYPE};
-    for (uint32_t i = 0; i < count; i++) {
-        struct eg_stream_info info;
-        struct eg_error error;
-        if (eg_stream_create(engine, &config, &info, &error) != EG_STATUS_OK) return false;
-        targets[i] = (struct feeder_target){{info.video_port, info.audio_port}};
-    }
-    return true;
-}
-
 static void receive(eg_engine *engine, const struct schedule *schedule, const struct feeder_target *targets, struct way_in *way) {
     struct feeder *feeder = feeder_create(schedule, targets);
     struct eg_engine_stats stats;
@@ -66,7 +54,7 @@ static void measure_way_in(struct bench *bench, const char *name, eg_io io, uint
     if (eg_engine_create(&config, &hooks, &engine, &error) != EG_STATUS_OK) return; // not to be had on this machine
     struct media *media = media_create(&burst_plan);
     struct schedule *schedule = media != NULL ? schedule_create(media, streams, true) : NULL;
-    if (schedule != NULL && create_streams(engine, streams, targets)) receive(engine, schedule, targets, &way);
+    if (schedule != NULL && feeder_open_targets(engine, streams, targets)) receive(engine, schedule, targets, &way);
     eg_engine_destroy(engine);
     schedule_destroy(schedule);
     media_destroy(media);

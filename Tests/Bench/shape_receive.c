@@ -121,18 +121,6 @@ static void measure_intake(struct receive *receive, int way) {
     intake_stop(intake);
 }
 
-static bool create_streams(eg_engine *engine, uint32_t count, struct feeder_target *targets) {
-    struct eg_stream_config config = {.has_video = true, .has_audio = true, .video_payload_type = MEDIA_VIDEO_PAYLOAD_TYPE,
-                                      .audio_payload_type = MEDIA_AUDIO_PAYLOAD_TYPE};
-    for (uint32_t i = 0; i < count; i++) {
-        struct eg_stream_info info;
-        struct eg_error error;
-        if (eg_stream_create(engine, &config, &info, &error) != EG_STATUS_OK) return false;
-        targets[i] = (struct feeder_target){{info.video_port, info.audio_port}};
-    }
-    return true;
-}
-
 static void measure_engine(struct receive *receive, int way, bool is_last) {
     struct eg_config config = {.udp_address = "127.0.0.1", .io = way == ENGINE_URING ? EG_IO_URING : EG_IO_EPOLL};
     struct eg_hooks hooks = {0};
@@ -140,7 +128,7 @@ static void measure_engine(struct receive *receive, int way, bool is_last) {
     struct eg_error error;
     if (eg_engine_create(&config, &hooks, &engine, &error) != EG_STATUS_OK) return;
     struct feeder_target targets[STREAMS_MAX];
-    bool is_ready = create_streams(engine, receive->streams, targets);
+    bool is_ready = feeder_open_targets(engine, receive->streams, targets);
     if (is_ready) feed(receive, way, targets, read_engine, engine);
     if (is_ready && is_last) count_calls(receive, way, targets, engine);
     eg_engine_destroy(engine);
@@ -188,7 +176,7 @@ static void flood(struct bench *bench, const char *name, eg_io io) {
     struct feeder_target targets[FLOOD_STREAMS];
     struct media *media = media_create(&(struct media_plan){0});
     struct schedule *schedule = media != NULL ? schedule_create(media, FLOOD_STREAMS, false) : NULL;
-    bool is_ready = schedule != NULL && create_streams(engine, FLOOD_STREAMS, targets);
+    bool is_ready = schedule != NULL && feeder_open_targets(engine, FLOOD_STREAMS, targets);
     struct feeder *feeder = is_ready ? feeder_create(schedule, targets) : NULL;
     if (feeder != NULL) {
         struct eg_engine_stats stats;

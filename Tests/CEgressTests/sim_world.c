@@ -76,7 +76,6 @@ static void init_engine(struct eg_sim_world *world, struct eg_sim_engine *engine
     engine->viewers.max = EG_SIM_VIEWERS_MAX;
     engine->dtls = eg__dtls_context_create(reason, sizeof reason);
     EG_ASSERT(engine->dtls != NULL);
-    eg__dtls_context_limit(engine->dtls, &(struct eg_dtls_limits){EG_DTLS_HANDSHAKE_TIMEOUT, EG_DTLS_HANDSHAKE_SIZE_MAX});
     if (workers->count > 1)
         engine->exchange = eg__exchange_create(workers->count, workers->relay_size > 0 ? workers->relay_size : RELAY_SIZE,
                                                workers->forward_size > 0 ? workers->forward_size : FORWARD_SIZE);

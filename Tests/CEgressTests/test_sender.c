@@ -52,6 +52,15 @@ static void write_picture(struct eg_batch *batch, const struct eg_path *path, ui
     }
 }
 
+// One message such as no batch would make.
+static void write_segments(struct eg_batch *batch, const struct eg_path *path, uint16_t count, uint16_t size) {
+    uint32_t all = (uint32_t)count * size;
+    memset(batch->arena, 7, all);
+    batch->message_count = 1;
+    batch->messages[0] = (struct eg_message){.path = *path, .size = all, .segment_size = size, .segment_count = count};
+    batch->used = all;
+}
+
 static ssize_t receive_plain(int fd, uint8_t *bytes, size_t size) {
     struct pollfd readable = {.fd = fd, .events = POLLIN};
     if (poll(&readable, 1, PATIENCE / EG_MILLISECOND) != 1) return -1;
@@ -102,11 +111,7 @@ static void a_message_that_is_refused_whole_goes_out_segment_by_segment(struct e
     struct send_fixture fixture;
     REQUIRE(set_up_send(&fixture, true));
     struct eg_batch *batch = &fixture.batch;
-    memset(batch->arena, 7, SEGMENTS * SIZE);
-    batch->message_count = 1;
-    batch->messages[0] =
-        (struct eg_message){.path = fixture.path, .size = SEGMENTS * SIZE, .segment_size = SIZE, .segment_count = SEGMENTS};
-    batch->used = SEGMENTS * SIZE;
+    write_segments(batch, &fixture.path, SEGMENTS, SIZE);
     CHECK(eg__batch_append(batch, &fixture.path, (const uint8_t *)"after", 5));
     struct eg_sender_result result = eg__sender_send(fixture.sender, batch);
     CHECK_EQUAL(result.messages, SEGMENTS + 1);
@@ -125,11 +130,7 @@ static void an_address_that_refused_gso_is_sent_single_datagrams_and_others_are_
     REQUIRE(set_up_send(&fixture, true));
     REQUIRE(set_up_send(&other, true));
     struct eg_batch *batch = &fixture.batch;
-    memset(batch->arena, 7, SEGMENTS * SIZE);
-    batch->message_count = 1;
-    batch->messages[0] =
-        (struct eg_message){.path = fixture.path, .size = SEGMENTS * SIZE, .segment_size = SIZE, .segment_count = SEGMENTS};
-    batch->used = SEGMENTS * SIZE;
+    write_segments(batch, &fixture.path, SEGMENTS, SIZE);
     struct eg_sender_result result = eg__sender_send(fixture.sender, batch);
     CHECK(result.messages == SEGMENTS && result.failed == 0);
     static uint8_t bytes[65536];

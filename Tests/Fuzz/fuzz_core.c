@@ -117,7 +117,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         .source_grace = EG_SECOND,
         .handshakes_max = 2, // of three viewers
         .handshakes_per_address_max = 1,
-        .handshake = {.timeout = EG_DTLS_HANDSHAKE_TIMEOUT, .size_max = EG_DTLS_HANDSHAKE_SIZE_MAX},
         .crypto = "openssl",
     };
     struct eg_stream_config stream = {.has_video = true, .has_audio = true, .video_payload_type = 102, .audio_payload_type = 111};

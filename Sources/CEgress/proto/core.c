@@ -57,7 +57,6 @@ struct eg_core *eg__core_create(const struct eg_core_config *config, struct eg_r
         eg__core_destroy(core);
         return NULL;
     }
-    if (config->dtls == NULL) eg__dtls_context_limit(core->dtls, &config->handshake);
     // With others, mirrors of streams that are being removed may still be there when the next ones come, and they may hold packets that are
     // history at home.
     uint32_t room = config->exchange != NULL ? 2 : 1;

@@ -16,9 +16,9 @@
 #include "base/random.h"
 #include "cegress.h"
 #include "proto/batch.h"
-#include "proto/dtls.h"
 
 struct eg_core;
+struct eg_dtls_context;
 struct eg_dtls_context;
 struct eg_exchange;
 
@@ -32,7 +32,6 @@ struct eg_core_config {
     eg_time source_grace;        // [us]
     uint32_t handshakes_max;             // under way, in all
     uint32_t handshakes_per_address_max; // ... and from one address
-    struct eg_dtls_limits handshake;     // each
     const char *crypto;          // NULL: the fastest
     uint64_t ntp_origin;         // NTP time (32.32) at `now` 0
     // Where the engine has several workers; all of it outlives the core.

@@ -466,6 +466,23 @@ static void a_wrong_answer_selects_nothing(struct eg_check *check) {
     peer_destroy(peer);
 }
 
+static void a_path_nominated_right_after_a_refusal_is_checked_at_the_same_pace(struct eg_check *check) {
+    struct peer *peer = peer_with_a_pinned_path(1);
+    receive_nomination(peer, 2);
+    const eg_time first = peer->now;
+    peer->now += EG_MILLISECOND;
+    CHECK_EQUAL(answer(peer, 2, EG_STUN_BINDING_ERROR, remote_pwd, 0), EG_ICE_NOTHING);
+    CHECK_EQUAL(receive_nomination(peer, 3), EG_ICE_CHECKED);
+    CHECK_EQUAL(peer->batch.message_count, 1); // the answer alone: the next check is not due yet
+    CHECK_EQUAL(eg__ice_deadline(&peer->ice) - first, EG_ICE_CHECK_INTERVAL);
+    peer->now = first + EG_ICE_CHECK_INTERVAL;
+    eg__batch_clear(&peer->batch);
+    CHECK_EQUAL(eg__ice_tick(&peer->ice, peer->now, &peer->batch), EG_ICE_NOTHING);
+    CHECK_EQUAL(peer->batch.message_count, 1);
+    CHECK_EQUAL(answer(peer, 3, EG_STUN_BINDING_SUCCESS, remote_pwd, 0), EG_ICE_PATH_SELECTED);
+    peer_destroy(peer);
+}
+
 static void the_latest_nomination_counts(struct eg_check *check) {
     struct peer *peer = peer_with_a_pinned_path(1);
     receive_nomination(peer, 2);
@@ -591,6 +608,7 @@ static const struct eg_test tests[] = {
     EG_TEST(nominations_of_many_paths_are_checked_at_one_pace),
     EG_TEST(an_answer_to_our_check_selects_the_path),
     EG_TEST(a_wrong_answer_selects_nothing),
+    EG_TEST(a_path_nominated_right_after_a_refusal_is_checked_at_the_same_pace),
     EG_TEST(the_latest_nomination_counts),
     EG_TEST(consent_lasts_30_s_from_the_last_check_on_the_selected_path),
     EG_TEST(a_few_paths_are_remembered_and_the_selected_one_always),

@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # Runs every fuzz target for a bounded time from its corpus: run.sh SECONDS [TARGET...]. A crash is kept in .build-fuzz and printed.
+# FUZZ_SEED repeats a run; without it each is another.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 seconds=${1:-10}
 shift || true
+seed=${FUZZ_SEED:-$RANDOM}
 out=.build-fuzz
 mkdir -p "$out"
 flags=(-std=gnu17 -O1 -g -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
@@ -23,11 +25,11 @@ for target in Tests/Fuzz/fuzz_*.c; do
     # The linker has much to say about the sanitizer's symbols, all of it harmless.
     clang "${flags[@]}" "$target" "${objects[@]}" -o "$out/$name" -lssl -lcrypto 2>"$out/$name.build" || { cat "$out/$name.build"; exit 1; }
     mkdir -p "$out/corpus/$name"
-    echo "fuzz: $name for $seconds s"
-    "$out/$name" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len=4096 -artifact_prefix="$out/$name-" -print_final_stats=0 \
+    echo "fuzz: $name for $seconds s from seed $seed"
+    "$out/$name" -seed="$seed" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len=4096 -artifact_prefix="$out/$name-" -print_final_stats=0 \
         "$out/corpus/$name" "Tests/Fuzz/corpus/${name#fuzz_}" 2>"$out/$name.log" || {
         tail -n 60 "$out/$name.log"
-        echo "fuzz: $name found something: the input is $out/$name-*"
+        echo "fuzz: $name found something from seed $seed: the input is $out/$name-*"
         exit 1
     }
     passed=$((passed + 1))

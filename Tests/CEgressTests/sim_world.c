@@ -259,6 +259,16 @@ bool eg_sim_world_transmit_once(struct eg_sim_world *world, unsigned engine, uin
     return transmit(world, &world->engines[engine], &world->engines[engine].workers[0], room);
 }
 
+static bool advance_handshakes(struct eg_sim_world *world, struct eg_sim_engine *engine, struct eg_sim_worker *worker) {
+    bool has_more = eg__core_advance_handshakes(worker->core, world->now, &worker->batch);
+    drain(world, engine, worker);
+    return has_more;
+}
+
+bool eg_sim_world_advance_handshakes_once(struct eg_sim_world *world, unsigned engine) {
+    return advance_handshakes(world, &world->engines[engine], &world->engines[engine].workers[0]);
+}
+
 // Those that were written to hear of it now or later.
 static void wake(struct eg_sim_world *world, struct eg_sim_engine *engine, struct eg_sim_worker *worker) {
     uint32_t wakes = eg__core_take_wakes(worker->core);
@@ -275,7 +285,8 @@ static void settle(struct eg_sim_world *world, struct eg_sim_engine *engine, str
     drain(world, engine, worker);
     wake(world, engine, worker);
     if (world->holds_transmit) return;
-    while (transmit(world, engine, worker, world->transmit_room)) {
+    while (transmit(world, engine, worker, world->transmit_room) ||
+           (!world->holds_handshakes && advance_handshakes(world, engine, worker))) {
     }
     struct eg_event event;
     while (eg__core_poll_event(worker->core, &event)) {

@@ -168,6 +168,7 @@ struct eg_sim_world {
     struct eg_sim_random random;
     uint32_t transmit_room;     // [B] of the batch at a time; 0: all of it
     bool holds_transmit;        // engines are not asked for what they have to send
+    bool holds_handshakes;      // nor are their handshakes gone on with
     struct eg_sim_workers workers;
     unsigned engine_count;
     struct eg_sim_engine engines[EG_SIM_ENGINES_MAX];
@@ -212,6 +213,9 @@ void eg_sim_world_run(struct eg_sim_world *world, eg_time duration);
 
 // Asks an engine once for what it has to send, with that much room in its batch. True: there is more.
 bool eg_sim_world_transmit_once(struct eg_sim_world *world, unsigned engine, uint32_t room);
+
+// Takes an engine's handshakes one step on. True: there may be more.
+bool eg_sim_world_advance_handshakes_once(struct eg_sim_world *world, unsigned engine);
 
 // Of all workers of an engine.
 uint64_t eg_sim_engine_drops(const struct eg_sim_engine *engine, eg_drop first, eg_drop end);

@@ -27,6 +27,7 @@ extern const struct eg_test_suite eg_tests_sender;
 extern const struct eg_test_suite eg_tests_engine;
 extern const struct eg_test_suite eg_tests_sim;
 extern const struct eg_test_suite eg_tests_sim_media;
+extern const struct eg_test_suite eg_tests_sim_turns;
 extern const struct eg_test_suite eg_tests_exchange;
 extern const struct eg_test_suite eg_tests_workers;
 extern const struct eg_test_suite eg_tests_engine_workers;
@@ -56,6 +57,7 @@ static const struct eg_test_suite *const suites[] = {
     &eg_tests_engine,
     &eg_tests_sim,
     &eg_tests_sim_media,
+    &eg_tests_sim_turns,
     &eg_tests_exchange,
     &eg_tests_workers,
     &eg_tests_engine_workers,

@@ -38,6 +38,9 @@ static void settle(struct machine *machine) {
         EG_ASSERT(i < 10000);
         eg__batch_clear(&machine->batch);
         has_more = eg__core_transmit(machine->core, machine->now, &machine->batch);
+        if (has_more) continue;
+        eg__batch_clear(&machine->batch);
+        has_more = eg__core_advance_handshakes(machine->core, machine->now, &machine->batch);
     }
     eg__batch_clear(&machine->batch);
     while (eg__core_poll_event(machine->core, &event)) continue;

@@ -10,10 +10,11 @@ out=.build-fuzz
 mkdir -p "$out"
 flags=(-std=gnu17 -O1 -g -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
        -ISources/CEgress -ISources/CEgress/include)
+newest_header=$(find Sources/CEgress -name '*.h' -printf '%T@ %p\n' | sort -n | tail -n 1 | cut -d ' ' -f 2-)
 objects=()
 for source in Sources/CEgress/base/*.c Sources/CEgress/wire/*.c Sources/CEgress/proto/*.c; do
     object="$out/$(basename "$source" .c).o"
-    if [ ! -e "$object" ] || [ "$source" -nt "$object" ]; then
+    if [ ! -e "$object" ] || [ "$source" -nt "$object" ] || [ "$newest_header" -nt "$object" ]; then
         clang "${flags[@]/-fsanitize=fuzzer,/-fsanitize=fuzzer-no-link,}" -c "$source" -o "$object"
     fi
     objects+=("$object")
@@ -26,8 +27,8 @@ for target in Tests/Fuzz/fuzz_*.c; do
     clang "${flags[@]}" "$target" "${objects[@]}" -o "$out/$name" -lssl -lcrypto 2>"$out/$name.build" || { cat "$out/$name.build"; exit 1; }
     mkdir -p "$out/corpus/$name"
     echo "fuzz: $name for $seconds s from seed $seed"
-    "$out/$name" -seed="$seed" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len=4096 -artifact_prefix="$out/$name-" -print_final_stats=0 \
-        "$out/corpus/$name" "Tests/Fuzz/corpus/${name#fuzz_}" 2>"$out/$name.log" || {
+    "$out/$name" -seed="$seed" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len=4096 \
+        -artifact_prefix="$out/$name-" -print_final_stats=0 "$out/corpus/$name" "Tests/Fuzz/corpus/${name#fuzz_}" 2>"$out/$name.log" || {
         tail -n 60 "$out/$name.log"
         echo "fuzz: $name found something from seed $seed: the input is $out/$name-*"
         exit 1

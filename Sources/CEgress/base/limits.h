@@ -43,6 +43,8 @@ enum eg_limits {
     EG_HANDSHAKES_MAX = 65536,                     // under way at once
     EG_HANDSHAKES_DEFAULT = 1000,                  // of about 65 KiB each
     EG_HANDSHAKES_PER_ADDRESS_DEFAULT = 64,        // a whole office behind one NAT joins, and one stranger takes 4 MiB
+    EG_HANDSHAKE_QUEUE_SIZE = 256 * 1024,          // [B] of datagrams of handshakes that wait for their step: about 500
+    EG_HANDSHAKE_WAITING_MAX = 32,                 // of them, of one client
     EG_HANDSHAKE_FIRM = 2 * EG_SECOND,             // [us] from its beginning: it makes no room for others
 
     // Media.

@@ -290,7 +290,8 @@ EG_ENUM(eg_drop, int32_t) {
     // Between the two: a ClientHello over the limits of handshakes under way, or one of those that was given up to make room for another.
     EG_DROP_HANDSHAKE_LIMIT = 20,
     EG_DROP_WORKER_BUSY = 21,          // on its way to another thread of the engine, which did not keep up
-    EG_DROP_COUNT = 22,
+    EG_DROP_HANDSHAKE_BUSY = 22,       // of a handshake, when more of them came at once than wait in line: its client repeats it
+    EG_DROP_COUNT = 23,
 };
 typedef enum eg_drop eg_drop;
 

@@ -17,7 +17,7 @@
 
 enum {
     TURN_DATAGRAMS_MAX = 256,
-    TURN_BATCHES_MAX = 16,
+    TURN_BATCHES_MAX = 4, // about 1 ms: what has arrived meanwhile waits no longer for a large picture to many viewers
     VIEWER_SOCKET = EG_TRACK_COUNT, // the kind of what arrives there; the other kinds are the tracks
 };
 
@@ -137,6 +137,14 @@ static bool transmit(struct eg_worker *worker) {
     return has_more;
 }
 
+// True when there may be more, also to transmit.
+static bool advance_handshakes(struct eg_worker *worker) {
+    bool has_more = eg__core_advance_handshakes(worker->core, worker->now, batch_with_reserve(worker));
+    flush(worker);
+    deliver_events(worker);
+    return has_more;
+}
+
 static eg_time time_to(eg_time deadline) {
     if (deadline == EG_TIME_NEVER) return EG_TIME_NEVER;
     eg_time now = eg__clock_now();
@@ -181,6 +189,7 @@ static bool turn(struct eg_worker *worker) {
     tick(worker);
     wake_peers(worker);
     has_more |= transmit(worker);
+    has_more |= advance_handshakes(worker);
     wake_peers(worker);
     publish_counts(worker);
     eg__mailbox_complete(&worker->mailbox, commands);

@@ -1,10 +1,7 @@
 #include "proto/core_parts.h"
 
 #include "base/memory.h"
-#include "proto/fanout.h"
-#include "proto/feedback.h"
 #include "proto/viewer_config.h"
-#include "wire/demux.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -33,7 +30,7 @@ struct eg_core *eg__core_create(const struct eg_core_config *config, struct eg_r
     if (config->viewers == NULL) core->config.viewers = &core->own_quotas[1];
     core->random = random;
     core->hash_seed = eg__random_u64(random);
-    eg__list_init(&core->ready);
+    for (int kind = 0; kind < EG_TRACK_COUNT; kind++) eg__list_init(&core->ready[kind]);
     eg__list_init(&core->due);
     eg__list_init(&core->leaving);
     eg__list_init(&core->stream_events);
@@ -52,7 +49,8 @@ struct eg_core *eg__core_create(const struct eg_core_config *config, struct eg_r
         eg__core_destroy(core);
         return NULL;
     }
-    if (!eg__handshakes_init(&core->handshakes, core->hash_seed, config->handshakes_max, config->handshakes_per_address_max)) {
+    if (!eg__handshakes_init(&core->handshakes, core->hash_seed, config->handshakes_max, config->handshakes_per_address_max) ||
+        !eg__ring_init(&core->handshake_queue, EG_HANDSHAKE_QUEUE_SIZE)) {
         fail(error, EG_STATUS_NO_MEMORY, "no memory for the engine");
         eg__core_destroy(core);
         return NULL;
@@ -108,6 +106,7 @@ void eg__core_destroy(struct eg_core *core) {
     eg__table_deinit(&core->by_ufrag);
     eg__table_deinit(&core->by_address);
     eg__handshakes_deinit(&core->handshakes);
+    eg__ring_deinit(&core->handshake_queue);
     eg__table_deinit(&core->by_home);
     eg__routes_deinit(&core->routes);
     if (core->config.dtls == NULL) eg__dtls_context_destroy(core->dtls);
@@ -136,51 +135,16 @@ struct eg_stream *eg__core_find_stream(const struct eg_core *core, eg_stream_id 
     return NULL;
 }
 
-static struct eg_viewer *find_viewer(const struct eg_core *core, eg_handle handle) {
+struct eg_viewer *eg__core_viewer_at(const struct eg_core *core, eg_handle handle) {
     struct eg_viewer *viewer = eg__pool_find(&core->viewers, handle);
     return viewer != NULL && viewer->state != EG_VIEWER_CLOSED ? viewer : NULL;
 }
 
 struct eg_viewer *eg__core_find_viewer(const struct eg_core *core, eg_viewer_id id) {
-    return eg__worker_id_worker(id) == core->config.worker ? find_viewer(core, eg__worker_id_handle(id)) : NULL;
+    return eg__worker_id_worker(id) == core->config.worker ? eg__core_viewer_at(core, eg__worker_id_handle(id)) : NULL;
 }
 
-static uint64_t ufrag_hash(const struct eg_core *core, const char *ufrag, size_t size) { return eg__hash(core->hash_seed, ufrag, size); }
-
-static struct eg_viewer *find_viewer_by_ufrag(const struct eg_core *core, const char *ufrag, size_t size) {
-    uint64_t hash = ufrag_hash(core, ufrag, size);
-    uint32_t cursor = 0;
-    for (eg_handle handle; (handle = eg__table_find(&core->by_ufrag, hash, &cursor)) != 0;) {
-        struct eg_viewer *viewer = find_viewer(core, handle);
-        if (viewer != NULL && size == strlen(viewer->ice.local_ufrag) && memcmp(viewer->ice.local_ufrag, ufrag, size) == 0) return viewer;
-    }
-    return NULL;
-}
-
-// How well a datagram along `path` fits a viewer that validates it. Only one with keys can have sent SRTCP, and rather the one whose media
-// goes there.
-static int fitness(const struct eg_viewer *viewer, const struct eg_path *path, enum eg_datagram_kind kind) {
-    if (kind != EG_DATAGRAM_RTCP || viewer->state != EG_VIEWER_CONNECTED) return 0;
-    return eg__viewer_has_media(viewer, path) ? 2 : 1;
-}
-
-// Several viewers can have had checks from one address: a NAT reuses a port, or somebody with a session of his own writes another viewer's
-// address on his checks. The one that it fits best is meant, and of two the newer.
-static struct eg_viewer *find_viewer_by_path(const struct eg_core *core, const struct eg_path *path, enum eg_datagram_kind kind) {
-    struct eg_viewer *found = NULL;
-    int found_fitness = 0;
-    uint32_t cursor = 0;
-    for (eg_handle handle; (handle = eg__table_find(&core->by_address, eg__addr_hash(core->hash_seed, &path->remote), &cursor)) != 0;) {
-        struct eg_viewer *viewer = find_viewer(core, handle);
-        if (viewer == NULL || !eg__ice_is_validated(&viewer->ice, path)) continue;
-        int viewer_fitness = fitness(viewer, path, kind);
-        bool is_newer = found == NULL || viewer->created_at > found->created_at;
-        if (found != NULL && (viewer_fitness < found_fitness || (viewer_fitness == found_fitness && !is_newer))) continue;
-        found = viewer;
-        found_fitness = viewer_fitness;
-    }
-    return found;
-}
+uint64_t eg__core_hash_ufrag(const struct eg_core *core, const char *ufrag, size_t size) { return eg__hash(core->hash_seed, ufrag, size); }
 
 // --- what follows from a change ---
 
@@ -195,7 +159,7 @@ static void schedule_viewer(struct eg_core *core, struct eg_viewer *viewer, eg_t
 
 static void detach(struct eg_core *core, struct eg_viewer *viewer, eg_time now) {
     struct eg_stream *stream = viewer->stream;
-    eg__table_remove(&core->by_ufrag, ufrag_hash(core, viewer->ice.local_ufrag, strlen(viewer->ice.local_ufrag)), viewer->handle);
+    eg__table_remove(&core->by_ufrag, eg__core_hash_ufrag(core, viewer->ice.local_ufrag, strlen(viewer->ice.local_ufrag)), viewer->handle);
     for (size_t i = 0; i < viewer->ice.validated_count; i++) {
         eg__table_remove(&core->by_address, eg__addr_hash(core->hash_seed, &viewer->ice.validated[i].remote), viewer->handle);
         eg__core_tell_route(core, viewer, &viewer->ice.validated[i], true);
@@ -209,8 +173,7 @@ static void detach(struct eg_core *core, struct eg_viewer *viewer, eg_time now) 
     eg__core_follow_stream(core, stream, now);
 }
 
-// Draws the consequences of whatever was done to a viewer.
-static void follow_viewer(struct eg_core *core, struct eg_viewer *viewer, eg_time now) {
+void eg__core_follow_viewer(struct eg_core *core, struct eg_viewer *viewer, eg_time now) {
     if (viewer->state != viewer->reported) {
         bool was_connected = viewer->reported == EG_VIEWER_CONNECTED;
         if (viewer->state == EG_VIEWER_CONNECTED) core->connected++;
@@ -230,13 +193,16 @@ static void follow_viewer(struct eg_core *core, struct eg_viewer *viewer, eg_tim
 
 static void close_viewer(struct eg_core *core, struct eg_viewer *viewer, eg_time now, eg_close_reason reason) {
     eg__viewer_close(viewer, reason);
-    follow_viewer(core, viewer, now);
+    eg__core_follow_viewer(core, viewer, now);
 }
 
 void eg__core_follow_stream(struct eg_core *core, struct eg_stream *stream, eg_time now) {
     eg__stream_follow_sources(stream);
     if (stream->events != 0 && !eg__list_contains(&stream->event)) eg__list_append(&core->stream_events, &stream->event);
-    if (eg__stream_is_ready(stream) && !eg__list_contains(&stream->ready)) eg__list_append(&core->ready, &stream->ready);
+    for (int kind = 0; kind < EG_TRACK_COUNT; kind++) {
+        struct eg_list *ready = &stream->rounds[kind].ready;
+        if (eg__stream_is_ready(stream, kind) && !eg__list_contains(ready)) eg__list_append(&core->ready[kind], ready);
+    }
     if (core->config.exchange != NULL) eg__core_relay(core, stream, now);
     // A deadline that has moved away, as silence does with each packet, is left where it is: its tick finds nothing to do and sets it anew.
     eg_time at = eg__stream_deadline(stream, core->config.source_grace);
@@ -291,7 +257,7 @@ eg_status eg__core_remove_stream(struct eg_core *core, eg_time now, eg_stream_id
     // Its counters live on in the engine's, which never fall.
     for (int i = 0; i < EG_DROP_COUNT; i++) core->stats.dropped[i] += stream->drops[i];
     eg__list_remove(&stream->event);
-    eg__list_remove(&stream->ready);
+    eg__stream_end_rounds(stream);
     eg__deadlines_set(&core->stream_deadlines, &stream->deadline, EG_TIME_NEVER);
     eg__stream_deinit(stream);
     if (stream->is_mirror) {
@@ -335,7 +301,7 @@ static struct eg_viewer *take_viewer(struct eg_core *core, eg_time now, const st
 
 static bool attach(struct eg_core *core, struct eg_viewer *viewer, struct eg_stream *stream) {
     if (!eg__stream_add_viewer(stream, viewer)) return false;
-    uint64_t hash = ufrag_hash(core, viewer->ice.local_ufrag, strlen(viewer->ice.local_ufrag));
+    uint64_t hash = eg__core_hash_ufrag(core, viewer->ice.local_ufrag, strlen(viewer->ice.local_ufrag));
     if (!eg__table_insert(&core->by_ufrag, hash, viewer->handle)) {
         eg__stream_remove_viewer(stream, viewer);
         return false;
@@ -384,12 +350,12 @@ eg_status eg__core_restart_ice(struct eg_core *core, eg_viewer_id id, const char
     if (viewer == NULL) return fail(error, EG_STATUS_NOT_FOUND, "no such viewer");
     const char *problem = eg__ice_credentials_problem(ice_ufrag, ice_pwd);
     if (problem != NULL) return fail(error, EG_STATUS_INVALID_ARGUMENT, problem);
-    uint64_t old_hash = ufrag_hash(core, viewer->ice.local_ufrag, strlen(viewer->ice.local_ufrag));
+    uint64_t old_hash = eg__core_hash_ufrag(core, viewer->ice.local_ufrag, strlen(viewer->ice.local_ufrag));
     if (!eg__ice_restart(&viewer->ice, core->random, ice_ufrag, ice_pwd)) return fail(error, EG_STATUS_NO_MEMORY, "no memory for credentials");
     eg__ice_name_worker(&viewer->ice, core->config.worker, core->config.worker_count);
     eg__table_remove(&core->by_ufrag, old_hash, viewer->handle);
     // A place has just become free, so this can't fail.
-    uint64_t new_hash = ufrag_hash(core, viewer->ice.local_ufrag, strlen(viewer->ice.local_ufrag));
+    uint64_t new_hash = eg__core_hash_ufrag(core, viewer->ice.local_ufrag, strlen(viewer->ice.local_ufrag));
     bool is_inserted = eg__table_insert(&core->by_ufrag, new_hash, viewer->handle);
     EG_ASSERT(is_inserted);
     describe_viewer(core, viewer, info);
@@ -401,128 +367,6 @@ eg_status eg__core_close_viewer(struct eg_core *core, eg_time now, eg_viewer_id 
     if (viewer == NULL) return EG_STATUS_NOT_FOUND;
     close_viewer(core, viewer, now, reason);
     return EG_STATUS_OK;
-}
-
-// --- receive ---
-
-void eg__core_receive_source(struct eg_core *core, eg_time now, eg_stream_id id, enum eg_track_kind kind, const struct eg_addr *from,
-                             const uint8_t *bytes, size_t size) {
-    struct eg_stream *stream = eg__core_find_stream(core, id);
-    if (stream == NULL || !eg__stream_has(stream, kind)) return;
-    core->stats.packets_received++;
-    core->stats.bytes_received += size;
-    eg__source_receive(&stream->sources[kind], now, from, bytes, size);
-    eg__core_follow_stream(core, stream, now);
-}
-
-void eg__core_count_overflow(struct eg_core *core, eg_stream_id id, enum eg_track_kind kind, uint32_t count) {
-    struct eg_stream *stream = eg__core_find_stream(core, id);
-    if (stream == NULL || !eg__stream_has(stream, kind)) return;
-    stream->drops[EG_DROP_SOURCE_OVERFLOW] += count;
-}
-
-static bool is_validated(const struct eg_viewer *viewer, const struct eg_addr *remote) {
-    for (size_t i = 0; i < viewer->ice.validated_count; i++)
-        if (eg__addr_equal(&viewer->ice.validated[i].remote, remote)) return true;
-    return false;
-}
-
-// The addresses that a viewer's checks came from are where its DTLS and SRTCP may come from.
-static void index_paths(struct eg_core *core, struct eg_viewer *viewer, const struct eg_path *before, size_t before_count) {
-    for (size_t i = 0; i < before_count; i++) {
-        eg__table_remove(&core->by_address, eg__addr_hash(core->hash_seed, &before[i].remote), viewer->handle);
-        if (!is_validated(viewer, &before[i].remote)) eg__core_tell_route(core, viewer, &before[i], true);
-    }
-    for (size_t i = 0; i < viewer->ice.validated_count; i++) {
-        uint64_t hash = eg__addr_hash(core->hash_seed, &viewer->ice.validated[i].remote);
-        eg__table_remove(&core->by_address, hash, viewer->handle); // two local addresses, one remote: one entry
-        if (!eg__table_insert(&core->by_address, hash, viewer->handle)) core->stats.dropped[EG_DROP_NO_ROOM]++;
-    }
-}
-
-// Whoever got a datagram asks once whether it is another worker's; that one asks no more.
-static bool is_first_hand(const struct eg_core *core, const struct eg_path *path) {
-    return core->config.exchange != NULL && path->via == core->config.worker;
-}
-
-// True: it is another worker's, and has been handed on. `viewer` is whose it is here, as far as that is known.
-static bool hand_on(struct eg_core *core, eg_time now, const struct eg_path *path, const struct eg_viewer *viewer, enum eg_datagram_kind kind,
-                    const uint8_t *bytes, size_t size) {
-    const struct eg_route *route = is_first_hand(core, path) ? eg__core_find_route(core, now, path, viewer, kind == EG_DATAGRAM_RTCP) : NULL;
-    if (route != NULL) eg__core_forward(core, route->worker, path, bytes, size);
-    return route != NULL;
-}
-
-static void receive_own_stun(struct eg_core *core, eg_time now, struct eg_viewer *viewer, const struct eg_path *path, const struct eg_stun *stun,
-                             const uint8_t *bytes, size_t size, struct eg_batch *batch) {
-    if (viewer == NULL) {
-        core->stats.dropped[EG_DROP_STUN_UNKNOWN_USER]++;
-        return;
-    }
-    struct eg_path before[EG_ICE_VALIDATED_MAX];
-    size_t before_count = viewer->ice.validated_count;
-    memcpy(before, viewer->ice.validated, sizeof before);
-    eg__viewer_receive_stun(viewer, &core->context, now, path, stun, bytes, size, batch);
-    if (before_count != viewer->ice.validated_count || memcmp(before, viewer->ice.validated, sizeof before) != 0)
-        index_paths(core, viewer, before, before_count);
-    // Said with each check, so that a route that was lost, or forgotten there, comes back.
-    if (eg__ice_is_validated(&viewer->ice, path)) eg__core_tell_route(core, viewer, path, false);
-    follow_viewer(core, viewer, now);
-}
-
-static void receive_stun(struct eg_core *core, eg_time now, const struct eg_path *path, const uint8_t *bytes, size_t size,
-                         struct eg_batch *batch) {
-    struct eg_stun stun;
-    if (!eg__stun_parse(&stun, bytes, size)) {
-        core->stats.dropped[EG_DROP_STUN_MALFORMED]++;
-        return;
-    }
-    const char *ufrag;
-    size_t ufrag_size;
-    struct eg_viewer *viewer;
-    if (eg__ice_local_ufrag(&stun, &ufrag, &ufrag_size)) {
-        uint32_t owner = eg__ice_ufrag_worker(ufrag, ufrag_size, core->config.worker_count);
-        if (is_first_hand(core, path) && owner < core->config.worker_count && owner != core->config.worker) {
-            eg__core_forward(core, owner, path, bytes, size);
-            return;
-        }
-        viewer = find_viewer_by_ufrag(core, ufrag, ufrag_size);
-    } else {
-        viewer = find_viewer_by_path(core, path, EG_DATAGRAM_STUN); // a reply to a check of ours names no user
-        if (hand_on(core, now, path, viewer, EG_DATAGRAM_STUN, bytes, size)) return;
-    }
-    receive_own_stun(core, now, viewer, path, &stun, bytes, size, batch);
-}
-
-static void receive_from_viewer(struct eg_core *core, eg_time now, const struct eg_path *path, enum eg_datagram_kind kind, const uint8_t *bytes,
-                                size_t size, struct eg_batch *batch) {
-    struct eg_viewer *viewer = find_viewer_by_path(core, path, kind);
-    if (hand_on(core, now, path, viewer, kind, bytes, size)) return;
-    if (viewer == NULL) {
-        core->stats.dropped[EG_DROP_UNVALIDATED]++;
-        return;
-    }
-    if (kind == EG_DATAGRAM_DTLS) eg__viewer_receive_dtls(viewer, &core->context, now, path, bytes, size, batch);
-    else if (kind == EG_DATAGRAM_RTP) core->stats.dropped[EG_DROP_MEDIA_FROM_VIEWER]++;
-    else if (viewer->state != EG_VIEWER_CONNECTED || !eg__feedback_receive(viewer, &core->context, now, bytes, size, batch))
-        core->stats.dropped[EG_DROP_SRTCP_REJECTED]++;
-    follow_viewer(core, viewer, now);
-}
-
-void eg__core_receive_datagram(struct eg_core *core, eg_time now, const struct eg_path *path, const uint8_t *bytes, size_t size,
-                               struct eg_batch *batch) {
-    EG_ASSERT(eg__batch_has_reserve(batch));
-    enum eg_datagram_kind kind = eg__demux(bytes, size);
-    if (kind == EG_DATAGRAM_UNKNOWN) core->stats.dropped[EG_DROP_UNKNOWN]++;
-    else if (kind == EG_DATAGRAM_STUN) receive_stun(core, now, path, bytes, size, batch);
-    else receive_from_viewer(core, now, path, kind, bytes, size, batch);
-}
-
-void eg__core_receive_viewer(struct eg_core *core, eg_time now, const struct eg_path *path, const uint8_t *bytes, size_t size,
-                             struct eg_batch *batch) {
-    struct eg_path arrived = *path;
-    arrived.via = (uint16_t)core->config.worker;
-    eg__core_receive_datagram(core, now, &arrived, bytes, size, batch);
 }
 
 // --- time ---
@@ -541,51 +385,16 @@ void eg__core_tick(struct eg_core *core, eg_time now, struct eg_batch *batch) {
     while (eg__batch_has_reserve(batch)) {
         struct eg_deadline *deadline = eg__deadlines_pop(&core->viewer_deadlines, now);
         if (deadline == NULL) return;
-        struct eg_viewer *viewer = find_viewer(core, deadline->owner);
+        struct eg_viewer *viewer = eg__core_viewer_at(core, deadline->owner);
         eg__viewer_tick(viewer, &core->context, now, batch);
         // A report that is due goes out with transmit, like media.
         if (viewer->state == EG_VIEWER_CONNECTED && viewer->next_report > 0 && viewer->next_report <= now) viewer->transmit_at = now;
-        follow_viewer(core, viewer, now);
+        eg__core_follow_viewer(core, viewer, now);
     }
 }
 
 eg_time eg__core_deadline(const struct eg_core *core) {
     return eg__time_min(eg__deadlines_next(&core->stream_deadlines), eg__deadlines_next(&core->viewer_deadlines));
-}
-
-// --- transmit ---
-
-static bool transmit_goodbyes(struct eg_core *core, struct eg_batch *batch) {
-    while (!eg__list_is_empty(&core->leaving)) {
-        if (!eg__batch_has_reserve(batch)) return false;
-        struct eg_viewer *viewer = EG_LIST_OWNER(core->leaving.next, struct eg_viewer, leaving);
-        eg__viewer_write_goodbye(viewer, batch);
-        eg__list_remove(&viewer->leaving);
-    }
-    return true;
-}
-
-static bool transmit_due(struct eg_core *core, eg_time now, struct eg_batch *batch) {
-    while (!eg__list_is_empty(&core->due)) {
-        struct eg_viewer *viewer = EG_LIST_OWNER(core->due.next, struct eg_viewer, due);
-        if (!eg__fanout_viewer(viewer, &core->context, now, batch)) return false;
-        eg__list_remove(&viewer->due);
-        eg__viewer_schedule(viewer, &core->context);
-    }
-    return true;
-}
-
-static bool transmit_ready(struct eg_core *core, eg_time now, struct eg_batch *batch) {
-    while (!eg__list_is_empty(&core->ready)) {
-        struct eg_stream *stream = EG_LIST_OWNER(core->ready.next, struct eg_stream, ready);
-        if (!eg__fanout_stream(stream, &core->context, now, batch)) return false;
-        eg__list_remove(&stream->ready);
-    }
-    return true;
-}
-
-bool eg__core_transmit(struct eg_core *core, eg_time now, struct eg_batch *batch) {
-    return !transmit_due(core, now, batch) || !transmit_ready(core, now, batch) || !transmit_goodbyes(core, batch);
 }
 
 // --- events ---

@@ -5,6 +5,7 @@
 //   receive_peers                    for what other workers of the engine have said; take_wakes tells which of them to wake after each step
 //   tick                             when the deadline is due
 //   transmit                         until it says that nothing is left, sending the batch each time it fills
+//   advance_handshakes               once a turn behind it, and again before the loop sleeps, until it says that nothing was left to do
 //   poll_event                       until there is none
 //
 // One thread. `batch` is the caller's: it must have its reserve (eg__batch_has_reserve) before each call that takes one.
@@ -18,7 +19,6 @@
 #include "proto/batch.h"
 
 struct eg_core;
-struct eg_dtls_context;
 struct eg_dtls_context;
 struct eg_exchange;
 
@@ -108,6 +108,11 @@ void eg__core_tick(struct eg_core *core, eg_time now, struct eg_batch *batch);
 
 // Writes media (and goodbyes) that are ready. True: the batch is full and there is more.
 bool eg__core_transmit(struct eg_core *core, eg_time now, struct eg_batch *batch);
+
+// Takes one of the handshakes that have heard from their clients a step on: a key exchange and a signature, for which media to hundreds of
+// viewers could go out. So handshakes wait for media, and media for one step of one handshake, however many come at once. Datagrams that ask
+// for no step are taken along, some at a time. True: something was done, and there may be more, here or to transmit.
+bool eg__core_advance_handshakes(struct eg_core *core, eg_time now, struct eg_batch *batch);
 
 eg_time eg__core_deadline(const struct eg_core *core);
 

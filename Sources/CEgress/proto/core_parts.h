@@ -1,5 +1,5 @@
-// What the files of the core share with each other and with nobody else: core.c (commands, datagrams, time), core_peers.c (the other workers),
-// core_stats.c (numbers).
+// What the files of the core share with each other and with nobody else: core.c (commands, time, events), core_receive.c (datagrams),
+// core_transmit.c (media), core_peers.c (the other workers), core_stats.c (numbers).
 #ifndef EG_CORE_PARTS_H
 #define EG_CORE_PARTS_H
 
@@ -19,6 +19,7 @@ struct eg_core {
     struct eg_viewer_context context;
     struct eg_budget burst_bytes;     // of all viewers that catch up
     struct eg_handshakes handshakes;  // under way
+    struct eg_ring handshake_queue;   // datagrams of theirs that have arrived
     struct eg_quota own_quotas[2];    // where the configuration names none
     struct eg_pool streams;           // mirrors too
     struct eg_pool viewers;
@@ -31,7 +32,7 @@ struct eg_core {
     uint32_t wakes;                   // bits of 1 << worker that something was written to
     struct eg_deadlines stream_deadlines;
     struct eg_deadlines viewer_deadlines;
-    struct eg_list ready;             // streams with packets for their viewers
+    struct eg_list ready[EG_TRACK_COUNT]; // rounds of streams with packets for their viewers
     struct eg_list due;               // viewers with something of their own to send
     struct eg_list leaving;           // closed viewers that have not said goodbye yet
     struct eg_list stream_events;
@@ -47,13 +48,20 @@ struct eg_core {
 struct eg_stream *eg__core_find_stream(const struct eg_core *core, eg_stream_id id);
 // A viewer that is closed is not found any more, though its slot is kept until its goodbye and its event are out.
 struct eg_viewer *eg__core_find_viewer(const struct eg_core *core, eg_viewer_id id);
+struct eg_viewer *eg__core_viewer_at(const struct eg_core *core, eg_handle handle);
 uint64_t eg__core_hash_stream(const struct eg_core *core, eg_stream_id id);
+uint64_t eg__core_hash_ufrag(const struct eg_core *core, const char *ufrag, size_t size);
 
 // NULL when memory is refused.
 struct eg_stream *eg__core_add_mirror(struct eg_core *core, eg_stream_id id, const struct eg_stream_config *config);
 
 // Puts a stream in line for whatever a change calls for.
 void eg__core_follow_stream(struct eg_core *core, struct eg_stream *stream, eg_time now);
+
+// Draws the consequences of whatever was done to a viewer.
+void eg__core_follow_viewer(struct eg_core *core, struct eg_viewer *viewer, eg_time now);
+
+// --- core_receive.c ---
 
 // A datagram along a path whose `via` says where it arrived.
 void eg__core_receive_datagram(struct eg_core *core, eg_time now, const struct eg_path *path, const uint8_t *bytes, size_t size,

@@ -161,7 +161,6 @@ static void unsubscribe(struct eg_core *core, eg_stream_id id, uint32_t subscrip
 
 void eg__core_tick_mirror(struct eg_core *core, struct eg_stream *mirror, eg_time now) {
     if (mirror->is_asleep || now < eg__time_after(mirror->idle_since, EG_MIRROR_LINGER)) return;
-    eg__list_remove(&mirror->ready);
     eg__stream_sleep(mirror);
     unsubscribe(core, mirror->id, mirror->subscription);
 }

@@ -106,37 +106,43 @@ static bool send_reports(struct eg_viewer *viewer, eg_time now, struct eg_batch 
     return true;
 }
 
-static bool send_tracks(struct eg_viewer *viewer, const struct eg_viewer_context *context, eg_time now, struct eg_batch *batch) {
-    eg__batch_start(batch, &viewer->ice.path);
-    for (int kind = 0; kind < EG_TRACK_COUNT; kind++) {
-        if (viewer->tracks[kind].state == EG_TRACK_OFF) continue;
-        place_track(viewer, context, now, kind);
-        if (viewer->tracks[kind].state == EG_TRACK_WAITING) continue;
-        if (!send_track(viewer, context, now, kind, batch)) return false;
-    }
-    return true;
+// What is ready of one track, if the viewer has it.
+static bool serve_track(struct eg_viewer *viewer, const struct eg_viewer_context *context, eg_time now, enum eg_track_kind kind,
+                        struct eg_batch *batch) {
+    if (viewer->tracks[kind].state == EG_TRACK_OFF) return true;
+    place_track(viewer, context, now, kind);
+    return viewer->tracks[kind].state == EG_TRACK_WAITING || send_track(viewer, context, now, kind, batch);
 }
 
 bool eg__fanout_viewer(struct eg_viewer *viewer, const struct eg_viewer_context *context, eg_time now, struct eg_batch *batch) {
     EG_ASSERT(viewer->state == EG_VIEWER_CONNECTED);
     viewer->transmit_at = EG_TIME_NEVER;
-    return send_tracks(viewer, context, now, batch) && send_reports(viewer, now, batch);
+    eg__batch_start(batch, &viewer->ice.path);
+    return serve_track(viewer, context, now, EG_AUDIO, batch) && serve_track(viewer, context, now, EG_VIDEO, batch) &&
+           send_reports(viewer, now, batch);
 }
 
-static void begin_round(struct eg_stream *stream) {
-    for (int kind = 0; kind < EG_TRACK_COUNT; kind++) stream->ready_end[kind] = stream->sources[kind].ready_end;
-    stream->round_left = stream->viewer_count;
-    stream->round_first = stream->viewer_count > 0 ? (stream->round_first + 1) % stream->viewer_count : 0;
+static void begin_round(struct eg_stream *stream, enum eg_track_kind kind) {
+    struct eg_round *round = &stream->rounds[kind];
+    round->end = stream->sources[kind].ready_end;
+    round->left = stream->viewer_count;
+    round->first = stream->viewer_count > 0 ? (round->first + 1) % stream->viewer_count : 0;
 }
 
-bool eg__fanout_stream(struct eg_stream *stream, const struct eg_viewer_context *context, eg_time now, struct eg_batch *batch) {
-    while (stream->round_left > 0 || eg__stream_is_ready(stream)) {
-        if (stream->round_left == 0) begin_round(stream);
-        for (; stream->round_left > 0; stream->round_left--) {
-            uint32_t place = (stream->round_first + stream->viewer_count - stream->round_left) % stream->viewer_count;
-            struct eg_viewer *viewer = stream->viewers[place];
+static struct eg_viewer *next_of_round(const struct eg_stream *stream, const struct eg_round *round) {
+    return stream->viewers[(round->first + stream->viewer_count - round->left) % stream->viewer_count];
+}
+
+bool eg__fanout_round(struct eg_stream *stream, const struct eg_viewer_context *context, eg_time now, enum eg_track_kind kind,
+                      struct eg_batch *batch) {
+    struct eg_round *round = &stream->rounds[kind];
+    while (round->left > 0 || eg__stream_is_ready(stream, kind)) {
+        if (round->left == 0) begin_round(stream, kind);
+        for (; round->left > 0; round->left--) {
+            struct eg_viewer *viewer = next_of_round(stream, round);
             if (viewer->state != EG_VIEWER_CONNECTED) continue;
-            if (!eg__fanout_viewer(viewer, context, now, batch)) return false;
+            eg__batch_start(batch, &viewer->ice.path);
+            if (!serve_track(viewer, context, now, kind, batch) || !send_reports(viewer, now, batch)) return false;
             eg__viewer_schedule(viewer, context);
         }
     }

@@ -38,6 +38,7 @@ void eg__stream_deinit(struct eg_stream *stream) {
 
 void eg__stream_sleep(struct eg_stream *mirror) {
     EG_ASSERT(mirror->is_mirror && !mirror->is_asleep && mirror->viewer_count == 0);
+    eg__stream_end_rounds(mirror);
     for (int kind = 0; kind < EG_TRACK_COUNT; kind++) eg__store_deinit(&mirror->stores[kind]);
     eg__memory_release(mirror->viewers);
     mirror->viewers = NULL;
@@ -46,19 +47,17 @@ void eg__stream_sleep(struct eg_stream *mirror) {
     mirror->silent_since = mirror->idle_since = EG_TIME_NEVER;
 }
 
+void eg__stream_end_rounds(struct eg_stream *stream) {
+    for (int kind = 0; kind < EG_TRACK_COUNT; kind++) eg__list_remove(&stream->rounds[kind].ready);
+}
+
 bool eg__stream_wake(struct eg_stream *mirror, struct eg_chunk_pool *chunks) {
     EG_ASSERT(mirror->is_mirror && mirror->is_asleep);
     if (!init_stores(mirror, chunks)) return false;
     init_sources(mirror);
-    for (int kind = 0; kind < EG_TRACK_COUNT; kind++) mirror->ready_end[kind] = 0;
-    mirror->round_left = 0;
+    for (int kind = 0; kind < EG_TRACK_COUNT; kind++) mirror->rounds[kind].end = mirror->rounds[kind].left = 0;
     mirror->is_asleep = false;
     return true;
-}
-
-bool eg__stream_is_ready(const struct eg_stream *stream) {
-    return stream->sources[EG_VIDEO].ready_end > stream->ready_end[EG_VIDEO] ||
-           stream->sources[EG_AUDIO].ready_end > stream->ready_end[EG_AUDIO];
 }
 
 static eg_time last_arrival(const struct eg_stream *stream) {
@@ -93,8 +92,9 @@ eg_time eg__stream_deadline(const struct eg_stream *stream, eg_time grace) {
 }
 
 // A round under way counts its viewers from its end, so it starts again when that moves: those it has reached have nothing left to get.
-static void restart_round(struct eg_stream *stream) {
-    if (stream->round_left > 0) stream->round_left = stream->viewer_count;
+static void restart_rounds(struct eg_stream *stream) {
+    for (int kind = 0; kind < EG_TRACK_COUNT; kind++)
+        if (stream->rounds[kind].left > 0) stream->rounds[kind].left = stream->viewer_count;
 }
 
 bool eg__stream_add_viewer(struct eg_stream *stream, struct eg_viewer *viewer) {
@@ -109,7 +109,7 @@ bool eg__stream_add_viewer(struct eg_stream *stream, struct eg_viewer *viewer) {
     }
     viewer->place = stream->viewer_count;
     stream->viewers[stream->viewer_count++] = viewer;
-    restart_round(stream);
+    restart_rounds(stream);
     return true;
 }
 
@@ -119,5 +119,5 @@ void eg__stream_remove_viewer(struct eg_stream *stream, struct eg_viewer *viewer
     struct eg_viewer *last = stream->viewers[--stream->viewer_count];
     stream->viewers[viewer->place] = last;
     last->place = viewer->place;
-    restart_round(stream);
+    restart_rounds(stream);
 }

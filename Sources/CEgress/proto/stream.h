@@ -24,6 +24,15 @@ struct eg_subscribers {
 
 _Static_assert(EG_WORKERS_MAX <= 32, "a bit for each worker");
 
+// A turn of the fan-out through the viewers: each gets what one source has ready. The two have rounds of their own, so that sound does not wait
+// until a large picture has reached everybody.
+struct eg_round {
+    struct eg_list ready;            // in core's list of rounds of this kind that have something to send
+    uint64_t end;                    // places below have been sent, or are by the round under way
+    uint32_t first;                  // where it began: that moves, so that nobody is always last
+    uint32_t left;                   // viewers that it has not reached yet
+};
+
 struct eg_stream {
     eg_handle handle;
     eg_stream_id id;                 // as the embedder knows it: of the home's, at every worker
@@ -40,10 +49,7 @@ struct eg_stream {
     struct eg_deadline deadline;
     unsigned events;                 // bits of 1 << eg_stream_event_kind that the embedder is to be told
     struct eg_list event;            // in core's list of events
-    struct eg_list ready;            // in core's list of streams with packets to send
-    uint64_t ready_end[EG_TRACK_COUNT]; // what the round of the fan-out sends up to
-    uint32_t round_first;            // where the round began: it moves, so that nobody is always last
-    uint32_t round_left;             // viewers that this round has not reached yet
+    struct eg_round rounds[EG_TRACK_COUNT];
     uint64_t packets_sent;
     uint64_t bytes_sent;
     struct eg_subscribers subscribers;
@@ -66,14 +72,19 @@ static inline bool eg__stream_has(const struct eg_stream *stream, enum eg_track_
     return kind == EG_VIDEO ? stream->config.has_video : stream->config.has_audio;
 }
 
-// Whether a source has packets that the last round of the fan-out did not have.
-bool eg__stream_is_ready(const struct eg_stream *stream);
+// Whether a source has packets that its last round of the fan-out did not have.
+static inline bool eg__stream_is_ready(const struct eg_stream *stream, enum eg_track_kind kind) {
+    return stream->sources[kind].ready_end > stream->rounds[kind].end;
+}
 
 // Takes over what its sources have to tell, and notices silence of all of them.
 void eg__stream_follow_sources(struct eg_stream *stream);
 
 // The next deadline of its sources, of its viewers' patience with silence, and of what is between home and mirror.
 eg_time eg__stream_deadline(const struct eg_stream *stream, eg_time grace);
+
+// Nothing more goes out of what is ready.
+void eg__stream_end_rounds(struct eg_stream *stream);
 
 // False when memory is refused.
 bool eg__stream_add_viewer(struct eg_stream *stream, struct eg_viewer *viewer);

@@ -45,6 +45,7 @@ struct eg_viewer {
     struct eg_ice ice;
     struct eg_dtls dtls;
     struct eg_handshake handshake; // under way as long as OpenSSL keeps memory for it
+    uint8_t handshake_waiting;     // datagrams of it that wait in line
     struct eg_srtp srtp;
     struct eg_track tracks[EG_TRACK_COUNT];
     struct eg_deadline deadline;

@@ -73,8 +73,9 @@ static void seal_evp_cm(void *memory, uint32_t number, uint8_t *out, const uint8
     memcpy(out + CIPHER_HEADER_SIZE + size, digest, HMAC_TAG_SIZE);
 }
 
-const struct cipher cipher_openssl_gcm = {"openssl", true, "EVP", sizeof(struct evp_context), init_evp_gcm, deinit_evp, seal_evp_gcm};
+const struct cipher cipher_openssl_gcm = {"openssl", true, "EVP", sizeof(struct evp_context), init_evp_gcm, deinit_evp, seal_evp_gcm,
+                                          NULL};
 
 const struct cipher cipher_openssl_cm = {
-    "openssl", false, "EVP and SHA1_Update", sizeof(struct evp_context), init_evp_cm, deinit_evp, seal_evp_cm,
+    "openssl", false, "EVP and SHA1_Update", sizeof(struct evp_context), init_evp_cm, deinit_evp, seal_evp_cm, NULL,
 };

@@ -86,7 +86,7 @@ static bool take_keys(struct peer *peer, const struct eg_crypto *crypto) {
     peer->context = aligned_alloc(64, (eg__srtp_context_size(crypto) + 63) / 64 * 64);
     if (peer->context == NULL || !eg_dtls_client_export(peer->dtls, &keys)) return false;
     memset(peer->context, 0, eg__srtp_context_size(crypto));
-    if (peer->is_sample && !sample_init(&peer->sample, &keys, peer->last_arrival)) return false;
+    if (peer->is_sample && !sample_init(&peer->sample, crypto->aes, &keys, peer->last_arrival)) return false;
     return eg__srtp_init(&peer->srtp, crypto, peer->context, &keys);
 }
 

@@ -10,11 +10,11 @@
 
 enum { LABEL_ENCRYPTION = 0, LABEL_SALT = 2, STAP_A = 24, NAL_TYPE_MASK = 0x1f };
 
-bool sample_init(struct sample *sample, const struct eg_srtp_keys *keys, uint64_t connected) {
-    *sample = (struct sample){.connected = connected};
+bool sample_init(struct sample *sample, struct eg_aes *aes, const struct eg_srtp_keys *keys, uint64_t connected) {
+    *sample = (struct sample){.aes = aes, .connected = connected};
     return keys->profile == EG_SRTP_AEAD_AES_128_GCM &&
-           eg__srtp_derive(&keys->remote, sizeof sample->salt, LABEL_ENCRYPTION, sample->key, sizeof sample->key) &&
-           eg__srtp_derive(&keys->remote, sizeof sample->salt, LABEL_SALT, sample->salt, sizeof sample->salt);
+           eg__srtp_derive(aes, &keys->remote, sizeof sample->salt, LABEL_ENCRYPTION, sample->key, sizeof sample->key) &&
+           eg__srtp_derive(aes, &keys->remote, sizeof sample->salt, LABEL_SALT, sample->salt, sizeof sample->salt);
 }
 
 // RFC 7714 §8.1.
@@ -99,7 +99,7 @@ static void take(struct sample *sample, const uint8_t *bytes, size_t size, uint6
     uint8_t nonce[EG_GCM_NONCE_SIZE], payload[EG_DATAGRAM_SIZE_MAX];
     write_nonce(sample, rtp.ssrc, index, nonce);
     size_t header_size = (size_t)(rtp.payload - bytes);
-    if (!eg__aes128_gcm_open(sample->key, nonce, bytes, header_size, rtp.payload, size - header_size, payload)) {
+    if (!eg__aes128_gcm_open(sample->aes, sample->key, nonce, bytes, header_size, rtp.payload, size - header_size, payload)) {
         report->sample_refused++;
         return;
     }

@@ -13,6 +13,7 @@ struct sample_track {
 };
 
 struct sample {
+    struct eg_aes *aes;       // that opens its packets
     uint8_t key[EG_SRTP_MASTER_KEY_SIZE];
     uint8_t salt[12];
     struct sample_track tracks[MEDIA_KINDS];
@@ -23,7 +24,7 @@ struct sample {
 };
 
 // False when the handshake did not agree on AEAD_AES_128_GCM. `keys` are the client's: `remote` protects what it receives.
-bool sample_init(struct sample *sample, const struct eg_srtp_keys *keys, uint64_t connected);
+bool sample_init(struct sample *sample, struct eg_aes *aes, const struct eg_srtp_keys *keys, uint64_t connected);
 
 // Reads all that waits on its socket and counts it on the board. A packet's latency is in it when it carries a stamp.
 void sample_read(struct sample *sample, int fd, struct swarm_board *board);

@@ -170,7 +170,7 @@ void score_add_rows(struct bench *bench, const char *name, const struct scene *s
     else table_add(table, name, "send calls, by the engine's count", rounds_median(&score->send_calls), "/1000 packets", 0, 0);
     if (score->allocations >= 0) {
         table_add(table, name, "allocations: the engine's own", score->allocations - score->allocations_openssl, "/1000 packets", 0, 0);
-        table_add(table, name, "allocations: OpenSSL's, for SRTCP", score->allocations_openssl, "/1000 packets", 0, 0);
+        table_add(table, name, "allocations: OpenSSL's", score->allocations_openssl, "/1000 packets", 0, 0);
     }
     add_latency_rows(table, name, score);
     table_add(table, name, "packets", (double)score->packets, "", 0, 0);

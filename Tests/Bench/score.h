@@ -37,7 +37,7 @@ struct score {
     struct rounds picture_wall_worst; // [us]
     double system_calls;      // per 1,000 packets, below 0: not counted
     double allocations;       // likewise, by the engine's threads
-    double allocations_openssl; // those of them that are OpenSSL's: SRTCP, which it protects, and handshakes
+    double allocations_openssl; // those of them that are OpenSSL's: handshakes
     uint64_t packets;
     uint64_t fed;
     uint64_t lost;            // that viewers were owed

@@ -13,9 +13,9 @@ bool eg_sim_srtp_init(struct eg_sim_srtp *srtp, const struct eg_crypto *crypto, 
     if (srtp->context == NULL) return false;
     memset(srtp->context, 0, context_size);
     return eg__srtp_init(&srtp->rtcp, crypto, srtp->context, keys) &&
-           eg__srtp_derive(&keys->remote, salt_size, 0, srtp->key, sizeof srtp->key) &&
-           eg__srtp_derive(&keys->remote, salt_size, 1, srtp->auth_key, sizeof srtp->auth_key) &&
-           eg__srtp_derive(&keys->remote, salt_size, 2, srtp->salt, salt_size);
+           eg__srtp_derive(crypto->aes, &keys->remote, salt_size, 0, srtp->key, sizeof srtp->key) &&
+           eg__srtp_derive(crypto->aes, &keys->remote, salt_size, 1, srtp->auth_key, sizeof srtp->auth_key) &&
+           eg__srtp_derive(crypto->aes, &keys->remote, salt_size, 2, srtp->salt, salt_size);
 }
 
 void eg_sim_srtp_deinit(struct eg_sim_srtp *srtp) {
@@ -33,7 +33,8 @@ static int open_gcm(const struct eg_sim_srtp *srtp, uint32_t roc, const uint8_t 
     for (size_t i = 0; i < sizeof nonce; i++) nonce[i] ^= srtp->salt[i];
     if (size < EG_RTP_HEADER_SIZE + EG_GCM_TAG_SIZE) return -1;
     size_t sealed_size = size - EG_RTP_HEADER_SIZE;
-    if (!eg__aes128_gcm_open(srtp->key, nonce, packet, EG_RTP_HEADER_SIZE, packet + EG_RTP_HEADER_SIZE, sealed_size, payload)) return -1;
+    if (!eg__aes128_gcm_open(srtp->rtcp.crypto->aes, srtp->key, nonce, packet, EG_RTP_HEADER_SIZE, packet + EG_RTP_HEADER_SIZE, sealed_size, payload))
+        return -1;
     return (int)(sealed_size - EG_GCM_TAG_SIZE);
 }
 
@@ -54,7 +55,8 @@ static int open_cm(const struct eg_sim_srtp *srtp, uint32_t roc, const uint8_t *
     memcpy(iv + 12, packet + 2, 2);
     for (size_t i = 0; i < 14; i++) iv[i] ^= srtp->salt[i];
     size_t payload_size = signed_size - EG_RTP_HEADER_SIZE;
-    return eg__aes128_ctr(srtp->key, iv, packet + EG_RTP_HEADER_SIZE, payload_size, payload) ? (int)payload_size : -1;
+    bool is_done = eg__aes128_ctr(srtp->rtcp.crypto->aes, srtp->key, iv, packet + EG_RTP_HEADER_SIZE, payload_size, payload);
+    return is_done ? (int)payload_size : -1;
 }
 
 int eg_sim_srtp_open(const struct eg_sim_srtp *srtp, uint32_t roc, const uint8_t *packet, size_t size, uint8_t *payload) {

@@ -7,7 +7,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PAYLOAD_SIZE_MAX = 1400, HEADER_SIZE = 12, RTCP_SIZE_MAX = 1200, RTCP_ROOM = 64 };
+#if !defined(__has_feature)
+#define __has_feature(feature) 0
+#endif
+
+enum {
+    IS_SANITIZED = __has_feature(address_sanitizer) || __has_feature(thread_sanitizer),
+    PAYLOAD_SIZE_MAX = 1400,
+    HEADER_SIZE = 12,
+    RTCP_SIZE_MAX = 1200,
+    RTCP_ROOM = 64,
+    CROWD_SIZE = 8,     // sessions of one engine
+    TOGETHER_MAX = 40,  // packets that are finished together
+    PACKETS = 500000,   // of each library and profile
+    PACKETS_PART = IS_SANITIZED ? 25 : 1, // a part of them is enough to watch
+};
 
 static const char *const backend_names[] = {
 #if defined(EGRESS_IPSEC_MB)
@@ -56,6 +70,12 @@ static void fixture_destroy(struct fixture *fixture) {
     eg__srtp_deinit(&fixture->srtp);
     free(fixture->context);
     eg__crypto_destroy(fixture->crypto);
+}
+
+static size_t protect(struct fixture *fixture, uint32_t roc, uint8_t *packet, const uint8_t *payload, size_t payload_size) {
+    size_t size = eg__srtp_protect(&fixture->srtp, roc, packet, payload, payload_size);
+    eg__crypto_finish(fixture->crypto);
+    return size;
 }
 
 static struct eg_srtp_keys make_keys(enum eg_srtp_profile profile, uint64_t seed) {
@@ -123,14 +143,17 @@ static void session_keys_are_derived_as_in_rfc_3711_b_3(struct eg_check *check) 
          "6371C10C9A369AC2F94A8C5FBCDDDC25 6D6E919A48B610EF17C2041E47403576 6B68642C59BBFC2F34DB60DBDFB2"},
     };
     struct eg_srtp_master master;
+    struct eg_aes *aes = eg__aes_create();
+    REQUIRE(aes != NULL);
     eg_hex("E1F97A0D3E018BE0D64FA32C06DE4139", master.key, sizeof master.key);
     eg_hex("0EC675AD498AFEEBB6960B3AABE6", master.salt, sizeof master.salt);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         uint8_t out[94], expected[94];
         CHECK_ROW(eg_hex(rows[i].expected, expected, sizeof expected) == rows[i].size, i);
-        CHECK_ROW(eg__srtp_derive(&master, 14, rows[i].label, out, rows[i].size), i);
+        CHECK_ROW(eg__srtp_derive(aes, &master, 14, rows[i].label, out, rows[i].size), i);
         CHECK_ROW(memcmp(out, expected, rows[i].size) == 0, i);
     }
+    eg__aes_destroy(aes);
 }
 
 static void a_salt_of_12_bytes_counts_as_padded_with_zeros(struct eg_check *check) {
@@ -138,9 +161,12 @@ static void a_salt_of_12_bytes_counts_as_padded_with_zeros(struct eg_check *chec
     struct eg_srtp_master short_salt = long_salt;
     short_salt.salt[12] = short_salt.salt[13] = 0xee; // what lies behind a salt of GCM means nothing
     uint8_t expected[16], out[16];
-    CHECK(eg__srtp_derive(&long_salt, 14, 3, expected, sizeof expected));
-    CHECK(eg__srtp_derive(&short_salt, 12, 3, out, sizeof out));
+    struct eg_aes *aes = eg__aes_create();
+    REQUIRE(aes != NULL);
+    CHECK(eg__srtp_derive(aes, &long_salt, 14, 3, expected, sizeof expected));
+    CHECK(eg__srtp_derive(aes, &short_salt, 12, 3, out, sizeof out));
     CHECK_BYTES(out, expected, sizeof out);
+    eg__aes_destroy(aes);
 }
 
 static const char *const RFC_7714_KEY = "000102030405060708090a0b0c0d0e0f";
@@ -177,7 +203,7 @@ static void rtp_is_protected_as_in_rfc_7714_16_1_1(struct eg_check *check) {
         REQUIRE(eg_hex("8040f17b 8041f8d3 5501a0b2 f24de3a3 fb34de6c acba861c 9d7e4bca be633bd5 0d294e6f 42a5f47a 51c7d19b"
                        "36de3adf 8833899d 7f27beb1 6a9152cf 765ee439 0cce",
                        expected, sizeof expected) == 66);
-        CHECK_EQUAL(eg__srtp_protect(&fixture.srtp, 0, packet, payload, sizeof payload), 66);
+        CHECK_EQUAL(protect(&fixture, 0, packet, payload, sizeof payload), 66);
         CHECK_BYTES(packet, expected, sizeof expected);
         fixture_destroy(&fixture);
     }
@@ -219,7 +245,7 @@ static void rtp_is_protected_in_counter_mode_as_libsrtp_publishes(struct eg_chec
         memset(payload, 0xab, sizeof payload);
         eg_hex("800f1234 decafbad cafebabe", packet, sizeof packet);
         REQUIRE(eg_hex("800f1234decafbadcafebabe4e55dc4ce79978d88ca4d215949d2402b78d6acc99ea179b8dbb", expected, 38) == 38);
-        CHECK_EQUAL(eg__srtp_protect(&fixture.srtp, 0, packet, payload, sizeof payload), 38);
+        CHECK_EQUAL(protect(&fixture, 0, packet, payload, sizeof payload), 38);
         CHECK_BYTES(packet, expected, sizeof expected);
         fixture_destroy(&fixture);
     }
@@ -248,7 +274,7 @@ static void check_rtp_like_oracle(struct eg_check *check, const char *backend, e
         memcpy(expected + HEADER_SIZE, payload, size);
         int expected_size = (int)(HEADER_SIZE + size);
         CHECK_ROW(srtp_protect(oracle, expected, &expected_size) == srtp_err_status_ok, size);
-        CHECK_ROW(eg__srtp_protect(&fixture.srtp, index >> 16, packet, payload, size) == (size_t)expected_size, size);
+        CHECK_ROW(protect(&fixture, index >> 16, packet, payload, size) == (size_t)expected_size, size);
         CHECK_ROW((size_t)expected_size == HEADER_SIZE + size + tag_size, size);
         CHECK_ROW(memcmp(packet, expected, HEADER_SIZE + size + tag_size) == 0, size);
         free(payload);
@@ -268,6 +294,95 @@ static void rtp_of_every_size_equals_libsrtps_across_roll_overs(struct eg_check 
     }
 }
 
+// Sessions of one engine, and packets of theirs that are finished together, laid end to end as in the batch they are sent from.
+struct crowd {
+    struct eg_crypto *crypto;
+    struct crowd_member {
+        struct eg_srtp srtp;
+        void *context;
+        srtp_t oracle;
+        uint32_t ssrc;
+        uint32_t index; // of its next packet
+    } members[CROWD_SIZE];
+    uint8_t payload[PAYLOAD_SIZE_MAX];
+    uint8_t arena[TOGETHER_MAX * (HEADER_SIZE + PAYLOAD_SIZE_MAX + EG_SRTP_TAG_SIZE_MAX)];
+    uint8_t expected[TOGETHER_MAX * (HEADER_SIZE + PAYLOAD_SIZE_MAX + EG_SRTP_TAG_SIZE_MAX)];
+};
+
+static struct crowd *crowd_create(const char *backend, enum eg_srtp_profile profile, uint64_t *seed) {
+    struct crowd *crowd = calloc(1, sizeof *crowd);
+    crowd->crypto = eg__crypto_create(backend);
+    EG_ASSERT(crowd->crypto != NULL);
+    size_t context_size = (eg__srtp_context_size(crowd->crypto) + 63) / 64 * 64;
+    fill(seed, crowd->payload, sizeof crowd->payload);
+    for (size_t i = 0; i < CROWD_SIZE; i++) {
+        struct crowd_member *member = &crowd->members[i];
+        struct eg_srtp_keys keys = make_keys(profile, next_random(seed));
+        member->context = aligned_alloc(64, context_size);
+        memset(member->context, 0, context_size);
+        EG_ASSERT(eg__srtp_init(&member->srtp, crowd->crypto, member->context, &keys));
+        member->oracle = create_oracle(profile, &keys.local, ssrc_any_outbound, sec_serv_conf_and_auth);
+        EG_ASSERT(member->oracle != NULL);
+        member->ssrc = (uint32_t)next_random(seed);
+        member->index = (uint32_t)next_random(seed) & 0x7fff;
+    }
+    return crowd;
+}
+
+static void crowd_destroy(struct crowd *crowd) {
+    for (size_t i = 0; i < CROWD_SIZE; i++) {
+        eg__srtp_deinit(&crowd->members[i].srtp);
+        free(crowd->members[i].context);
+        srtp_dealloc(crowd->members[i].oracle);
+    }
+    eg__crypto_destroy(crowd->crypto);
+    free(crowd);
+}
+
+// One packet of anyone's and any size behind `at`. Gives the place behind it.
+static size_t protect_one_of_crowd(struct eg_check *check, struct crowd *crowd, uint64_t *seed, size_t at) {
+    struct crowd_member *member = &crowd->members[next_random(seed) % CROWD_SIZE];
+    size_t size = next_random(seed) % (PAYLOAD_SIZE_MAX + 1);
+    size_t offset = next_random(seed) % (PAYLOAD_SIZE_MAX + 1 - size);
+    uint8_t *packet = crowd->arena + at, *expected = crowd->expected + at;
+    const uint8_t header[HEADER_SIZE] = {0x80, 96, (uint8_t)(member->index >> 8), (uint8_t)member->index};
+    memcpy(packet, header, HEADER_SIZE);
+    write_u32(packet + 8, member->ssrc);
+    memcpy(expected, packet, HEADER_SIZE);
+    size_t protected_size = eg__srtp_protect(&member->srtp, member->index >> 16, packet, crowd->payload + offset, size);
+
+    // libsrtp wants its packets aligned.
+    _Alignas(8) uint8_t aligned[HEADER_SIZE + PAYLOAD_SIZE_MAX + SRTP_MAX_TRAILER_LEN];
+    int aligned_size = (int)(HEADER_SIZE + size);
+    memcpy(aligned, expected, HEADER_SIZE);
+    memcpy(aligned + HEADER_SIZE, crowd->payload + offset, size);
+    CHECK(srtp_protect(member->oracle, aligned, &aligned_size) == srtp_err_status_ok);
+    CHECK_EQUAL(protected_size, (size_t)aligned_size);
+    memcpy(expected, aligned, (size_t)aligned_size);
+    member->index += 1 + (uint32_t)(next_random(seed) >> 54);
+    return at + protected_size;
+}
+
+static void check_crowd(struct eg_check *check, const char *backend, enum eg_srtp_profile profile, uint32_t packets) {
+    uint64_t seed = 30 + (uint64_t)profile;
+    struct crowd *crowd = crowd_create(backend, profile, &seed);
+    for (uint32_t done = 0, group = 0; done < packets; group++) {
+        uint32_t together = 1 + (uint32_t)(next_random(&seed) % TOGETHER_MAX);
+        size_t at = 0;
+        for (uint32_t i = 0; i < together; i++) at = protect_one_of_crowd(check, crowd, &seed, at);
+        eg__crypto_finish(crowd->crypto);
+        CHECK_ROW(memcmp(crowd->arena, crowd->expected, at) == 0, group);
+        done += together;
+    }
+    for (size_t i = 0; i < CROWD_SIZE; i++) CHECK_ROW(crowd->members[i].index >> 16 > 10, i);
+    crowd_destroy(crowd);
+}
+
+static void millions_of_packets_of_many_sessions_finished_together_equal_libsrtps(struct eg_check *check) {
+    for (size_t b = 0; b < BACKEND_COUNT; b++)
+        for (size_t p = 0; p < PROFILE_COUNT; p++) check_crowd(check, backend_names[b], profiles[p], PACKETS / PACKETS_PART);
+}
+
 static void packets_that_differ_in_index_or_ssrc_are_hidden_differently(struct eg_check *check) {
     for (size_t p = 0; p < PROFILE_COUNT; p++) {
         struct eg_srtp_keys keys = make_keys(profiles[p], 5);
@@ -284,7 +399,7 @@ static void packets_that_differ_in_index_or_ssrc_are_hidden_differently(struct e
         uint8_t packets[ROW_COUNT][HEADER_SIZE + 16 + EG_SRTP_TAG_SIZE_MAX], payload[16] = {0};
         for (size_t i = 0; i < ROW_COUNT; i++) {
             memcpy(packets[i], rows[i].header, HEADER_SIZE);
-            eg__srtp_protect(&fixture.srtp, rows[i].roc, packets[i], payload, sizeof payload);
+            protect(&fixture, rows[i].roc, packets[i], payload, sizeof payload);
             for (size_t j = 0; j < i; j++) CHECK_ROW(memcmp(packets[i] + HEADER_SIZE, packets[j] + HEADER_SIZE, 16) != 0, i);
         }
         fixture_destroy(&fixture);
@@ -558,6 +673,7 @@ static const struct eg_test tests[] = {
     EG_TEST(rtcp_that_is_only_authenticated_as_in_rfc_7714_17_3_is_refused),
     EG_TEST(rtp_is_protected_in_counter_mode_as_libsrtp_publishes),
     EG_TEST(rtp_of_every_size_equals_libsrtps_across_roll_overs),
+    EG_TEST(millions_of_packets_of_many_sessions_finished_together_equal_libsrtps),
     EG_TEST(packets_that_differ_in_index_or_ssrc_are_hidden_differently),
     EG_TEST(rtcp_that_libsrtp_protects_is_opened),
     EG_TEST(rtcp_that_we_protect_is_opened_by_libsrtp_and_equals_its_own),

@@ -1,32 +1,64 @@
+// SHA-1 goes by libcrypto's old functions: EVP allocates for every digest it makes, these work on the stack. OpenSSL calls them deprecated
+// since 3.0, in favour of what allocates.
+#define OPENSSL_SUPPRESS_DEPRECATED
+
 #include "base/hash.h"
 
 #include <limits.h>
-#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/params.h>
+#include <openssl/sha.h>
+#include <string.h>
+
+_Static_assert(EG_SHA1_SIZE == SHA_DIGEST_LENGTH, "as RFC 3174 has it");
+
+static void save(const SHA_CTX *sha1, uint32_t state[EG_SHA1_SIZE / 4]) {
+    const uint32_t words[] = {sha1->h0, sha1->h1, sha1->h2, sha1->h3, sha1->h4};
+    memcpy(state, words, sizeof words);
+}
+
+// Goes on where one block, the padded key, has been hashed.
+static SHA_CTX resume(const uint32_t state[EG_SHA1_SIZE / 4]) {
+    return (SHA_CTX){.h0 = state[0], .h1 = state[1], .h2 = state[2], .h3 = state[3], .h4 = state[4], .Nl = SHA_CBLOCK * CHAR_BIT};
+}
+
+static void take_in(const uint8_t block[SHA_CBLOCK], uint8_t pad, uint32_t state[EG_SHA1_SIZE / 4]) {
+    uint8_t padded[SHA_CBLOCK];
+    for (size_t i = 0; i < sizeof padded; i++) padded[i] = block[i] ^ pad;
+    SHA_CTX sha1;
+    SHA1_Init(&sha1);
+    SHA1_Update(&sha1, padded, sizeof padded);
+    save(&sha1, state);
+    OPENSSL_cleanse(padded, sizeof padded);
+    OPENSSL_cleanse(&sha1, sizeof sha1);
+}
+
+void eg__hmac_key_init(struct eg_hmac_key *key, const uint8_t *bytes, size_t size) {
+    uint8_t block[SHA_CBLOCK] = {0};
+    if (size > sizeof block) SHA1(bytes, size, block); // RFC 2104 §2
+    else if (size > 0) memcpy(block, bytes, size);
+    take_in(block, 0x36, key->inner);
+    take_in(block, 0x5c, key->outer);
+    OPENSSL_cleanse(block, sizeof block);
+}
+
+void eg__hmac_sha1_keyed(const struct eg_hmac_key *key, const uint8_t *const pieces[], const size_t sizes[], size_t count,
+                         uint8_t out[EG_SHA1_SIZE]) {
+    SHA_CTX sha1 = resume(key->inner);
+    for (size_t i = 0; i < count; i++)
+        if (sizes[i] > 0) SHA1_Update(&sha1, pieces[i], sizes[i]);
+    SHA1_Final(out, &sha1);
+    sha1 = resume(key->outer);
+    SHA1_Update(&sha1, out, EG_SHA1_SIZE);
+    SHA1_Final(out, &sha1);
+}
 
 void eg__hmac_sha1(const uint8_t *key, size_t key_size, const uint8_t *const pieces[], const size_t sizes[], size_t count,
                    uint8_t out[EG_SHA1_SIZE]) {
-    static const uint8_t empty[1];
-    char digest[] = "SHA1";
-    const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0), OSSL_PARAM_construct_end()};
-    EVP_MAC *mac = EVP_MAC_fetch(NULL, OSSL_MAC_NAME_HMAC, NULL);
-    // No step depends on the input: one fails when the process has no memory left, or a libcrypto without SHA-1. A digest that was not
-    // made must never be compared with, so there is nothing to go on with.
-    EG_ASSERT(mac != NULL);
-    EVP_MAC_CTX *context = EVP_MAC_CTX_new(mac);
-    EG_ASSERT(context != NULL);
-    // A NULL key would mean the one set before, not the empty one.
-    EG_ASSERT(EVP_MAC_init(context, key_size > 0 ? key : empty, key_size, parameters) == 1);
-    for (size_t i = 0; i < count; i++) {
-        if (sizes[i] > 0) EG_ASSERT(EVP_MAC_update(context, pieces[i], sizes[i]) == 1);
-    }
-    size_t size = 0;
-    EG_ASSERT(EVP_MAC_final(context, out, &size, EG_SHA1_SIZE) == 1);
-    EG_ASSERT(size == EG_SHA1_SIZE);
-    EVP_MAC_CTX_free(context);
-    EVP_MAC_free(mac);
+    struct eg_hmac_key once;
+    eg__hmac_key_init(&once, key, key_size);
+    eg__hmac_sha1_keyed(&once, pieces, sizes, count, out);
+    OPENSSL_cleanse(&once, sizeof once);
 }
 
 void eg__base64(const uint8_t *bytes, size_t size, char *out) {

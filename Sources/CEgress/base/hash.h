@@ -1,4 +1,4 @@
-// The digests that wire formats need, from libcrypto. No key is kept.
+// The digests that wire formats need, from libcrypto. Nothing is allocated.
 #ifndef EG_HASH_H
 #define EG_HASH_H
 
@@ -6,7 +6,18 @@
 
 enum { EG_SHA1_SIZE = 20 };
 
-// HMAC-SHA1 over up to three pieces laid end to end (a piece may be NULL with size 0), RFC 2104.
+// A key that has been taken in: the states of the two hashes behind their padded keys (RFC 2104 §4), as words of this machine.
+struct eg_hmac_key {
+    uint32_t inner[EG_SHA1_SIZE / 4];
+    uint32_t outer[EG_SHA1_SIZE / 4];
+};
+
+void eg__hmac_key_init(struct eg_hmac_key *key, const uint8_t *bytes, size_t size);
+
+// HMAC-SHA1 over pieces laid end to end (a piece may be NULL with size 0), RFC 2104.
+void eg__hmac_sha1_keyed(const struct eg_hmac_key *key, const uint8_t *const pieces[], const size_t sizes[], size_t count,
+                         uint8_t out[EG_SHA1_SIZE]);
+// The same for a key that is used once.
 void eg__hmac_sha1(const uint8_t *key, size_t key_size, const uint8_t *const pieces[], const size_t sizes[], size_t count,
                    uint8_t out[EG_SHA1_SIZE]);
 

@@ -43,7 +43,13 @@ static bool transmit_rounds(struct eg_core *core, eg_time now, enum eg_track_kin
 }
 
 // Sound first: it is little, and what hurts first when it comes late.
+static bool transmit_all(struct eg_core *core, eg_time now, struct eg_batch *batch) {
+    return transmit_rounds(core, now, EG_AUDIO, batch) && transmit_due(core, now, batch) && transmit_rounds(core, now, EG_VIDEO, batch) &&
+           transmit_goodbyes(core, batch);
+}
+
 bool eg__core_transmit(struct eg_core *core, eg_time now, struct eg_batch *batch) {
-    return !transmit_rounds(core, now, EG_AUDIO, batch) || !transmit_due(core, now, batch) || !transmit_rounds(core, now, EG_VIDEO, batch) ||
-           !transmit_goodbyes(core, batch);
+    bool is_all = transmit_all(core, now, batch);
+    eg__crypto_finish(core->crypto);
+    return !is_all;
 }

@@ -8,7 +8,7 @@
 enum { EG_AES_KEY_SIZE = 16, EG_GCM_NONCE_SIZE = 12, EG_GCM_TAG_SIZE = 16, EG_CTR_IV_SIZE = 16, EG_HMAC_KEY_SIZE = 20, EG_HMAC_SIZE = 20 };
 
 // The key of one direction of one session. `context` has the backend's context_size bytes, aligned to 64, zeroed, and doesn't move.
-// Every function: one thread at a time per context; `out` may not overlap `in` unless they are the same pointer.
+// One thread at a time for an eg_crypto and all its contexts. `out` may not overlap `in` unless they are the same pointer.
 struct eg_crypto {
     const char *name;
     size_t gcm_context_size;  // [B]
@@ -26,11 +26,16 @@ struct eg_crypto {
                     const uint8_t auth_key[EG_HMAC_KEY_SIZE]);
     void (*cm_deinit)(void *context);
     // Encrypts `in` to `out`, then writes HMAC-SHA1(header || out || roc) behind it, 10 bytes of it.
-    // `header` must lie right before `out` in memory: out == header + header_size.
+    // `header` must lie right before `out` in memory: out == header + header_size. The tag may be written only by the next finish, until when
+    // the packet and the context stay where they are.
     void (*cm_seal)(const struct eg_crypto *self, void *context, const uint8_t iv[EG_CTR_IV_SIZE], const uint8_t *header,
                     size_t header_size, uint32_t roc, const uint8_t *in, size_t in_size, uint8_t *out);
 
-    void *state;                     // the backend's own, never written after creation: threads may share it
+    // Writes the tags that are still missing. NULL: there never are any.
+    void (*finish)(const struct eg_crypto *self);
+
+    struct eg_aes *aes;              // for what is not hot
+    void *state;                     // the backend's own
     void (*state_free)(void *state); // NULL when there is none to free
 };
 
@@ -38,11 +43,25 @@ struct eg_crypto {
 struct eg_crypto *eg__crypto_create(const char *name);
 void eg__crypto_destroy(struct eg_crypto *crypto);
 
-// What is not hot (SRTCP, key derivation), on OpenSSL, nothing kept between calls. False when the library refuses or the tag is wrong.
-bool eg__aes128_ctr(const uint8_t key[EG_AES_KEY_SIZE], const uint8_t iv[EG_CTR_IV_SIZE], const uint8_t *in, size_t size, uint8_t *out);
-bool eg__aes128_gcm_seal(const uint8_t key[EG_AES_KEY_SIZE], const uint8_t nonce[EG_GCM_NONCE_SIZE], const uint8_t *aad, size_t aad_size,
-                         const uint8_t *in, size_t in_size, uint8_t *out_and_tag);
-bool eg__aes128_gcm_open(const uint8_t key[EG_AES_KEY_SIZE], const uint8_t nonce[EG_GCM_NONCE_SIZE], const uint8_t *aad, size_t aad_size,
-                         const uint8_t *in_and_tag, size_t size, uint8_t *out);
+// To be called before anybody looks at what was sealed.
+static inline void eg__crypto_finish(const struct eg_crypto *crypto) {
+    if (crypto->finish != NULL) crypto->finish(crypto);
+}
+
+// What is not hot (SRTCP, key derivation), on OpenSSL. Its contexts are kept and keyed anew by each call, so that none allocates; what was
+// keyed last stays in them until then. One thread at a time.
+struct eg_aes;
+
+// NULL when memory is refused.
+struct eg_aes *eg__aes_create(void);
+void eg__aes_destroy(struct eg_aes *aes);
+
+// False when the library refuses or the tag is wrong.
+bool eg__aes128_ctr(struct eg_aes *aes, const uint8_t key[EG_AES_KEY_SIZE], const uint8_t iv[EG_CTR_IV_SIZE], const uint8_t *in, size_t size,
+                    uint8_t *out);
+bool eg__aes128_gcm_seal(struct eg_aes *aes, const uint8_t key[EG_AES_KEY_SIZE], const uint8_t nonce[EG_GCM_NONCE_SIZE], const uint8_t *aad,
+                         size_t aad_size, const uint8_t *in, size_t in_size, uint8_t *out_and_tag);
+bool eg__aes128_gcm_open(struct eg_aes *aes, const uint8_t key[EG_AES_KEY_SIZE], const uint8_t nonce[EG_GCM_NONCE_SIZE], const uint8_t *aad,
+                         size_t aad_size, const uint8_t *in_and_tag, size_t size, uint8_t *out);
 
 #endif

@@ -1,9 +1,8 @@
 // The key schedule is made once for each context and only the IV is set for a packet. The tag is asked for as a parameter, which spares
 // the translation that the older EVP_CIPHER_CTX_ctrl goes through.
 //
-// HMAC-SHA1 continues from copies of two digests that have taken the padded key (RFC 2104 §4). With OpenSSL 3.0 this is faster than a kept
-// EVP_MAC_CTX, which copies the same two digests behind more indirection, and than hashing the two pads again for each packet. All three
-// make libcrypto allocate and free a digest's state twice for a packet.
+#include "base/hash.h"
+#include "base/memory.h"
 #include "proto/crypto_backends.h"
 
 #include <openssl/core_names.h>
@@ -12,7 +11,7 @@
 #include <openssl/params.h>
 #include <string.h>
 
-enum { SHA1_BLOCK_SIZE = 64, CM_TAG_SIZE = 10 };
+enum { CM_TAG_SIZE = 10 };
 
 struct gcm_context {
     EVP_CIPHER_CTX *cipher;
@@ -20,9 +19,7 @@ struct gcm_context {
 
 struct cm_context {
     EVP_CIPHER_CTX *cipher;
-    EVP_MD_CTX *inner; // has taken key ^ ipad
-    EVP_MD_CTX *outer; // has taken key ^ opad
-    EVP_MD_CTX *work;
+    struct eg_hmac_key hmac;
 };
 
 static EVP_CIPHER_CTX *create_cipher(const EVP_CIPHER *kind, const uint8_t *key) {
@@ -62,51 +59,20 @@ static void gcm_seal(const struct eg_crypto *self, void *memory, const uint8_t n
     EG_ASSERT(is_done);
 }
 
-// A digest that has taken the key, each byte XORed with `pad`.
-static EVP_MD_CTX *create_padded(const uint8_t key[EG_HMAC_KEY_SIZE], uint8_t pad) {
-    uint8_t block[SHA1_BLOCK_SIZE];
-    memset(block, pad, sizeof block);
-    for (size_t i = 0; i < EG_HMAC_KEY_SIZE; i++) block[i] ^= key[i];
-    EVP_MD_CTX *digest = EVP_MD_CTX_new();
-    bool is_done = digest != NULL && EVP_DigestInit_ex2(digest, EVP_sha1(), NULL) == 1 &&
-                   EVP_DigestUpdate(digest, block, sizeof block) == 1;
-    OPENSSL_cleanse(block, sizeof block);
-    if (is_done) return digest;
-    EVP_MD_CTX_free(digest);
-    return NULL;
-}
-
 static void cm_deinit(void *memory) {
     struct cm_context *context = memory;
     EVP_CIPHER_CTX_free(context->cipher);
-    EVP_MD_CTX_free(context->inner);
-    EVP_MD_CTX_free(context->outer);
-    EVP_MD_CTX_free(context->work);
-    *context = (struct cm_context){0};
+    OPENSSL_cleanse(context, sizeof *context);
 }
 
 static bool cm_init(const struct eg_crypto *self, void *memory, const uint8_t key[EG_AES_KEY_SIZE],
                     const uint8_t auth_key[EG_HMAC_KEY_SIZE]) {
     (void)self;
     struct cm_context *context = memory;
-    *context = (struct cm_context){
-        .cipher = create_cipher(EVP_aes_128_ctr(), key),
-        .inner = create_padded(auth_key, 0x36),
-        .outer = create_padded(auth_key, 0x5c),
-        .work = EVP_MD_CTX_new(),
-    };
-    if (context->cipher != NULL && context->inner != NULL && context->outer != NULL && context->work != NULL) return true;
-    cm_deinit(context);
-    return false;
-}
-
-static bool hmac(const struct cm_context *context, const uint8_t *bytes, size_t size, uint32_t roc, uint8_t out[EG_HMAC_SIZE]) {
-    const uint8_t roc_bytes[] = {(uint8_t)(roc >> 24), (uint8_t)(roc >> 16), (uint8_t)(roc >> 8), (uint8_t)roc};
-    EVP_MD_CTX *work = context->work;
-    return EVP_MD_CTX_copy_ex(work, context->inner) == 1 && EVP_DigestUpdate(work, bytes, size) == 1 &&
-           EVP_DigestUpdate(work, roc_bytes, sizeof roc_bytes) == 1 && EVP_DigestFinal_ex(work, out, NULL) == 1 &&
-           EVP_MD_CTX_copy_ex(work, context->outer) == 1 && EVP_DigestUpdate(work, out, EG_HMAC_SIZE) == 1 &&
-           EVP_DigestFinal_ex(work, out, NULL) == 1;
+    context->cipher = create_cipher(EVP_aes_128_ctr(), key);
+    if (context->cipher == NULL) return false;
+    eg__hmac_key_init(&context->hmac, auth_key, EG_HMAC_KEY_SIZE);
+    return true;
 }
 
 static void cm_seal(const struct eg_crypto *self, void *memory, const uint8_t iv[EG_CTR_IV_SIZE], const uint8_t *header, size_t header_size,
@@ -114,12 +80,15 @@ static void cm_seal(const struct eg_crypto *self, void *memory, const uint8_t iv
     (void)self;
     EG_ASSERT(out == header + header_size);
     const struct cm_context *context = memory;
+    const uint8_t roc_bytes[] = {(uint8_t)(roc >> 24), (uint8_t)(roc >> 16), (uint8_t)(roc >> 8), (uint8_t)roc};
     uint8_t tag[EG_HMAC_SIZE];
     int written;
     bool is_done = EVP_EncryptInit_ex2(context->cipher, NULL, NULL, iv, NULL) == 1 &&
-                   EVP_EncryptUpdate(context->cipher, out, &written, in, (int)in_size) == 1 &&
-                   hmac(context, header, header_size + in_size, roc, tag);
+                   EVP_EncryptUpdate(context->cipher, out, &written, in, (int)in_size) == 1;
     EG_ASSERT(is_done);
+    const uint8_t *const pieces[] = {header, roc_bytes};
+    const size_t sizes[] = {header_size + in_size, sizeof roc_bytes};
+    eg__hmac_sha1_keyed(&context->hmac, pieces, sizes, 2, tag);
     memcpy(out + in_size, tag, CM_TAG_SIZE);
 }
 
@@ -135,4 +104,8 @@ static const struct eg_crypto openssl = {
     .cm_seal = cm_seal,
 };
 
-struct eg_crypto *eg__crypto_openssl_create(void) { return OPENSSL_memdup(&openssl, sizeof openssl); }
+struct eg_crypto *eg__crypto_openssl_create(void) {
+    struct eg_crypto *crypto = eg__memory_take(1, sizeof *crypto);
+    if (crypto != NULL) *crypto = openssl;
+    return crypto;
+}

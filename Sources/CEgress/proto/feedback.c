@@ -126,5 +126,6 @@ bool eg__feedback_receive(struct eg_viewer *viewer, struct eg_viewer_context *co
         else if (block.type == EG_RTCP_RTPFB && block.count == EG_RTCP_FORMAT_NACK) receive_nack(viewer, context, now, &block, batch);
         else if (block.type == EG_RTCP_PSFB) receive_picture_request(viewer, context, now, &block);
     }
+    eg__crypto_finish(context->crypto); // of what was sent again
     return !iterator.malformed;
 }

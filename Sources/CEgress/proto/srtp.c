@@ -1,7 +1,5 @@
 #include "proto/srtp.h"
 
-#include "base/hash.h"
-
 #include <string.h>
 
 enum {
@@ -47,20 +45,24 @@ static inline void write_cm_iv(uint8_t iv[EG_CTR_IV_SIZE], const uint8_t *salt, 
     iv[14] = iv[15] = 0;
 }
 
-bool eg__srtp_derive(const struct eg_srtp_master *master, size_t salt_size, uint8_t label, uint8_t *out, size_t out_size) {
+bool eg__srtp_derive(struct eg_aes *aes, const struct eg_srtp_master *master, size_t salt_size, uint8_t label, uint8_t *out, size_t out_size) {
     EG_ASSERT(salt_size <= CM_SALT_SIZE);
     uint8_t iv[EG_CTR_IV_SIZE] = {0};
     memcpy(iv, master->salt, salt_size);
     iv[7] ^= label; // the label stands before the 48 bits of index, which the rate 0 leaves at zero
     memset(out, 0, out_size);
-    return eg__aes128_ctr(master->key, iv, out, out_size, out);
+    return eg__aes128_ctr(aes, master->key, iv, out, out_size, out);
 }
 
-static bool derive_rtcp(const struct eg_srtp_master *master, enum eg_srtp_profile profile, struct eg_srtcp_key *key) {
+static bool derive_rtcp(struct eg_aes *aes, const struct eg_srtp_master *master, enum eg_srtp_profile profile, struct eg_srtcp_key *key) {
     size_t salt_size = salt_size_of(profile);
-    return eg__srtp_derive(master, salt_size, LABEL_RTCP + LABEL_ENCRYPTION, key->key, sizeof key->key) &&
-           eg__srtp_derive(master, salt_size, LABEL_RTCP + LABEL_AUTHENTICATION, key->auth_key, sizeof key->auth_key) &&
-           eg__srtp_derive(master, salt_size, LABEL_RTCP + LABEL_SALT, key->salt, salt_size);
+    uint8_t auth_key[EG_HMAC_KEY_SIZE];
+    bool is_done = eg__srtp_derive(aes, master, salt_size, LABEL_RTCP + LABEL_ENCRYPTION, key->key, sizeof key->key) &&
+                   eg__srtp_derive(aes, master, salt_size, LABEL_RTCP + LABEL_AUTHENTICATION, auth_key, sizeof auth_key) &&
+                   eg__srtp_derive(aes, master, salt_size, LABEL_RTCP + LABEL_SALT, key->salt, salt_size);
+    eg__hmac_key_init(&key->hmac, auth_key, sizeof auth_key);
+    explicit_bzero(auth_key, sizeof auth_key);
+    return is_done;
 }
 
 static bool init_context(struct eg_srtp *srtp, const uint8_t *key, const uint8_t *auth_key) {
@@ -71,10 +73,11 @@ static bool init_context(struct eg_srtp *srtp, const uint8_t *key, const uint8_t
 
 static bool init_rtp(struct eg_srtp *srtp, const struct eg_srtp_master *master) {
     size_t salt_size = salt_size_of(srtp->profile);
+    struct eg_aes *aes = srtp->crypto->aes;
     uint8_t key[EG_AES_KEY_SIZE], auth_key[EG_HMAC_KEY_SIZE];
-    bool is_done = eg__srtp_derive(master, salt_size, LABEL_ENCRYPTION, key, sizeof key) &&
-                   eg__srtp_derive(master, salt_size, LABEL_AUTHENTICATION, auth_key, sizeof auth_key) &&
-                   eg__srtp_derive(master, salt_size, LABEL_SALT, srtp->rtp_salt, salt_size) && init_context(srtp, key, auth_key);
+    bool is_done = eg__srtp_derive(aes, master, salt_size, LABEL_ENCRYPTION, key, sizeof key) &&
+                   eg__srtp_derive(aes, master, salt_size, LABEL_AUTHENTICATION, auth_key, sizeof auth_key) &&
+                   eg__srtp_derive(aes, master, salt_size, LABEL_SALT, srtp->rtp_salt, salt_size) && init_context(srtp, key, auth_key);
     explicit_bzero(key, sizeof key);
     explicit_bzero(auth_key, sizeof auth_key);
     return is_done;
@@ -88,8 +91,8 @@ bool eg__srtp_init(struct eg_srtp *srtp, const struct eg_crypto *crypto, void *c
     EG_ASSERT(keys->profile == EG_SRTP_AEAD_AES_128_GCM || keys->profile == EG_SRTP_AES128_CM_SHA1_80);
     *srtp = (struct eg_srtp){.crypto = crypto, .context = context, .profile = keys->profile};
     // The context comes last, so that there is none to undo when something before it fails.
-    if (derive_rtcp(&keys->local, keys->profile, &srtp->rtcp_local) && derive_rtcp(&keys->remote, keys->profile, &srtp->rtcp_remote) &&
-        init_rtp(srtp, &keys->local))
+    if (derive_rtcp(crypto->aes, &keys->local, keys->profile, &srtp->rtcp_local) &&
+        derive_rtcp(crypto->aes, &keys->remote, keys->profile, &srtp->rtcp_remote) && init_rtp(srtp, &keys->local))
         return true;
     explicit_bzero(srtp, sizeof *srtp);
     return false;
@@ -122,27 +125,27 @@ static void write_rtcp_aad(uint8_t aad[RTCP_HEADER_SIZE + SRTCP_INDEX_SIZE], con
     store_u32(aad + RTCP_HEADER_SIZE, SRTCP_ENCRYPTED | index);
 }
 
-static size_t protect_rtcp_gcm(const struct eg_srtcp_key *key, uint32_t index, uint8_t *packet, size_t size) {
+static size_t protect_rtcp_gcm(struct eg_aes *aes, const struct eg_srtcp_key *key, uint32_t index, uint8_t *packet, size_t size) {
     uint8_t nonce[EG_GCM_NONCE_SIZE], aad[RTCP_HEADER_SIZE + SRTCP_INDEX_SIZE];
     write_gcm_nonce(nonce, key->salt, packet + 4, index);
     write_rtcp_aad(aad, packet, index);
     uint8_t *payload = packet + RTCP_HEADER_SIZE;
-    if (!eg__aes128_gcm_seal(key->key, nonce, aad, sizeof aad, payload, size - RTCP_HEADER_SIZE, payload)) return 0;
+    if (!eg__aes128_gcm_seal(aes, key->key, nonce, aad, sizeof aad, payload, size - RTCP_HEADER_SIZE, payload)) return 0;
     store_u32(packet + size + EG_GCM_TAG_SIZE, SRTCP_ENCRYPTED | index);
     return size + EG_GCM_TAG_SIZE + SRTCP_INDEX_SIZE;
 }
 
 // The tag of RFC 3711 §4.2 over a packet and its index.
 static void write_rtcp_tag(const struct eg_srtcp_key *key, const uint8_t *packet, size_t size, uint8_t tag[EG_HMAC_SIZE]) {
-    eg__hmac_sha1(key->auth_key, sizeof key->auth_key, (const uint8_t *const[]){packet}, (const size_t[]){size}, 1, tag);
+    eg__hmac_sha1_keyed(&key->hmac, (const uint8_t *const[]){packet}, (const size_t[]){size}, 1, tag);
 }
 
 // RFC 3711 §3.4: header, ciphertext, index, tag.
-static size_t protect_rtcp_cm(const struct eg_srtcp_key *key, uint32_t index, uint8_t *packet, size_t size) {
+static size_t protect_rtcp_cm(struct eg_aes *aes, const struct eg_srtcp_key *key, uint32_t index, uint8_t *packet, size_t size) {
     uint8_t iv[EG_CTR_IV_SIZE], tag[EG_HMAC_SIZE];
     write_cm_iv(iv, key->salt, packet + 4, index);
     uint8_t *payload = packet + RTCP_HEADER_SIZE;
-    if (!eg__aes128_ctr(key->key, iv, payload, size - RTCP_HEADER_SIZE, payload)) return 0;
+    if (!eg__aes128_ctr(aes, key->key, iv, payload, size - RTCP_HEADER_SIZE, payload)) return 0;
     store_u32(packet + size, SRTCP_ENCRYPTED | index);
     size += SRTCP_INDEX_SIZE;
     write_rtcp_tag(key, packet, size, tag);
@@ -154,28 +157,31 @@ size_t eg__srtcp_protect(struct eg_srtp *srtp, uint8_t *packet, size_t size) {
     EG_ASSERT(size >= RTCP_HEADER_SIZE);
     if (srtp->rtcp_index >= SRTCP_ENCRYPTED) return 0;
     uint32_t index = srtp->rtcp_index++; // spent even when the library refuses: an index is never used twice
-    if (srtp->profile == EG_SRTP_AEAD_AES_128_GCM) return protect_rtcp_gcm(&srtp->rtcp_local, index, packet, size);
-    return protect_rtcp_cm(&srtp->rtcp_local, index, packet, size);
+    struct eg_aes *aes = srtp->crypto->aes;
+    if (srtp->profile == EG_SRTP_AEAD_AES_128_GCM) return protect_rtcp_gcm(aes, &srtp->rtcp_local, index, packet, size);
+    return protect_rtcp_cm(aes, &srtp->rtcp_local, index, packet, size);
 }
 
-static size_t unprotect_rtcp_gcm(const struct eg_srtcp_key *key, uint32_t index, const uint8_t *packet, size_t size, uint8_t *out) {
+static size_t unprotect_rtcp_gcm(struct eg_aes *aes, const struct eg_srtcp_key *key, uint32_t index, const uint8_t *packet, size_t size,
+                                 uint8_t *out) {
     uint8_t nonce[EG_GCM_NONCE_SIZE], aad[RTCP_HEADER_SIZE + SRTCP_INDEX_SIZE];
     write_gcm_nonce(nonce, key->salt, packet + 4, index);
     write_rtcp_aad(aad, packet, index);
     size_t sealed_size = size - RTCP_HEADER_SIZE - SRTCP_INDEX_SIZE;
-    if (!eg__aes128_gcm_open(key->key, nonce, aad, sizeof aad, packet + RTCP_HEADER_SIZE, sealed_size, out + RTCP_HEADER_SIZE)) return 0;
+    if (!eg__aes128_gcm_open(aes, key->key, nonce, aad, sizeof aad, packet + RTCP_HEADER_SIZE, sealed_size, out + RTCP_HEADER_SIZE)) return 0;
     memcpy(out, packet, RTCP_HEADER_SIZE);
     return size - SRTCP_INDEX_SIZE - EG_GCM_TAG_SIZE;
 }
 
-static size_t unprotect_rtcp_cm(const struct eg_srtcp_key *key, uint32_t index, const uint8_t *packet, size_t size, uint8_t *out) {
+static size_t unprotect_rtcp_cm(struct eg_aes *aes, const struct eg_srtcp_key *key, uint32_t index, const uint8_t *packet, size_t size,
+                                uint8_t *out) {
     uint8_t iv[EG_CTR_IV_SIZE], tag[EG_HMAC_SIZE];
     size_t tag_at = size - CM_TAG_SIZE;
     write_rtcp_tag(key, packet, tag_at, tag);
     if (!eg__equal_constant_time(tag, packet + tag_at, CM_TAG_SIZE)) return 0;
     write_cm_iv(iv, key->salt, packet + 4, index);
     size_t rtcp_size = tag_at - SRTCP_INDEX_SIZE;
-    if (!eg__aes128_ctr(key->key, iv, packet + RTCP_HEADER_SIZE, rtcp_size - RTCP_HEADER_SIZE, out + RTCP_HEADER_SIZE)) return 0;
+    if (!eg__aes128_ctr(aes, key->key, iv, packet + RTCP_HEADER_SIZE, rtcp_size - RTCP_HEADER_SIZE, out + RTCP_HEADER_SIZE)) return 0;
     memcpy(out, packet, RTCP_HEADER_SIZE);
     return rtcp_size;
 }
@@ -215,8 +221,9 @@ size_t eg__srtcp_unprotect(struct eg_srtp *srtp, const uint8_t *packet, size_t s
     struct eg_srtcp_replay *replay = find_replay(srtp, ssrc);
     if (replay == NULL && srtp->replay_count == EG_SRTCP_SENDERS_MAX) return 0;
     if (replay != NULL && !is_fresh(replay, index)) return 0;
-    size_t rtcp_size = is_gcm ? unprotect_rtcp_gcm(&srtp->rtcp_remote, index, packet, size, out)
-                              : unprotect_rtcp_cm(&srtp->rtcp_remote, index, packet, size, out);
+    struct eg_aes *aes = srtp->crypto->aes;
+    size_t rtcp_size = is_gcm ? unprotect_rtcp_gcm(aes, &srtp->rtcp_remote, index, packet, size, out)
+                              : unprotect_rtcp_cm(aes, &srtp->rtcp_remote, index, packet, size, out);
     if (rtcp_size == 0) return 0;
     if (replay == NULL) {
         replay = &srtp->replays[srtp->replay_count++];

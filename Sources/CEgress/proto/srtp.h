@@ -7,6 +7,7 @@
 #define EG_SRTP_H
 
 #include "base/base.h"
+#include "base/hash.h"
 #include "proto/crypto.h"
 #include "proto/dtls.h"
 
@@ -32,7 +33,7 @@ struct eg_srtp {
     struct eg_srtcp_key {
         uint8_t key[EG_AES_KEY_SIZE];
         uint8_t salt[14];
-        uint8_t auth_key[EG_HMAC_KEY_SIZE]; // CM only
+        struct eg_hmac_key hmac;  // CM only
     } rtcp_local, rtcp_remote;
     uint32_t rtcp_index;              // of the next RTCP packet of ours, 31 bits
     uint32_t replay_count;
@@ -50,8 +51,8 @@ void eg__srtp_deinit(struct eg_srtp *srtp);
 // [B] that protect adds.
 static inline size_t eg__srtp_tag_size(const struct eg_srtp *srtp) { return srtp->profile == EG_SRTP_AEAD_AES_128_GCM ? 16 : 10; }
 
-// Protects one RTP packet: its 12-byte header is already at `out`, the encrypted payload and the tag are written behind it.
-// `payload` is the plaintext, elsewhere. Gives the size of the packet.
+// Protects one RTP packet: its 12-byte header is already at `out`, the encrypted payload and the tag are written behind it, the latter at
+// eg__crypto_finish at the latest. `payload` is the plaintext, elsewhere. Gives the size of the packet.
 size_t eg__srtp_protect(struct eg_srtp *srtp, uint32_t roc, uint8_t *out, const uint8_t *payload, size_t payload_size);
 
 // Protects the RTCP compound of `size` bytes at `packet` in place; there must be room for EG_SRTCP_TRAILER_SIZE_MAX more. Gives the new
@@ -63,6 +64,6 @@ size_t eg__srtcp_protect(struct eg_srtp *srtp, uint8_t *packet, size_t size);
 size_t eg__srtcp_unprotect(struct eg_srtp *srtp, const uint8_t *packet, size_t size, uint8_t *out);
 
 // Derives one session key (RFC 3711 §4.3.1) with AES-CM as pseudo-random function; a 12-byte salt of GCM is padded (RFC 7714 §11).
-bool eg__srtp_derive(const struct eg_srtp_master *master, size_t salt_size, uint8_t label, uint8_t *out, size_t out_size);
+bool eg__srtp_derive(struct eg_aes *aes, const struct eg_srtp_master *master, size_t salt_size, uint8_t label, uint8_t *out, size_t out_size);
 
 #endif

@@ -2,18 +2,26 @@
 
 from waiting import PATIENCE, eventually
 
-# Runs before the page's own scripts. Keeps the page's connections at hand for getStats, and notes when each picture is shown.
+# Runs before the page's own scripts. Keeps the page's connections at hand for getStats, and notes when each picture is shown, and what the
+# newest connection had decoded each time that the page changed from one stream to another.
 PROBE = """
 (() => {
   const connections = [];
   const shown = [];
+  const changes = [];
   const Native = RTCPeerConnection;
   window.RTCPeerConnection = class extends Native {
     constructor(...options) { super(...options); connections.push(this); }
   };
 
   const note = (video) => video.requestVideoFrameCallback((now) => { shown.push(now); note(video); });
-  document.addEventListener("DOMContentLoaded", () => document.querySelectorAll("video").forEach(note));
+  const noteChanges = (video) => video.addEventListener("emptied", async () => {
+    changes.push((await probe.inbound("video"))?.framesDecoded ?? 0);
+  });
+  document.addEventListener("DOMContentLoaded", () => document.querySelectorAll("video").forEach((video) => {
+    note(video);
+    noteChanges(video);
+  }));
 
   const canvas = document.createElement("canvas");
   canvas.width = 32;
@@ -22,6 +30,7 @@ PROBE = """
 
   window.probe = {
     shown,
+    changes,
     connections,
     async inbound(kind) {
       const report = await connections.at(-1).getStats();
@@ -79,6 +88,11 @@ class Player:
     def connections(self):
         """How many connections the page has made."""
         return self.page.evaluate("probe.connections.length")
+
+    @property
+    def decoded_at_changes(self):
+        """For each change to another connection, how many pictures that one had decoded by then."""
+        return self.page.evaluate("probe.changes")
 
     def inbound(self, kind):
         return self.page.evaluate("kind => probe.inbound(kind)", kind) or {}

@@ -125,6 +125,7 @@ def test_a_player_goes_on_at_the_other_server(serve, open_player):
     player.wait_for_change()
     assert player.connections == 2
     assert player.state == "playing"
+    assert [count > 0 for count in player.decoded_at_changes] == [True], "it changes when the other connection has a picture, and not before"
 
 
 def test_a_player_stays_as_long_as_it_finds_no_other_server(serve, open_player):

@@ -171,11 +171,11 @@ enum PlayerScript {
           pc.ontrack = (event) => {
             stream.addTrack(event.track);
             if (event.track.kind === "audio") soundButton.hidden = !video.muted;
-            // A picture that is still there stays until the next one is about to come.
+            // A picture that is still there stays until the next one has come.
             if (retired.length === 0) present();
           };
           const present = () => { if (video.srcObject !== stream) video.srcObject = stream; };
-          watch(pc, isStale, present);
+          watch(pc, stream, isStale, present);
           try {
             await pc.setLocalDescription();
             const response = await fetch(endpoint, {
@@ -200,7 +200,25 @@ enum PlayerScript {
           if (response.status === 201 && place) dismiss(new URL(place, response.url));
         }
 
-        function watch(pc, isStale, present) {
+        // Out of sight until it has a picture, so that there is no moment without one in between. What comes to nothing in a few seconds takes over
+        // all the same: the old connection ends soon.
+        function takeOver(stream, isStale, present) {
+          const ahead = document.createElement("video");
+          const patience = setTimeout(change, 3000);
+          function change() {
+            clearTimeout(patience);
+            ahead.srcObject = null;
+            if (isStale()) return;
+            present();
+            leaveRetired();
+          }
+          ahead.muted = true;
+          ahead.srcObject = stream;
+          ahead.addEventListener("loadeddata", change, { once: true });
+          ahead.play().catch(() => {});
+        }
+
+        function watch(pc, stream, isStale, present) {
           let patience = setTimeout(() => {
             if (!isStale()) again("No connection could be made. Is the server's UDP port reachable from here?");
           }, 15000);
@@ -209,8 +227,8 @@ enum PlayerScript {
             switch (pc.connectionState) {
               case "connected":
                 clearTimeout(patience);
-                present();
-                leaveRetired();
+                if (retired.length > 0) takeOver(stream, isStale, present);
+                else present();
                 if (!video.videoWidth) show("connecting", "Waiting for the picture…");
                 break;
               case "disconnected":

@@ -1,7 +1,7 @@
 // The way in: what a packet costs from the kernel to the one who looks at it, for one stream (played eight times as fast, to have enough
 // packets; a picture is still a burst) and for many at their true pace. Measured are the engine's two receivers alone, then the whole
-// engine with nobody watching: validity, epochs, store. The kernel's delivery to the socket happens in the feeder's send and is in no
-// figure.
+// engine with nobody watching: validity, epochs, store, once the stores have grown to what they keep. The kernel's delivery to the socket
+// happens in the feeder's send and is in no figure.
 //
 // The reference is the better of two bare loops over recvmmsg; for one stream only the one without a delay, since a tick would be paid for
 // in latency.
@@ -33,16 +33,24 @@ enum {
     ROUNDS_QUICK = 2,
     ROUNDS = 5,
     WARM_UP_US = 220 * 1000,  // [us] of time: gathering is decided on over windows of 100 ms
+    FILL_US = 4500 * 1000,    // [us] of time: a GOP and the history
     DURATION_US = 1000 * 1000, // [us] of time measured
     DURATION_QUICK_US = 200 * 1000,
     DRAIN_US = 5 * 1000,
     WAYS = INTAKE_WAYS + 2,   // behind the intake's come the engine's
     ENGINE_URING = INTAKE_WAYS,
     ENGINE_EPOLL = INTAKE_WAYS + 1,
+    ENGINES = 2,
 };
 
 static const char *const way_names[WAYS] = {"bare recvmmsg, at each arrival", "bare recvmmsg, 1 ms tick", "receiver, io_uring",
                                             "receiver, epoll", "engine without viewers, io_uring", "engine without viewers, epoll"};
+
+// One for all rounds, at rest while another way is measured.
+struct receiving_engine {
+    eg_engine *engine; // NULL: not to be had on this machine
+    struct feeder_target targets[STREAMS_MAX];
+};
 
 struct receive {
     uint32_t streams;
@@ -54,6 +62,7 @@ struct receive {
     uint64_t received;
     double system_calls[WAYS]; // per packet, below 0: not counted
     double allocations[WAYS];  // likewise
+    struct receiving_engine engines[ENGINES];
 };
 
 // What has come in, whoever took it, at one moment.
@@ -121,17 +130,27 @@ static void measure_intake(struct receive *receive, int way) {
     intake_stop(intake);
 }
 
-static void measure_engine(struct receive *receive, int way, bool is_last) {
-    struct eg_config config = {.udp_address = "127.0.0.1", .io = way == ENGINE_URING ? EG_IO_URING : EG_IO_EPOLL};
+static void open_engine(struct receive *receive, struct receiving_engine *receiving, eg_io io) {
+    struct eg_config config = {.udp_address = "127.0.0.1", .io = io};
     struct eg_hooks hooks = {0};
-    eg_engine *engine = NULL;
     struct eg_error error;
-    if (eg_engine_create(&config, &hooks, &engine, &error) != EG_STATUS_OK) return;
-    struct feeder_target targets[STREAMS_MAX];
-    bool is_ready = feeder_open_targets(engine, receive->streams, targets);
-    if (is_ready) feed(receive, way, targets, read_engine, engine);
-    if (is_ready && is_last) count_calls(receive, way, targets, engine);
-    eg_engine_destroy(engine);
+    if (eg_engine_create(&config, &hooks, &receiving->engine, &error) != EG_STATUS_OK) return;
+    bool is_ready = feeder_open_targets(receiving->engine, receive->streams, receiving->targets);
+    struct feeder *feeder = is_ready ? feeder_create(receive->schedule, receiving->targets) : NULL;
+    if (feeder != NULL) {
+        feeder_play(feeder, (uint64_t)FILL_US * receive->speed, receive->speed);
+        feeder_destroy(feeder);
+        return;
+    }
+    eg_engine_destroy(receiving->engine);
+    receiving->engine = NULL;
+}
+
+static void measure_engine(struct receive *receive, int way, bool is_last) {
+    const struct receiving_engine *receiving = &receive->engines[way - ENGINE_URING];
+    if (receiving->engine == NULL) return;
+    feed(receive, way, receiving->targets, read_engine, receiving->engine);
+    if (is_last) count_calls(receive, way, receiving->targets, receiving->engine);
 }
 
 static void add_rows(struct bench *bench, const char *name, const struct receive *receive) {
@@ -209,11 +228,14 @@ static bool parse_name(const char *name, struct receive *receive) {
 }
 
 static void measure(struct bench *bench, const char *name, struct receive *receive) {
+    open_engine(receive, &receive->engines[0], EG_IO_URING);
+    open_engine(receive, &receive->engines[1], EG_IO_EPOLL);
     for (int round = bench->is_quick ? ROUNDS_QUICK : ROUNDS; round > 0; round--) {
         for (int way = 0; way < INTAKE_WAYS; way++) measure_intake(receive, way);
         measure_engine(receive, ENGINE_URING, round == 1);
         measure_engine(receive, ENGINE_EPOLL, round == 1);
     }
+    for (int i = 0; i < ENGINES; i++) eg_engine_destroy(receive->engines[i].engine);
     add_rows(bench, name, receive);
     if (strcmp(name, "receive_flood") != 0) return;
     flood(bench, name, EG_IO_URING);

@@ -36,12 +36,13 @@ struct EventLog: Sendable {
 
     private static func write(_ entry: Entry, to logger: Logger, udpPort: UInt16) {
         var metadata: Logger.Metadata = ["id": "\(entry.stream)"]
-        metadata["session"] = entry.session.map { "\($0)" }
         switch entry.event {
-        case .viewerConnected(_, let remoteAddress):
+        case .viewerConnected(let viewer, let remoteAddress):
+            metadata["viewer"] = "\(viewer.hex)"
             metadata["remote_address"] = "\(remoteAddress)"
             logger.info("Viewer connected", metadata: metadata)
-        case .viewerClosed(_, let reason, let remoteAddress):
+        case .viewerClosed(let viewer, let reason, let remoteAddress):
+            metadata["viewer"] = "\(viewer.hex)"
             if !remoteAddress.isEmpty { metadata["remote_address"] = "\(remoteAddress)" }
             logger.log(
                 level: reason.isExpected ? .info : .warning, "Viewer closed: \(reason.words(udpPort: udpPort))", metadata: metadata)

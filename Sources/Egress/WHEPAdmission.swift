@@ -41,7 +41,7 @@ extension WHEPHandler {
         else {
             return false
         }
-        var metadata: Logger.Metadata = ["id": "\(stream)", "session": "\(session.id)"]
+        var metadata: Logger.Metadata = ["id": "\(stream)", "viewer": "\(session.viewerID)"]
         metadata["client"] = session.client.map { "\($0)" }
         guard let duration, duration > .zero else {
             logger.info("Viewer sent away by the operator", metadata: metadata)

@@ -258,9 +258,10 @@ public final class WHEPHandler: Sendable {
         "\(basePath)/\(WHEPTarget.encoded(stream))/\(session)"
     }
 
+    /// A session is named by its viewer, as the engine and the operator's list have it: whoever knows the session's own id can end it.
     func metadata(_ stream: String, _ session: String?, _ request: WHEPRequest) -> Logger.Metadata {
         var metadata: Logger.Metadata = ["id": "\(stream)"]
-        metadata["session"] = session.map { "\($0)" }
+        metadata["viewer"] = session.flatMap { engine.registry.session($0, of: stream) }.map { "\($0.viewerID)" }
         metadata["client"] = request.remoteAddress.map { "\($0)" }
         return metadata
     }

@@ -235,17 +235,19 @@ extension WithEngine {
             #expect(await format?.profileLevelID == "42c01f")
         }
 
-        @Test func whatHappensIsLogged() async throws {
+        @Test func whatHappensIsLoggedWithoutSessions() async throws {
             let recorder = LogRecorder()
             let engine = try await Engines.playing(logger: recorder.logger)
             let answer = try await engine.addViewer(to: "show", offer: Array(BrowserOffer.chromium.utf8))
+            let viewer = try #require(engine.viewers(of: "show").first)
             engine.closeViewer(session: answer.session)
             #expect(
                 await eventually {
                     recorder.lines.contains {
-                        $0.message == "Viewer closed: it or this side asked for it" && $0.metadata["session"] == answer.session
+                        $0.message == "Viewer closed: it or this side asked for it" && $0.metadata["viewer"] == viewer.id
                     }
                 })
+            #expect(!recorder.lines.contains { $0.metadata.values.contains(answer.session) })
             #expect(recorder.lines.contains { $0.message == "Stream active" && $0.metadata["id"] == "show" })
             engine.onProcessStop(id: "show")
             #expect(recorder.lines.contains { $0.message == "Egress torn down for the process" })

@@ -112,14 +112,16 @@ def test_a_session_belongs_to_its_stream(stage):
 
 
 def test_the_server_tells_no_session_to_those_who_list_streams(stage):
-    """Neither the API's reading side, nor the metrics, nor a page names a session or a credential of one."""
+    """Neither the API's reading side, nor the metrics, nor a page, nor the log names a session or a credential of one."""
     viewer = stage.viewer()
     assert viewer.post() == 201
     for secret in (viewer.session.rsplit("/", 1)[1], viewer.remote_pwd, viewer.pwd):
         for path in ("/", "/metrics", "/healthz", "/api/v1/streams", f"/api/v1/streams/{stage.stream}", f"/watch/{stage.stream}"):
             assert secret not in stage.server.get(path).text, path
-    assert viewer.remote_pwd not in stage.server.log
-    assert viewer.pwd not in stage.server.log
+    assert "Viewer connected" in stage.server.log
+    for watcher in [*stage.watchers, viewer]:
+        for secret in (watcher.session.rsplit("/", 1)[1], watcher.remote_pwd, watcher.pwd):
+            assert secret not in stage.server.log
 
 
 def test_no_answer_has_anothers_credentials(stage):

@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 seconds=${1:-10}
 shift || true
-seed=${FUZZ_SEED:-$RANDOM}
+seed=${FUZZ_SEED:-$((RANDOM + 1))} # 0 would have libFuzzer choose one
 out=.build-fuzz
 mkdir -p "$out"
 flags=(-std=gnu17 -O1 -g -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined

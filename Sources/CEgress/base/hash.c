@@ -22,6 +22,14 @@ static SHA_CTX resume(const uint32_t state[EG_SHA1_SIZE / 4]) {
     return (SHA_CTX){.h0 = state[0], .h1 = state[1], .h2 = state[2], .h3 = state[3], .h4 = state[4], .Nl = SHA_CBLOCK * CHAR_BIT};
 }
 
+// Not SHA1(), which goes by EVP.
+static void hash(const uint8_t *bytes, size_t size, uint8_t digest[EG_SHA1_SIZE]) {
+    SHA_CTX sha1;
+    SHA1_Init(&sha1);
+    SHA1_Update(&sha1, bytes, size);
+    SHA1_Final(digest, &sha1);
+}
+
 static void take_in(const uint8_t block[SHA_CBLOCK], uint8_t pad, uint32_t state[EG_SHA1_SIZE / 4]) {
     uint8_t padded[SHA_CBLOCK];
     for (size_t i = 0; i < sizeof padded; i++) padded[i] = block[i] ^ pad;
@@ -35,7 +43,7 @@ static void take_in(const uint8_t block[SHA_CBLOCK], uint8_t pad, uint32_t state
 
 void eg__hmac_key_init(struct eg_hmac_key *key, const uint8_t *bytes, size_t size) {
     uint8_t block[SHA_CBLOCK] = {0};
-    if (size > sizeof block) SHA1(bytes, size, block); // RFC 2104 §2
+    if (size > sizeof block) hash(bytes, size, block); // RFC 2104 §2
     else if (size > 0) memcpy(block, bytes, size);
     take_in(block, 0x36, key->inner);
     take_in(block, 0x5c, key->outer);

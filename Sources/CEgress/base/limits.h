@@ -44,7 +44,7 @@ enum eg_limits {
     EG_HANDSHAKES_DEFAULT = 1000,                  // of about 65 KiB each
     EG_HANDSHAKES_PER_ADDRESS_DEFAULT = 64,        // a whole office behind one NAT joins, and one stranger takes 4 MiB
     EG_HANDSHAKE_QUEUE_SIZE = 256 * 1024,          // [B] of datagrams of handshakes that wait for their step: about 500
-    EG_HANDSHAKE_WAITING_MAX = 32,                 // of them, of one client
+    EG_HANDSHAKE_WAITING_MAX = 16,                 // of them, of one client
     EG_HANDSHAKE_FIRM = 2 * EG_SECOND,             // [us] from its beginning: it makes no room for others
 
     // Media.
@@ -61,10 +61,12 @@ enum eg_limits {
     EG_SENDER_REPORT_INTERVAL_MIN = 100 * EG_MILLISECOND, // [us] between the first
     EG_SOURCE_DROPOUT_MAX = 3000,          // packets a sender may jump ahead before it counts as another, RFC 3550 A.1
     EG_SOURCE_MISORDER_MAX = 100,          // packets it may jump back, RFC 3550 A.1
+    EG_SOURCE_JUMP = 2 * EG_SECOND,        // [us] by which a timestamp may be ahead of the time that has passed, or go back
     EG_SOURCE_SILENCE = 250 * EG_MILLISECOND, // [us] of the locked sender before another address may take over
     EG_SOURCE_INACTIVE = 1 * EG_SECOND,    // [us] without a packet before a source counts as inactive
     EG_BACKLOG_MAX = 1 * EG_SECOND,        // [us] by which a live viewer's next packet may be late
-    EG_BACKWARD_PICTURES = 2,              // timestamps going back before B-frames are said to be there
+    EG_BACKWARD_PICTURES = 2,              // timestamps going back before B-frames are said to be there ...
+    EG_BACKWARD_SPAN = 10,                 // ... within so many pictures
 
     // Workers of one engine.
     EG_WORKERS_MAX = 32,                   // between each two of them lie two queues each way: 320 MiB in all, as far as they are ever filled

@@ -110,8 +110,8 @@ void eg__core_tick(struct eg_core *core, eg_time now, struct eg_batch *batch);
 bool eg__core_transmit(struct eg_core *core, eg_time now, struct eg_batch *batch);
 
 // Takes one of the handshakes that have heard from their clients a step on: a key exchange and a signature, for which media to hundreds of
-// viewers could go out. So handshakes wait for media, and media for one step of one handshake, however many come at once. Datagrams that ask
-// for no step are taken along, some at a time. True: something was done, and there may be more, here or to transmit.
+// viewers could go out. So handshakes wait for media, and media for one datagram's steps of one handshake, however many come at once. Datagrams
+// that lead to no step are taken along, some at a time. True: something was done, and there may be more, here or to transmit.
 bool eg__core_advance_handshakes(struct eg_core *core, eg_time now, struct eg_batch *batch);
 
 eg_time eg__core_deadline(const struct eg_core *core);

@@ -87,15 +87,20 @@ static bool queue_handshake(struct eg_core *core, struct eg_viewer *viewer, cons
     return true;
 }
 
-// True when it was a step: the handshake has an answer, or has come to its end. What only waits for more costs next to nothing.
+// Whether a datagram is for a handshake to go on with, or to begin. Anything else is passed over as soon as it is looked at.
+static bool is_of_handshake(const struct eg_viewer *viewer, const uint8_t *bytes, size_t size) {
+    if (viewer->state != EG_VIEWER_CONNECTING) return false;
+    return viewer->handshake_waiting > 0 || eg__dtls_is_under_way(&viewer->dtls) || eg__dtls_would_begin(&viewer->dtls, bytes, size);
+}
+
+// True when it was a step: the others cost next to nothing.
 static bool advance_handshake(struct eg_core *core, eg_time now, const struct handshake_datagram *datagram, struct eg_batch *batch) {
     struct eg_viewer *viewer = eg__core_viewer_at(core, datagram->viewer);
     if (viewer == NULL) return false; // it has been closed since
     viewer->handshake_waiting--;
-    eg_viewer_state state = viewer->state;
-    size_t used = batch->used;
+    uint32_t steps = viewer->dtls.steps;
     eg__viewer_receive_dtls(viewer, &core->context, now, &datagram->path, datagram->bytes, datagram->size, batch);
-    bool is_step = viewer->state != state || batch->used > used;
+    bool is_step = viewer->dtls.steps != steps;
     eg__core_follow_viewer(core, viewer, now);
     return is_step;
 }
@@ -105,7 +110,8 @@ bool eg__core_advance_handshakes(struct eg_core *core, eg_time now, struct eg_ba
     const struct handshake_datagram *datagram;
     bool is_step = false;
     uint32_t count = 0;
-    for (; !is_step && count < HANDSHAKE_DATAGRAMS_MAX && (datagram = eg__ring_peek(&core->handshake_queue)) != NULL; count++) {
+    for (; !is_step && count < HANDSHAKE_DATAGRAMS_MAX && eg__batch_has_reserve(batch); count++) {
+        if ((datagram = eg__ring_peek(&core->handshake_queue)) == NULL) break;
         is_step = advance_handshake(core, now, datagram, batch);
         eg__ring_advance(&core->handshake_queue);
     }
@@ -195,7 +201,7 @@ static void receive_from_viewer(struct eg_core *core, eg_time now, const struct 
         core->stats.dropped[EG_DROP_UNVALIDATED]++;
         return;
     }
-    if (kind == EG_DATAGRAM_DTLS && viewer->state == EG_VIEWER_CONNECTING) {
+    if (kind == EG_DATAGRAM_DTLS && is_of_handshake(viewer, bytes, size)) {
         if (!queue_handshake(core, viewer, path, bytes, size)) core->stats.dropped[EG_DROP_HANDSHAKE_BUSY]++;
         return;
     }

@@ -240,7 +240,8 @@ static bool has_hello(const uint8_t *bytes, size_t size) {
 
 static void receive_handshaking(struct eg_dtls *dtls, eg_time now, const uint8_t *bytes, size_t size, const struct eg_path *path,
                                 struct eg_batch *batch) {
-    if (eg__dtls_would_begin(dtls, bytes, size)) dtls->ssl = eg__dtls_context_accept(dtls->context, dtls);
+    bool is_step = eg__dtls_would_begin(dtls, bytes, size);
+    if (is_step) dtls->ssl = eg__dtls_context_accept(dtls->context, dtls);
     if (dtls->ssl == NULL) { // nothing to begin with, or no memory now: the client will repeat itself
         ERR_clear_error();
         return;
@@ -249,7 +250,9 @@ static void receive_handshaking(struct eg_dtls *dtls, eg_time now, const uint8_t
     struct exchange exchange = {.io = {read_record, write_datagram}, .dtls = dtls, .now = now, .path = path, .batch = batch};
     exchange.datagram = eg__reader(bytes, size);
     bool is_repetition = dtls->flight != NULL && has_hello(bytes, size);
+    OSSL_HANDSHAKE_STATE before = SSL_get_state(dtls->ssl);
     shake_hands(dtls, &exchange);
+    dtls->steps += is_step || dtls->ssl == NULL || SSL_get_state(dtls->ssl) != before;
     if (dtls->state == EG_DTLS_HANDSHAKING && is_repetition) repeat_flight_on_demand(dtls, now, path, batch);
 }
 

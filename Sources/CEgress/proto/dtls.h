@@ -103,6 +103,7 @@ struct eg_dtls {
     uint8_t *flight;           // what was sent last, as length-prefixed datagrams; heap; NULL when nothing
     uint32_t flight_size;      // [B]
     uint32_t received_size;    // [B] handed to OpenSSL
+    uint32_t steps;            // datagrams that took the handshake on: a key exchange, a signature, or as much work as that
     uint8_t early_count;       // protected records handed to OpenSSL before it had their keys
     bool is_answered;          // the client has answered our first flight
     struct eg_path credited;   // what `allowance` is for

@@ -56,7 +56,7 @@ bool eg__srtp_derive(struct eg_aes *aes, const struct eg_srtp_master *master, si
 
 static bool derive_rtcp(struct eg_aes *aes, const struct eg_srtp_master *master, enum eg_srtp_profile profile, struct eg_srtcp_key *key) {
     size_t salt_size = salt_size_of(profile);
-    uint8_t auth_key[EG_HMAC_KEY_SIZE];
+    uint8_t auth_key[EG_HMAC_KEY_SIZE] = {0};
     bool is_done = eg__srtp_derive(aes, master, salt_size, LABEL_RTCP + LABEL_ENCRYPTION, key->key, sizeof key->key) &&
                    eg__srtp_derive(aes, master, salt_size, LABEL_RTCP + LABEL_AUTHENTICATION, auth_key, sizeof auth_key) &&
                    eg__srtp_derive(aes, master, salt_size, LABEL_RTCP + LABEL_SALT, key->salt, salt_size);

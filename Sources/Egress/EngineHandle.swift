@@ -202,6 +202,7 @@ extension EgressError {
         case .EG_STATUS_ADDRESS_IN_USE: code = .addressInUse
         case .EG_STATUS_LIMIT_REACHED: code = .limitReached
         case .EG_STATUS_NOT_FOUND: code = .notFound
+        case .EG_STATUS_INACTIVE: code = .notActive
         default: code = .engine
         }
         self.init(code: code, message: "webrtc: \(text.isEmpty ? "engine status \(status.rawValue)" : text)")

@@ -529,6 +529,14 @@ static eg_status add_viewer(struct eg_sim_world *world, struct eg_sim_viewer *vi
     return status;
 }
 
+// One who comes when those who watched have been closed already.
+static void turn_away(struct eg_sim_viewer *viewer) {
+    viewer->is_gone = true;
+    viewer->state = EG_VIEWER_CLOSED;
+    viewer->reason = EG_CLOSE_SOURCE_LOST;
+    viewer->closed_at = viewer->world->now;
+}
+
 struct eg_sim_viewer *eg_sim_world_add_viewer(struct eg_sim_world *world, const struct eg_sim_script *script) {
     unsigned workers = world->engines[world->streams[script->stream].engine].worker_count;
     return eg_sim_world_add_viewer_at(world, script, workers > 1 ? eg_sim_random_below(&world->random, workers) : 0);
@@ -555,8 +563,12 @@ struct eg_sim_viewer *eg_sim_world_add_viewer_at(struct eg_sim_world *world, con
         .audio_payload_type = 111,
     };
     struct eg_error error = {0};
-    if (add_viewer(world, viewer, &config, &error) != EG_STATUS_OK)
-        eg_sim_fail(world, "viewer %u: %s", viewer->number, error.message);
+    eg_status status = add_viewer(world, viewer, &config, &error);
+    if (status == EG_STATUS_INACTIVE && !stream->is_running) {
+        turn_away(viewer);
+        return viewer;
+    }
+    if (status != EG_STATUS_OK) eg_sim_fail(world, "viewer %u: %s", viewer->number, error.message);
     if (config.has_video)
         eg_sim_ledger_init(&viewer->ledgers[EG_VIDEO], &stream->logs[EG_VIDEO], viewer->info.video_ssrc, viewer->info.video_rtx_ssrc);
     if (config.has_audio) eg_sim_ledger_init(&viewer->ledgers[EG_AUDIO], &stream->logs[EG_AUDIO], viewer->info.audio_ssrc, 0);

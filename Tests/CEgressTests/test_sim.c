@@ -283,6 +283,14 @@ static void a_source_that_stays_away_costs_its_viewers(struct eg_check *check) {
     eg_sim_world_run(world, EG_SECOND);
     CHECK(viewer->has_bye && viewer->has_close_notify);
     CHECK((world->streams[0].events_seen >> EG_STREAM_INACTIVE & 1) != 0);
+    // Who comes now is told to come again, and when the source is back he may.
+    struct eg_sim_viewer *late = eg_sim_world_add_viewer(world, &eg_sim_browser);
+    CHECK(late->is_gone && late->info.viewer == 0);
+    eg_sim_world_start_source(world, 0);
+    eg_sim_world_run(world, EG_SECOND);
+    struct eg_sim_viewer *later = eg_sim_world_add_viewer(world, &eg_sim_browser);
+    eg_sim_world_run(world, EG_SECOND);
+    CHECK(eg_sim_viewer_is_up_to_date(later) && later->ledgers[EG_VIDEO].packets > 0);
     eg_sim_end(check, world);
 }
 

@@ -6,6 +6,7 @@ import signal
 import time
 
 import rtp
+import whep
 
 GRACE = 2.0
 
@@ -66,3 +67,11 @@ def test_viewers_are_closed_with_a_reason_when_the_grace_is_over(start_egress, w
     assert server.metric("egress_viewers_closed_total", reason="source_lost") == 1
     viewer.wait_until_closed(within=10)
     assert server.stream("cam")["viewers"] == 0
+
+    # Who comes now is told to come again, and may stay when there is something to see.
+    refused = server.post_offer("cam", whep.offer())
+    assert refused.status == 409
+    assert int(refused.headers["Retry-After"]) > 0
+    with rtp.FFmpeg.feeding(outputs, artifacts / "back_ffmpeg.log", rtp.played(library.small())):
+        server.wait_for_stream("cam", lambda stream: stream["state"] == "active", "it is back")
+        watch(server, "cam").wait_for_pictures(5)

@@ -57,6 +57,7 @@ EG_ENUM(eg_status, int32_t) {
     EG_STATUS_NO_PORTS = 6,         // no two adjacent free ports in the attempts allowed: the message names the last cause
     EG_STATUS_UNSUPPORTED = 7,      // the back end that was demanded is not to be had here: the message says what to do
     EG_STATUS_SYSTEM = 8,           // a system call failed for another reason: the message names it
+    EG_STATUS_INACTIVE = 9,         // the stream's source has been away for longer than source_grace_ms: try again when it may be back
 };
 typedef enum eg_status eg_status;
 
@@ -135,7 +136,7 @@ EG_ENUM(eg_stream_event_kind, int32_t) {
     EG_STREAM_VIDEO_FORMAT = 0,  // the SPS was seen for the first time, or says something new
     EG_STREAM_ACTIVE = 1,        // media arrives, after none
     EG_STREAM_INACTIVE = 2,      // media stopped: BYE, or silence for a second
-    EG_STREAM_RESTARTED = 3,     // the sender is another one than before, viewers go on with it
+    EG_STREAM_RESTARTED = 3,     // another sender than before, or a jump of its timestamps: viewers go on
     EG_STREAM_B_FRAMES = 4,      // timestamps go backwards: browsers can't play this; transcode it
 };
 typedef enum eg_stream_event_kind eg_stream_event_kind;
@@ -242,8 +243,8 @@ struct eg_viewer_info {
     uint32_t audio_ssrc;
 };
 
-// Makes a viewer that waits for its first ICE check, for 15 s. EG_STATUS_NOT_FOUND: no such stream. EG_STATUS_LIMIT_REACHED,
-// EG_STATUS_INVALID_ARGUMENT, EG_STATUS_NO_MEMORY.
+// Makes a viewer that waits for its first ICE check, for 15 s. EG_STATUS_NOT_FOUND: no such stream. EG_STATUS_INACTIVE: it would be closed at
+// once, as those who watched have been. EG_STATUS_LIMIT_REACHED, EG_STATUS_INVALID_ARGUMENT, EG_STATUS_NO_MEMORY.
 EG_API EG_CHECKED eg_status eg_viewer_create(eg_engine *engine, const struct eg_viewer_config *config, struct eg_viewer_info *info,
                                              struct eg_error *EG_NULLABLE error);
 
@@ -331,7 +332,7 @@ struct eg_source_stats {
     uint64_t packets;
     uint64_t bytes;                    // of payload
     uint64_t lost;                     // sequence numbers that never came (RFC 3550 A.3)
-    uint64_t restarts;
+    uint64_t restarts;                 // other senders, and jumps of timestamps
     uint64_t bytes_stored;
     uint32_t bit_rate;                 // [bit/s] of payload, over the last second or so
 };

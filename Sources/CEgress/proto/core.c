@@ -282,6 +282,11 @@ static void describe_viewer(const struct eg_core *core, const struct eg_viewer *
     snprintf(info->cname, sizeof info->cname, "%s", viewer->cname);
 }
 
+// Its source has been away for longer than viewers wait.
+static bool is_given_up(const struct eg_core *core, const struct eg_stream *stream, eg_time now) {
+    return now >= eg__time_after(stream->silent_since, core->config.source_grace);
+}
+
 // A viewer without a stream, under a quota that has been taken. NULL when memory is refused.
 static struct eg_viewer *take_viewer(struct eg_core *core, eg_time now, const struct eg_viewer_config *config,
                                      const struct eg_fingerprint *fingerprint) {
@@ -322,6 +327,7 @@ eg_status eg__core_add_viewer(struct eg_core *core, eg_time now, const struct eg
                               struct eg_error *error) {
     struct eg_stream *stream = eg__core_find_stream(core, config->stream);
     if (stream == NULL || stream->is_asleep) return fail(error, EG_STATUS_NOT_FOUND, "no such stream");
+    if (is_given_up(core, stream, now)) return fail(error, EG_STATUS_INACTIVE, "nothing has come from the stream's source for too long");
     const char *problem = eg__viewer_config_problem(config, &stream->config);
     if (problem != NULL) return fail(error, EG_STATUS_INVALID_ARGUMENT, problem);
     struct eg_fingerprint fingerprint = {0};
@@ -373,7 +379,7 @@ eg_status eg__core_close_viewer(struct eg_core *core, eg_time now, eg_viewer_id 
 
 static void tick_stream(struct eg_core *core, struct eg_stream *stream, eg_time now) {
     for (int kind = 0; kind < EG_TRACK_COUNT; kind++) eg__source_tick(&stream->sources[kind], now);
-    if (now >= eg__time_after(stream->silent_since, core->config.source_grace))
+    if (is_given_up(core, stream, now))
         while (stream->viewer_count > 0) close_viewer(core, stream->viewers[stream->viewer_count - 1], now, EG_CLOSE_SOURCE_LOST);
     if (stream->is_mirror) eg__core_tick_mirror(core, stream, now);
     eg__core_follow_stream(core, stream, now);

@@ -54,7 +54,7 @@ struct EventLog: Sendable {
         case .streamInactive:
             logger.info("Stream inactive: its source said goodbye or fell silent", metadata: metadata)
         case .streamRestarted:
-            logger.info("Stream goes on with a new sender", metadata: metadata)
+            logger.info("Stream goes on: with another sender, or behind a jump of its timestamps", metadata: metadata)
         case .streamHasBFrames:
             logger.warning("The video has B-frames, which browsers can't play: transcode it (force_transcode)", metadata: metadata)
         }

@@ -101,6 +101,62 @@ static void a_jump_of_the_sender_s_own_is_a_new_epoch_once_it_is_proven(struct e
     }
 }
 
+static void a_jump_of_timestamps_alone_is_laid_behind_what_was(struct eg_check *check) {
+    static const int jumps_s[] = {3, 60, 3600, -3, -60, -3600, 10 * 3600};
+    struct fixture *fixture = fixture_create();
+    struct eg_sim_ffmpeg ffmpeg = start(fixture, &eg_sim_ffmpeg_default, 40);
+    send_pictures(fixture, &ffmpeg, 20);
+    take_event(video(fixture), EG_STREAM_ACTIVE);
+    for (size_t i = 0; i < sizeof jumps_s / sizeof jumps_s[0]; i++) {
+        uint64_t end = video(fixture)->ready_end;
+        uint32_t last = video(fixture)->picture_timestamp;
+        ffmpeg.legs[EG_VIDEO].base_timestamp += (uint32_t)(jumps_s[i] * 90000);
+        fixture->now += EG_SECOND / 30;
+        send_pictures(fixture, &ffmpeg, 15);
+        const struct eg_packet *first = eg__store_get(&fixture->stores[EG_VIDEO], end);
+        REQUIRE(first != NULL);
+        CHECK_ROW(eg__timestamp_distance(last, first->timestamp) == 3000, i);
+        CHECK_ROW(eg__timestamp_distance(last, video(fixture)->picture_timestamp) == 15 * 3000, i);
+        CHECK_ROW(video(fixture)->stats.restarts == i + 1, i);
+        CHECK_ROW(take_event(video(fixture), EG_STREAM_RESTARTED), i);
+    }
+    CHECK(!take_event(video(fixture), EG_STREAM_B_FRAMES));
+    CHECK_EQUAL(dropped(fixture), 0);
+    CHECK_EQUAL(video(fixture)->stats.lost, 0);
+    fixture_destroy(fixture);
+}
+
+static void what_comes_late_after_a_stall_is_no_jump(struct eg_check *check) {
+    struct fixture *fixture = fixture_create();
+    struct eg_sim_ffmpeg ffmpeg = start(fixture, &eg_sim_ffmpeg_default, 41);
+    send_pictures(fixture, &ffmpeg, 20);
+    uint32_t last = video(fixture)->picture_timestamp;
+    fixture->now += 9 * EG_SECOND;
+    for (int i = 0; i < 300; i++) eg_sim_ffmpeg_send_picture(&ffmpeg); // all that gathered, at once
+    CHECK_EQUAL(eg__timestamp_distance(last, video(fixture)->picture_timestamp), 300 * 3000);
+    CHECK_EQUAL(video(fixture)->stats.restarts, 0);
+    fixture_destroy(fixture);
+}
+
+static void b_frames_go_back_again_and_again_and_soon(struct eg_check *check) {
+    static const struct {
+        unsigned apart; // pictures between two that go back
+        bool is_told;
+    } rows[] = {{2, true}, {10, true}, {12, false}, {100, false}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct fixture *fixture = fixture_create();
+        struct eg_sim_ffmpeg ffmpeg = start(fixture, &eg_sim_ffmpeg_default, 42);
+        for (int times = 0; times < 4; times++) {
+            send_pictures(fixture, &ffmpeg, rows[i].apart);
+            ffmpeg.legs[EG_VIDEO].base_timestamp -= 2 * 3000;
+            fixture->now += EG_SECOND / 30;
+        }
+        CHECK_ROW(take_event(video(fixture), EG_STREAM_B_FRAMES) == rows[i].is_told, i);
+        CHECK_ROW(video(fixture)->stats.restarts == 0, i);
+        fixture_destroy(fixture);
+    }
+}
+
 static void a_restart_in_its_middle_waits_for_an_idr(struct eg_check *check) {
     struct fixture *fixture = fixture_create();
     struct eg_sim_ffmpeg ffmpeg = start(fixture, &eg_sim_ffmpeg_default, 28);
@@ -372,6 +428,9 @@ static const struct eg_test tests[] = {
     EG_TEST(a_new_ssrc_from_the_sender_s_own_address_begins_an_epoch),
     EG_TEST(a_new_sender_takes_over_after_silence_and_loses_nothing),
     EG_TEST(a_jump_of_the_sender_s_own_is_a_new_epoch_once_it_is_proven),
+    EG_TEST(a_jump_of_timestamps_alone_is_laid_behind_what_was),
+    EG_TEST(what_comes_late_after_a_stall_is_no_jump),
+    EG_TEST(b_frames_go_back_again_and_again_and_soon),
     EG_TEST(a_restart_in_its_middle_waits_for_an_idr),
     EG_TEST(sets_outlive_a_restart),
     EG_TEST(a_latecomer_finds_no_place_in_the_epoch_before),

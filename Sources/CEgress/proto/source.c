@@ -87,9 +87,17 @@ static void learn_parameter_sets(struct eg_source *source, const struct eg_h264_
     raise(source, EG_STREAM_VIDEO_FORMAT);
 }
 
+// A single one may be anything; B-frames go back again and again.
+static void note_backward(struct eg_source *source) {
+    bool is_known = source->backward_pictures >= EG_BACKWARD_PICTURES;
+    if (!is_known && source->pictures - source->backward_at > EG_BACKWARD_SPAN) source->backward_pictures = 0;
+    source->backward_at = source->pictures;
+    if (!is_known && ++source->backward_pictures == EG_BACKWARD_PICTURES) raise(source, EG_STREAM_B_FRAMES);
+}
+
 static void begin_picture(struct eg_source *source, eg_time now, uint64_t place, uint32_t timestamp) {
     int32_t step = eg__timestamp_distance(source->picture_timestamp, timestamp);
-    if (source->pictures > 0 && step < 0 && ++source->backward_pictures == EG_BACKWARD_PICTURES) raise(source, EG_STREAM_B_FRAMES);
+    if (source->pictures > 0 && step < 0) note_backward(source);
     if (source->pictures > 0 && step > 0) source->picture_interval = (uint32_t)step;
     source->pictures++;
     source->picture_has_idr = false;
@@ -187,6 +195,32 @@ static void count_rate(struct eg_source *source, eg_time now, size_t size) {
     source->rate_bytes = 0;
 }
 
+// [RTP ticks] from the newest timestamp to where the timeline goes on after a break: as much as time has passed, at least a frame.
+static uint32_t ticks_passed(const struct eg_source *source, eg_time now) {
+    uint64_t rate = source->clock->legs[source->kind].rate;
+    uint64_t passed = (now - source->picture_arrival) * rate / EG_SECOND;
+    uint64_t passed_min = source->picture_interval > 0 ? source->picture_interval : rate / 50;
+    return (uint32_t)(passed > passed_min ? passed : passed_min);
+}
+
+// What comes late, as after a stall, is no jump: its timestamps go on.
+static bool is_jump(const struct eg_source *source, eg_time now, uint32_t timestamp) {
+    if (source->wants_idr || source->last_arrival == EG_TIME_NEVER) return false;
+    int64_t rate = source->clock->legs[source->kind].rate;
+    int64_t step_us = (int64_t)eg__timestamp_distance(source->picture_timestamp, timestamp) * EG_SECOND / rate;
+    return step_us < -(int64_t)EG_SOURCE_JUMP || step_us > (int64_t)(now - source->picture_arrival) + (int64_t)EG_SOURCE_JUMP;
+}
+
+// The sender's reports so far tell of the timeline before.
+static void follow_jump(struct eg_source *source, eg_time now, uint32_t timestamp) {
+    if (source->pending_since != EG_TIME_NEVER) complete_picture(source);
+    source->timestamp_offset += source->picture_timestamp + ticks_passed(source, now) - timestamp;
+    source->order_begin = source->highest + 1; // what is late has another timestamp than the timeline
+    eg__clock_restart(source->clock, source->kind);
+    source->stats.restarts++;
+    raise(source, EG_STREAM_RESTARTED);
+}
+
 // A packet of the sender's, in its present epoch.
 static void accept(struct eg_source *source, eg_time now, const struct eg_rtp *rtp) {
     if (rtp->payload_size > EG_RTP_PAYLOAD_SIZE_MAX) {
@@ -202,6 +236,10 @@ static void accept(struct eg_source *source, eg_time now, const struct eg_rtp *r
         return;
     }
     uint32_t timestamp = rtp->timestamp + source->timestamp_offset;
+    if (step > 0 && is_jump(source, now, timestamp)) {
+        follow_jump(source, now, timestamp);
+        timestamp = rtp->timestamp + source->timestamp_offset;
+    }
     if (!source->stats.active) {
         source->stats.active = true;
         raise(source, EG_STREAM_ACTIVE);
@@ -230,10 +268,7 @@ static void begin_epoch(struct eg_source *source, eg_time now, const struct eg_a
     source->backward_pictures = 0;
     eg__clock_restart(source->clock, source->kind);
     if (!is_first) {
-        uint64_t rate = source->clock->legs[source->kind].rate;
-        uint64_t passed = (now - source->picture_arrival) * rate / EG_SECOND;
-        uint64_t passed_min = source->picture_interval > 0 ? source->picture_interval : rate / 50;
-        source->timestamp_offset = source->picture_timestamp + (uint32_t)(passed > passed_min ? passed : passed_min) - timestamp;
+        source->timestamp_offset = source->picture_timestamp + ticks_passed(source, now) - timestamp;
         source->stats.restarts++;
         raise(source, EG_STREAM_RESTARTED);
     }

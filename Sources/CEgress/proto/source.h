@@ -7,7 +7,8 @@
 //                 another jump ▼ │ old one and two packets in a row (RFC 3550 A.1)
 //                           candidate
 //
-// An epoch of video begins at an IDR; what comes in front of one is dropped, since nobody could decode it.
+// An epoch of video begins at an IDR; what comes in front of one is dropped, since nobody could decode it. A jump of the timestamps alone is no
+// new epoch: the numbers go on, so the decoder can too, and the timeline is laid behind what was.
 #ifndef EG_SOURCE_H
 #define EG_SOURCE_H
 
@@ -78,7 +79,8 @@ struct eg_source {
     uint64_t late_place;
 
     unsigned events;                // bits of 1 << eg_stream_event_kind, taken by the owner
-    unsigned backward_pictures;     // timestamps that went back
+    unsigned backward_pictures;     // timestamps that went back, each at most EG_BACKWARD_SPAN pictures behind the one before
+    uint64_t backward_at;           // picture
     struct eg_video_format format;
     struct eg_source_stats stats;
     uint64_t pictures;

@@ -529,6 +529,26 @@ static void numbers_go_on_over_their_wrap(struct eg_check *check) {
     fixture_destroy(fixture);
 }
 
+// Where each picture is an IDR there is nothing to catch up with, and still one who asks for it again costs what it weighs.
+static void one_who_asks_for_pictures_of_idrs_alone_takes_from_the_budget(struct eg_check *check) {
+    struct eg_sim_ffmpeg_config config = eg_sim_ffmpeg_default;
+    config.gop_pictures = 1;
+    struct fixture *fixture = fixture_create(&config, EG_VIDEO, 52);
+    run(check, fixture, EG_SECOND, false);
+    eg__budget_init(&fixture->burst_bytes, fixture->now, 1, 1000 * 1000);
+    REQUIRE(eg__budget_take(&fixture->burst_bytes, fixture->now, 1000 * 1000));
+    CHECK(eg__track_join(&fixture->track, fixture->now, &fixture->source, &fixture->limits));
+    run(check, fixture, 2 * EG_SECOND, true);
+    CHECK(fixture->track.state == EG_TRACK_LIVE);
+    CHECK(!eg__track_begin_again(&fixture->track, fixture->now, &fixture->source, &fixture->limits));
+    CHECK_EQUAL(fixture->bursts_refused, 1);
+    CHECK(fixture->track.state == EG_TRACK_LIVE);
+    eg__budget_init(&fixture->burst_bytes, fixture->now, 1, 1000 * 1000);
+    run(check, fixture, 100 * EG_MILLISECOND, true);
+    CHECK(eg__track_begin_again(&fixture->track, fixture->now, &fixture->source, &fixture->limits));
+    fixture_destroy(fixture);
+}
+
 static const struct eg_test tests[] = {
     EG_TEST(numbers_begin_in_the_lower_half_and_ssrcs_differ),
     EG_TEST(nothing_that_was_never_sent_has_a_place),
@@ -546,6 +566,7 @@ static const struct eg_test tests[] = {
     EG_TEST(a_burst_is_forgotten_only_when_nothing_of_it_can_be_asked_for),
     EG_TEST(audio_begins_at_what_comes_next),
     EG_TEST(a_join_over_the_budget_waits_for_the_next_idr),
+    EG_TEST(one_who_asks_for_pictures_of_idrs_alone_takes_from_the_budget),
     EG_TEST(numbers_go_on_over_their_wrap),
 };
 

@@ -68,7 +68,8 @@ static bool begin_burst(struct eg_track *track, eg_time now, eg_time pause, uint
     uint32_t age = source->picture_timestamp - first->timestamp; // [RTP ticks]
     uint64_t idr_places, idr_bytes = first_picture_bytes(source, first, &idr_places);
     uint64_t speed = burst_speed(store->gop_bytes - idr_bytes, age, rate, bit_rate);
-    if (age > 0 && (speed < EG_BURST_SPEED_MIN_PERCENT || !eg__budget_take(limits->bytes, now, store->gop_bytes))) {
+    bool is_live = age == 0 && track->state == EG_TRACK_WAITING; // it joins at what goes out anyway
+    if (!is_live && (speed < EG_BURST_SPEED_MIN_PERCENT || !eg__budget_take(limits->bytes, now, store->gop_bytes))) {
         track->refused_gop = store->gop_begin;
         (*limits->refused)++;
         return false;

@@ -12,6 +12,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stddef.h>
@@ -23,15 +24,15 @@
 #include <time.h>
 #include <unistd.h>
 
-#if defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-enum { HAS_THREAD_SANITIZER = true };
-#else
-enum { HAS_THREAD_SANITIZER = false };
+#if !defined(__has_feature)
+#define __has_feature(feature) 0
 #endif
-#else
-enum { HAS_THREAD_SANITIZER = false };
-#endif
+
+enum {
+    HAS_THREAD_SANITIZER = __has_feature(thread_sanitizer),
+    IS_SANITIZED = HAS_THREAD_SANITIZER || __has_feature(address_sanitizer),
+    LEAK_BYTES = LEAK_ROUNDS * 256 * 1024, // an engine takes some MiB
+};
 
 static const struct eg_hooks no_hooks;
 
@@ -345,6 +346,69 @@ static void packets_reach_the_core_from_all_ports(struct eg_check *check) {
     }
 }
 
+// Keeps the engine's thread where it is.
+struct gate {
+    atomic_bool is_reached;
+    atomic_bool is_open;
+};
+
+static void wait_at_gate(void *context, const struct eg_viewer_event *event) {
+    struct gate *gate = context;
+    (void)event;
+    atomic_store(&gate->is_reached, true);
+    while (!atomic_load(&gate->is_open)) sched_yield();
+}
+
+struct close_call {
+    eg_engine *engine;
+    eg_viewer_id viewer;
+};
+
+static void *close_viewer(void *context) {
+    const struct close_call *call = context;
+    (void)eg_viewer_close(call->engine, call->viewer);
+    return NULL;
+}
+
+static uint64_t garbage_sent;
+static bool knows_all_garbage(const struct eg_engine_stats *stats) {
+    return stats->dropped[EG_DROP_UNKNOWN] + stats->dropped[EG_DROP_VIEWER_OVERFLOW] >= garbage_sent;
+}
+
+static void what_a_full_buffer_loses_at_the_viewers_port_is_counted(struct eg_check *check) {
+    FOR_EACH_BACK_END(io) {
+        struct gate gate = {0};
+        struct eg_hooks hooks = {.context = &gate, .viewer = wait_at_gate};
+        struct eg_config config = {.io = io, .viewer_buffer_size = 65536};
+        struct eg_stream_info stream;
+        struct eg_viewer_info viewer;
+        struct eg_engine_info info;
+        struct eg_engine_stats stats;
+        eg_engine *engine;
+        pthread_t closer;
+        REQUIRE(eg_engine_create(&config, &hooks, &engine, NULL) == EG_STATUS_OK);
+        eg_engine_info(engine, &info);
+        REQUIRE(eg_stream_create(engine, &both_tracks, &stream, NULL) == EG_STATUS_OK);
+        struct eg_viewer_config viewer_config = viewer_of(stream.stream);
+        REQUIRE(eg_viewer_create(engine, &viewer_config, &viewer, NULL) == EG_STATUS_OK);
+        struct close_call call = {engine, viewer.viewer};
+        REQUIRE(pthread_create(&closer, NULL, close_viewer, &call) == 0);
+        while (!atomic_load(&gate.is_reached)) sched_yield();
+        int peer = open_peer();
+        for (garbage_sent = 0; garbage_sent < 2000; garbage_sent++) CHECK(send_to(peer, info.udp_port, "\xff garbage", 9));
+        atomic_store(&gate.is_open, true);
+        pthread_join(closer, NULL);
+        // The kernel tells with the next datagram that there is room for.
+        while (await_stats(engine, &stats, has_dropped_ten) && !knows_all_garbage(&stats)) {
+            garbage_sent++;
+            CHECK(send_to(peer, info.udp_port, "\xff garbage", 9));
+        }
+        CHECK(stats.dropped[EG_DROP_VIEWER_OVERFLOW] > 100);
+        close(peer);
+        eg_engine_destroy(engine);
+    }
+}
+
 static void an_exhausted_port_range_is_told_with_its_cause(struct eg_check *check) {
     struct eg_config config = {.source_port_min = port_of_ours(48), .source_port_max = port_of_ours(51)};
     struct eg_stream_info streams[3];
@@ -385,12 +449,30 @@ static void *run_flood(void *context) {
 }
 
 // Two at a time: the one that stays a round longer must not notice that the other goes.
+static unsigned threads(void) {
+    unsigned count = 0;
+    DIR *directory = opendir("/proc/self/task");
+    while (directory != NULL && readdir(directory) != NULL) count++;
+    if (directory != NULL) closedir(directory);
+    return count;
+}
+
+// [B] of the process; a sanitizer's is its own affair.
+static size_t resident(void) {
+    unsigned long pages = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    if (file != NULL && fscanf(file, "%*u %lu", &pages) != 1) pages = 0;
+    if (file != NULL) fclose(file);
+    return IS_SANITIZED ? 0 : pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
 static void engines_come_and_go_under_fire_and_leave_nothing(struct eg_check *check) {
     struct flood flood = {0};
     pthread_t thread;
     eg_engine *first = create(EG_IO_AUTO); // what libraries keep once they were used
     eg_engine_destroy(first);
-    unsigned before = open_descriptors();
+    unsigned before = open_descriptors(), threads_before = threads();
+    size_t resident_before = resident();
     for (int i = 0; i < 3; i++) atomic_store(&flood.ports[i], 9);
     REQUIRE(pthread_create(&thread, NULL, run_flood, &flood) == 0);
     FOR_EACH_BACK_END(io) {
@@ -422,6 +504,8 @@ static void engines_come_and_go_under_fire_and_leave_nothing(struct eg_check *ch
     atomic_store(&flood.stop, true);
     pthread_join(thread, NULL);
     CHECK(!has_leaked(before));
+    CHECK(threads() < threads_before + LEAK_ROUNDS / 2);
+    CHECK(resident() < resident_before + LEAK_BYTES);
 }
 
 static void *run_caller(void *context) {
@@ -615,6 +699,7 @@ static const struct eg_test tests[] = {
     EG_TEST(a_closed_viewer_has_made_room_and_its_event_when_close_returns),
     EG_TEST(a_call_from_inside_a_hook_is_refused),
     EG_TEST(packets_reach_the_core_from_all_ports),
+    EG_TEST(what_a_full_buffer_loses_at_the_viewers_port_is_counted),
     EG_TEST(an_exhausted_port_range_is_told_with_its_cause),
     EG_TEST(engines_come_and_go_under_fire_and_leave_nothing),
     EG_TEST(any_number_of_threads_may_call_at_once),

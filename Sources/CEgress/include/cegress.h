@@ -292,7 +292,8 @@ EG_ENUM(eg_drop, int32_t) {
     EG_DROP_HANDSHAKE_LIMIT = 20,
     EG_DROP_WORKER_BUSY = 21,          // on its way to another thread of the engine, which did not keep up
     EG_DROP_HANDSHAKE_BUSY = 22,       // of a handshake, when more of them came at once than wait in line: its client repeats it
-    EG_DROP_COUNT = 23,
+    EG_DROP_VIEWER_OVERFLOW = 23,      // at the viewers' port: the kernel's receive buffer was full
+    EG_DROP_COUNT = 24,
 };
 typedef enum eg_drop eg_drop;
 

@@ -125,6 +125,7 @@ static bool lacks_ipv6(const struct eg_error *error) {
 
 static void configure_viewer(struct eg_udp_socket *udp, uint32_t buffer_size) {
     set_fragmentation(udp);
+    setsockopt(udp->fd, SOL_SOCKET, SO_RXQ_OVFL, &on, sizeof on);
     udp->receive_buffer_size = ask_buffer(udp->fd, SO_RCVBUFFORCE, SO_RCVBUF, buffer_size);
     udp->send_buffer_size = ask_buffer(udp->fd, SO_SNDBUFFORCE, SO_SNDBUF, buffer_size);
 }

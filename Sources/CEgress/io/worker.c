@@ -84,6 +84,7 @@ static struct eg_batch *batch_with_reserve(struct eg_worker *worker) {
 static void receive_datagram(struct eg_worker *worker, const struct eg_datagram *datagram) {
     // One that was cut off is handed on like any other: from a viewer it does not pass verification, from a source it is too large.
     if (datagram->kind == VIEWER_SOCKET) {
+        if (datagram->overflow > 0) eg__core_count_viewer_overflow(worker->core, datagram->overflow);
         eg__core_receive_viewer(worker->core, worker->now, &datagram->path, datagram->bytes, datagram->size, batch_with_reserve(worker));
         return;
     }

@@ -90,6 +90,7 @@ void eg__core_receive_source(struct eg_core *core, eg_time now, eg_stream_id str
                              const uint8_t *bytes, size_t size);
 // The kernel says that `count` datagrams found the receive buffer full.
 void eg__core_count_overflow(struct eg_core *core, eg_stream_id stream, enum eg_track_kind kind, uint32_t count);
+void eg__core_count_viewer_overflow(struct eg_core *core, uint32_t count);
 
 // A datagram on the viewers' port.
 void eg__core_receive_viewer(struct eg_core *core, eg_time now, const struct eg_path *path, const uint8_t *bytes, size_t size,

@@ -26,6 +26,8 @@ void eg__core_count_overflow(struct eg_core *core, eg_stream_id id, enum eg_trac
     stream->drops[EG_DROP_SOURCE_OVERFLOW] += count;
 }
 
+void eg__core_count_viewer_overflow(struct eg_core *core, uint32_t count) { core->stats.dropped[EG_DROP_VIEWER_OVERFLOW] += count; }
+
 // --- whose it is ---
 
 static struct eg_viewer *find_viewer_by_ufrag(const struct eg_core *core, const char *ufrag, size_t size) {

@@ -40,8 +40,8 @@ static const char *const shapes_quick[] = {
 static const char *const shapes_all[] = {
     "parse", "protect", "send", "receive_1", "receive_flood",
     // The plot's: cost and latency against viewers.
-    "fanout_1x1", "fanout_1x10", "fanout_1x30", "fanout_1x100", "fanout_1x300", "fanout_1x1000", "fanout_1x3000",
-    "fanout_1x500", "fanout_1x500_unsplit", "fanout_1x500_epoll", "fanout_1x500_openssl", "fanout_1x500_workers2", "fanout_1x3000_video",
+    "fanout_1x1", "fanout_1x10", "fanout_1x30", "fanout_1x100", "fanout_1x200", "fanout_1x300", "fanout_1x1000", "fanout_1x2300", "fanout_1x3000",
+    "fanout_1x500", "fanout_1x500_workers2", "fanout_1x500_unsplit", "fanout_1x500_epoll", "fanout_1x500_openssl", "fanout_1x3000_video",
     "fanout_1x3000_video_unsplit", "streams_200x5", "streams_200x5_epoll", "streams_200x5_unsplit",
     "join_rate", "idr_burst", "late_join", "slow_viewer",
 };

@@ -14,7 +14,10 @@ enum {
     WEIGHED_VIEWERS_MIN = 500, // with fewer it is the first slab and the handshakes under way at a time that are weighed, with more
                                // streams their stores
     TRIVIAL_VIEWERS = 1,       // up to so many there is no excuse for a lost packet
+    COUNTED_VIEWERS_MIN = 100, // with fewer one allocation of anything stands out
 };
+
+static const double ALLOCATIONS_MAX = 0.1; // for 1,000 packets: nothing is allocated for any of them
 
 // All of it [B].
 struct weight {
@@ -87,6 +90,8 @@ static void measure(struct bench *bench, const char *name, struct scene *scene, 
     if (is_weighed(scene)) add_memory_rows(bench, name, scene, &before, &after);
     score_add_complaints(bench, name, scene);
     score_check(bench, name, score);
+    if (scene->viewers >= COUNTED_VIEWERS_MIN && score->allocations > ALLOCATIONS_MAX)
+        bench_break(bench, name, "%.2f allocations for 1,000 packets", score->allocations);
     if (scene->viewers <= TRIVIAL_VIEWERS && score->lost + score->sample_lost > 0) bench_break(bench, name, "packets were lost");
 }
 

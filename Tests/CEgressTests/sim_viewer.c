@@ -285,14 +285,30 @@ static void receive_rtp(struct eg_sim_viewer *viewer, const struct eg_sim_datagr
     }
 }
 
+static void receive_sender_report(struct eg_sim_viewer *viewer, const struct eg_rtcp *block) {
+    struct eg_sender_info info;
+    if (!eg__rtcp_parse_sender_info(&info, block)) return;
+    for (int kind = 0; kind < EG_TRACK_COUNT; kind++) {
+        struct eg_sim_reports *reports = &viewer->reports[kind];
+        if (viewer->ledgers[kind].log == NULL || viewer->ledgers[kind].ssrc != info.ssrc) continue;
+        if (reports->count++ == 0) reports->first = info;
+        reports->last = info;
+        reports->last_at = viewer->world->now;
+        return;
+    }
+    eg_sim_fail(viewer->world, "viewer %u: a report of a track that it does not have", viewer->number);
+}
+
 static void receive_rtcp(struct eg_sim_viewer *viewer, const struct eg_sim_datagram *datagram) {
     uint8_t plain[EG_DATAGRAM_SIZE_MAX];
     if (!viewer->has_keys) return;
     size_t size = eg__srtcp_unprotect(&viewer->srtp.rtcp, datagram->bytes, datagram->size, plain);
     struct eg_rtcp_iterator iterator = eg__rtcp_iterator(plain, size);
     struct eg_rtcp block;
-    while (eg__rtcp_next(&iterator, &block))
+    while (eg__rtcp_next(&iterator, &block)) {
         if (block.type == EG_RTCP_BYE) viewer->has_bye = true;
+        if (block.type == EG_RTCP_SR) receive_sender_report(viewer, &block);
+    }
 }
 
 // --- what it says ---
@@ -339,13 +355,26 @@ static struct eg_report_block report_on(struct eg_sim_viewer *viewer, int kind) 
     return report;
 }
 
+// RFC 5104 §4.3.1.
+static void write_fir(struct eg_sim_viewer *viewer, struct eg_writer *writer) {
+    enum { WORDS = 4 };
+    eg__write_u8(writer, 2 << 6 | EG_RTCP_FORMAT_FIR);
+    eg__write_u8(writer, EG_RTCP_PSFB);
+    eg__write_u16(writer, WORDS);
+    eg__write_u32(writer, VIEWER_SSRC | viewer->number);
+    eg__write_u32(writer, 0); // the media is named below
+    eg__write_u32(writer, viewer->ledgers[EG_VIDEO].ssrc);
+    eg__write_u32(writer, (uint32_t)viewer->fir_sequence++ << 24);
+}
+
 static void send_report(struct eg_sim_viewer *viewer, bool asks_for_picture) {
     uint8_t bytes[RTCP_SIZE_MAX + EG_SRTCP_TRAILER_SIZE_MAX];
     struct eg_writer writer = eg__writer(bytes, RTCP_SIZE_MAX);
     struct eg_report_block report = report_on(viewer, EG_VIDEO);
     if (viewer->receivers[EG_VIDEO].has_begun) eg__rtcp_write_report(&writer, VIEWER_SSRC | viewer->number, &report);
     else eg__rtcp_write_receiver_report(&writer, VIEWER_SSRC | viewer->number);
-    if (asks_for_picture) eg__rtcp_write_pli(&writer, VIEWER_SSRC | viewer->number, viewer->ledgers[EG_VIDEO].ssrc);
+    if (asks_for_picture && viewer->script.asks_by_fir) write_fir(viewer, &writer);
+    else if (asks_for_picture) eg__rtcp_write_pli(&writer, VIEWER_SSRC | viewer->number, viewer->ledgers[EG_VIDEO].ssrc);
     send_rtcp(viewer, &writer);
 }
 

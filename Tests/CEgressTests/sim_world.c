@@ -206,7 +206,11 @@ static void drain(struct eg_sim_world *world, struct eg_sim_engine *engine, stru
         for (uint32_t at = 0; at < message->size; at += message->segment_size) {
             uint32_t left = message->size - at;
             uint32_t size = left < message->segment_size ? left : message->segment_size;
-            emit(world, engine, &message->path, batch->arena + message->at + at, size);
+            const uint8_t *bytes = batch->arena + message->at + at;
+            bool is_media = eg__demux(bytes, size) == EG_DATAGRAM_RTP;
+            worker->media_out += is_media;
+            worker->media_bytes_out += is_media ? size : 0;
+            emit(world, engine, &message->path, bytes, size);
         }
     }
     eg__batch_clear(batch);
@@ -379,7 +383,6 @@ static void deliver_to_engine(struct eg_sim_world *world, struct eg_sim_viewer *
     drain(world, engine, worker);
     if (is_seen) hear_all(world, engine);
     uint64_t dropped = eg_sim_engine_drops(engine, EG_DROP_UNKNOWN, EG_DROP_SEND_BUFFER_FULL) - before;
-    engine->datagrams_in++;
     if (dropped > 1) eg_sim_fail(world, "viewer %u: one datagram, %llu drops", viewer->number, (unsigned long long)dropped);
     if (is_request && dropped != 0) eg_sim_fail(world, "viewer %u: an authentic check was dropped", viewer->number);
     if (is_seen && !may_be_used && dropped != 1)
@@ -674,6 +677,22 @@ static void finish_worker(struct eg_sim_world *world, const struct eg_sim_worker
     for (int reason = 0; reason < 16; reason++) closed += stats.closed[reason];
     if (closed != stats.viewers_created || stats.viewers_connected != 0) eg_sim_fail(world, "viewers made and closed do not add up");
     if (eg__core_deadline(worker->core) != EG_TIME_NEVER) eg_sim_fail(world, "a deadline without anybody");
+    if (stats.packets_sent + stats.repairs_sent != worker->media_out || stats.bytes_sent != worker->media_bytes_out)
+        eg_sim_fail(world, "%llu packets of media have left, and %llu are counted", (unsigned long long)worker->media_out,
+                    (unsigned long long)(stats.packets_sent + stats.repairs_sent));
+}
+
+static void finish_sources(struct eg_sim_world *world, const struct eg_sim_engine *engine) {
+    uint64_t sent = 0, received = 0;
+    for (unsigned i = 0; i < world->stream_count; i++)
+        if (&world->engines[world->streams[i].engine] == engine) sent += world->streams[i].datagrams;
+    for (unsigned i = 0; i < engine->worker_count; i++) {
+        struct eg_engine_stats stats;
+        eg__core_stats(engine->workers[i].core, &stats);
+        received += stats.packets_received;
+    }
+    if (sent != received)
+        eg_sim_fail(world, "%llu datagrams came from sources, and %llu are counted", (unsigned long long)sent, (unsigned long long)received);
 }
 
 void eg_sim_world_finish(struct eg_sim_world *world) {
@@ -682,6 +701,7 @@ void eg_sim_world_finish(struct eg_sim_world *world) {
         struct eg_sim_engine *engine = &world->engines[i];
         hear_all(world, engine);
         for (unsigned j = 0; j < engine->worker_count; j++) finish_worker(world, &engine->workers[j]);
+        finish_sources(world, engine);
         if (engine->streams.taken + engine->viewers.taken > 0) eg_sim_fail(world, "a quota is not given back");
     }
     for (unsigned i = 0; i < world->viewer_count; i++)

@@ -9,6 +9,7 @@
 #include "sim_ledger.h"
 #include "sim_network.h"
 #include "sim_srtp.h"
+#include "wire/rtcp.h"
 
 enum {
     EG_SIM_ENGINES_MAX = 2,
@@ -48,6 +49,7 @@ struct eg_sim_script {
     size_t mtu;                    // [B] 0: the usual
     size_t padding;                // [B] more in its hello
     eg_time asks_for_pictures_every; // [us] PLI; 0: never
+    bool asks_by_fir;              // in place of PLI
     eg_time moves_after;           // [us] from its joining to another address; 0: never
     uint64_t loses_packet;         // of its pictures, 1: the first; the first time that it is sent. 0: none
 };
@@ -65,6 +67,13 @@ struct eg_sim_receiver {
     uint64_t reported_highest, reported_received; // as the last report said
     struct eg_sim_missing missing[EG_SIM_MISSING_MAX];
     size_t missing_count;
+};
+
+// Of one track, as the engine's sender reports have it.
+struct eg_sim_reports {
+    unsigned count;
+    struct eg_sender_info first, last;
+    eg_time last_at;
 };
 
 struct eg_sim_pending {
@@ -103,8 +112,10 @@ struct eg_sim_viewer {
     struct eg_sim_pending *pending_first, *pending_last; // sent before it had its keys
     struct eg_sim_ledger ledgers[EG_TRACK_COUNT];
     struct eg_sim_receiver receivers[EG_TRACK_COUNT];
+    struct eg_sim_reports reports[EG_TRACK_COUNT];
     eg_time first_media_at;          // the engine sent it its first packet of pictures
     eg_time live_at;                 // ... and the newest picture, for the first time
+    uint8_t fir_sequence;
     uint32_t rtcp_index;             // the next that is not used
     bool has_bye, has_close_notify;
     uint64_t nacks;
@@ -122,6 +133,7 @@ struct eg_sim_worker {
     struct eg_core *core;
     struct eg_batch batch;
     uint64_t ticks_here;   // at the present moment
+    uint64_t media_out, media_bytes_out; // packets that have left it, those sent again too
     eg_time wakes_at;      // and hears what the others have said; EG_TIME_NEVER: they have said nothing
 };
 
@@ -132,7 +144,6 @@ struct eg_sim_engine {
     struct eg_dtls_context *dtls;
     struct eg_quota streams, viewers;
     struct eg_addr addr;
-    uint64_t datagrams_in; // on the viewers' port
 };
 
 // How the workers of engines work together.

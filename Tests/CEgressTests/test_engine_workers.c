@@ -396,6 +396,54 @@ static void streams_sources_and_viewers_come_and_go_in_a_storm(struct eg_check *
     FOR_EACH_BACK_END(io) run_storm(check, io);
 }
 
+struct endless_source {
+    struct live_source source;
+    atomic_bool is_over;
+};
+
+static void *run_endless_source(void *context) {
+    struct endless_source *endless = context;
+    while (!atomic_load(&endless->is_over)) {
+        eg_sim_ffmpeg_send_picture(&endless->source.ffmpeg);
+        eg_sim_ffmpeg_send_audio(&endless->source.ffmpeg);
+    }
+    return NULL;
+}
+
+// Its threads are in the middle of pictures, its queues and mirrors hold blocks of each other's, and viewers of all workers watch.
+static void an_engine_may_end_at_any_moment_of_its_media(struct eg_check *check) {
+    enum { WORKERS = 3, VIEWERS = 24, ROUNDS = 5 };
+    FOR_EACH_BACK_END(io) {
+        for (unsigned round = 0; round < ROUNDS; round++) {
+            static struct live_viewer viewers[VIEWERS];
+            static struct endless_source endless;
+            struct eg_stream_info stream;
+            pthread_t thread;
+            eg_engine *engine = create(io, WORKERS, &no_hooks);
+            REQUIRE(engine != NULL && eg_stream_create(engine, &both_tracks, &stream, NULL) == EG_STATUS_OK);
+            for (int i = 0; i < VIEWERS; i++) {
+                REQUIRE(eg_live_viewer_open(&viewers[i], engine, stream.stream) == EG_STATUS_OK);
+                REQUIRE(eg_live_viewer_connect(&viewers[i], 20 * EG_SECOND));
+            }
+            atomic_store(&endless.is_over, false);
+            start_source(&endless.source, &stream, round);
+            REQUIRE(pthread_create(&thread, NULL, run_endless_source, &endless) == 0);
+            for (int i = 0; i < VIEWERS; i++) {
+                for (int waits = 0; viewers[i].video < 1 + round * 20 && waits < 500; waits++) eg_live_viewer_read(&viewers[i], 10);
+                CHECK_ROW(viewers[i].video > 0, i);
+            }
+            eg_engine_destroy(engine);
+            atomic_store(&endless.is_over, true);
+            pthread_join(thread, NULL);
+            stop_source(&endless.source, false);
+            for (int i = 0; i < VIEWERS; i++) {
+                CHECK_ROW(viewers[i].broken == 0, i);
+                eg_live_viewer_close(&viewers[i]);
+            }
+        }
+    }
+}
+
 static const struct eg_test tests[] = {
     EG_TEST(a_port_is_an_engines_own_however_many_workers_share_it),
     EG_TEST(too_many_workers_are_refused_by_field),
@@ -404,6 +452,7 @@ static const struct eg_test tests[] = {
     EG_TEST(limits_are_the_engines_and_ids_of_no_worker_are_not_found),
     EG_TEST(viewers_of_all_workers_get_every_packet_once),
     EG_TEST(streams_sources_and_viewers_come_and_go_in_a_storm),
+    EG_TEST(an_engine_may_end_at_any_moment_of_its_media),
 };
 
 EG_TEST_SUITE(engine_workers, tests);

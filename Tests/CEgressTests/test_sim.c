@@ -2,6 +2,7 @@
 #include "check.h"
 #include "sim_scene.h"
 
+#include "proto/core_parts.h"
 #include "wire/h264.h"
 #include "wire/stun.h"
 
@@ -426,10 +427,11 @@ static void without_nacks_losses_stay(struct eg_check *check) {
     eg_sim_end(check, world);
 }
 
-static void a_picture_is_sent_to_one_who_asks_and_less_eagerly_each_time(struct eg_check *check) {
+static void ask_for_pictures(struct eg_check *check, bool asks_by_fir) {
     struct eg_sim_world *world = eg_sim_world_with_source(66, 10);
     struct eg_sim_script script = eg_sim_browser;
     script.asks_for_pictures_every = 200 * EG_MILLISECOND;
+    script.asks_by_fir = asks_by_fir;
     struct eg_sim_viewer *viewer = eg_sim_world_add_viewer(world, &script), *other = eg_sim_world_add_viewer(world, &eg_sim_browser);
     eg_sim_world_run(world, 5 * EG_SECOND + 500 * EG_MILLISECOND);
     // Its own at the join, then each at half the bit rate, until what is left is too little to catch up with: it waits for the next IDR.
@@ -441,6 +443,59 @@ static void a_picture_is_sent_to_one_who_asks_and_less_eagerly_each_time(struct 
     struct eg_viewer_stats stats;
     CHECK(eg__core_viewer_stats(world->engines[0].workers[0].core, world->now, viewer->info.viewer, &stats) == EG_STATUS_OK);
     CHECK(stats.plis >= 20);
+    eg_sim_end(check, world);
+}
+
+static void a_picture_is_sent_to_one_who_asks_and_less_eagerly_each_time(struct eg_check *check) {
+    ask_for_pictures(check, false);
+    ask_for_pictures(check, true);
+}
+
+// What all viewers' repairs together may take is spent: nobody gets any until it has grown again.
+static void repairs_have_a_budget_of_all_viewers(struct eg_check *check) {
+    struct eg_sim_world *world = eg_sim_world_with_source(67, 2);
+    struct eg_core *core = world->engines[0].workers[0].core;
+    struct eg_sim_script script = eg_sim_browser;
+    script.down.loss = 50;
+    struct eg_sim_viewer *viewers[4];
+    for (size_t i = 0; i < 4; i++) viewers[i] = eg_sim_world_add_viewer(world, &script);
+    eg_sim_world_run(world, EG_SECOND);
+    eg__budget_init(&core->context.repairs, world->now, 5, 5);
+    uint64_t before = core->stats.repairs_sent;
+    CHECK_EQUAL(core->stats.repairs_refused, 0);
+    eg_sim_world_run(world, 4 * EG_SECOND);
+    CHECK(core->stats.repairs_sent - before <= 5 + 4 * 5);
+    CHECK(core->stats.repairs_sent - before >= 4 * 5);
+    CHECK(core->stats.repairs_refused > 50);
+    for (size_t i = 0; i < 4; i++) CHECK_ROW(viewers[i]->state == EG_VIEWER_CONNECTED, i);
+    eg_sim_end(check, world);
+}
+
+static int64_t ntp_us(uint64_t ntp) { return (int64_t)((ntp >> 32) * EG_SECOND + (((ntp & UINT32_MAX) * EG_SECOND) >> 32)); }
+
+static void reports_tell_one_clock_for_both_tracks_and_count_what_was_sent(struct eg_check *check) {
+    static const int64_t rates[EG_TRACK_COUNT] = {90000, 48000};
+    struct eg_sim_world *world = eg_sim_world_with_source(68, 2);
+    eg_sim_world_run(world, EG_SECOND);
+    struct eg_sim_viewer *viewer = eg_sim_world_add_viewer(world, &eg_sim_browser);
+    eg_sim_world_run(world, 500 * EG_MILLISECOND);
+    for (int kind = 0; kind < EG_TRACK_COUNT; kind++) CHECK_ROW(viewer->reports[kind].count >= 2, kind); // a browser syncs with the second
+    eg_sim_world_run(world, 20 * EG_SECOND);
+    for (int kind = 0; kind < EG_TRACK_COUNT; kind++) {
+        const struct eg_sim_reports *reports = &viewer->reports[kind];
+        int64_t passed = ntp_us(reports->last.ntp) - ntp_us(reports->first.ntp);
+        int64_t ticks = (int64_t)(uint32_t)(reports->last.rtp_timestamp - reports->first.rtp_timestamp);
+        CHECK_ROW(reports->count >= 10 && passed > 18 * EG_SECOND, kind);
+        CHECK_ROW(llabs(ticks * EG_SECOND / rates[kind] - passed) < 5 * EG_MILLISECOND, kind);
+        CHECK_ROW(reports->last.packet_count > 500 && reports->last.packet_count <= viewer->ledgers[kind].packets, kind);
+    }
+    CHECK(viewer->reports[EG_VIDEO].last.ntp == viewer->reports[EG_AUDIO].last.ntp);
+    CHECK_EQUAL(viewer->reports[EG_VIDEO].last_at, viewer->reports[EG_AUDIO].last_at);
+    // The newest picture's timestamp is that of about now: less than a frame ago, as the sender has it, and the way here.
+    int64_t since = world->now - viewer->reports[EG_VIDEO].last_at;
+    const struct eg_sim_sent *newest = eg_sim_ledger_find(&viewer->ledgers[EG_VIDEO], viewer->ledgers[EG_VIDEO].last_index);
+    int64_t ahead = eg__timestamp_distance(viewer->reports[EG_VIDEO].last.rtp_timestamp, newest->timestamp);
+    CHECK(llabs(ahead * EG_SECOND / 90000 - since) < 50 * EG_MILLISECOND);
     eg_sim_end(check, world);
 }
 
@@ -574,6 +629,8 @@ static const struct eg_test tests[] = {
     EG_TEST(without_rtx_the_very_same_packet_is_sent_again),
     EG_TEST(without_nacks_losses_stay),
     EG_TEST(a_picture_is_sent_to_one_who_asks_and_less_eagerly_each_time),
+    EG_TEST(repairs_have_a_budget_of_all_viewers),
+    EG_TEST(reports_tell_one_clock_for_both_tracks_and_count_what_was_sent),
     EG_TEST(one_who_moves_gets_media_there_once_it_has_answered),
     EG_TEST(a_seed_repeats_exactly),
     EG_TEST(nothing_goes_wrong_in_worlds_at_random),

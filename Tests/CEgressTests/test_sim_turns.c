@@ -42,6 +42,26 @@ static void sound_overtakes_pictures_that_are_on_their_way_out(struct eg_check *
     eg_sim_end(check, world);
 }
 
+static void each_viewer_is_the_first_in_its_turn(struct eg_check *check) {
+    enum { VIEWERS = 12 };
+    struct eg_sim_world *world = eg_sim_world_with_source(505, 2);
+    for (unsigned i = 0; i < VIEWERS; i++) eg_sim_world_add_viewer(world, &eg_sim_browser);
+    eg_sim_world_run(world, 5 * EG_SECOND);
+    uint32_t firsts = 0;
+    for (unsigned picture = 0; picture < VIEWERS; picture++) {
+        uint64_t highest = eg_sim_video_of(world)->highest;
+        world->holds_transmit = true;
+        while (eg_sim_video_of(world)->highest == highest) eg_sim_world_run(world, EG_MILLISECOND);
+        eg_sim_world_run(world, EG_MILLISECOND);
+        while (count_with_all(world, 0, EG_VIDEO) == 0) REQUIRE(eg_sim_world_transmit_once(world, 0, ROOM / 8));
+        for (unsigned i = 0; i < VIEWERS; i++) firsts |= (uint32_t)has_all(world->viewers[i], EG_VIDEO) << i;
+        world->holds_transmit = false;
+        eg_sim_world_run(world, 10 * EG_MILLISECOND);
+    }
+    CHECK_EQUAL(firsts, (1u << VIEWERS) - 1);
+    eg_sim_end(check, world);
+}
+
 static void pictures_of_two_streams_go_out_side_by_side(struct eg_check *check) {
     enum { VIEWERS = 12 };
     struct eg_sim_world *world = eg_sim_world_with_source(501, 2);
@@ -169,6 +189,7 @@ static void a_line_of_handshakes_that_is_full_only_delays_them(struct eg_check *
 
 static const struct eg_test tests[] = {
     EG_TEST(sound_overtakes_pictures_that_are_on_their_way_out),
+    EG_TEST(each_viewer_is_the_first_in_its_turn),
     EG_TEST(pictures_of_two_streams_go_out_side_by_side),
     EG_TEST(handshakes_go_on_one_step_at_a_time_and_media_does_not_wait_for_them),
     EG_TEST(nobody_fills_the_line_of_handshakes_for_the_others),

@@ -103,21 +103,21 @@ def aims(shapes):
         return None if value is None else value * scale
 
     one, two = cost_per_packet(shapes, "fanout_1x500"), cost_per_packet(shapes, "fanout_1x500_workers2")
-    yield "CPU a packet beside the bare crypto and sends, 500 viewers, at full speed", "1.25", "fanout_1x500", of("fanout_1x500", "cpu (", "ratio")
+    yield "CPU a packet beside bare crypto and sends at full speed, 500 viewers", "1.25", "fanout_1x500", of("fanout_1x500", "cpu (", "ratio")
     yield "the same at the media's pace", "1.25", "fanout_1x500", of("fanout_1x500", "cpu beside bare", "ratio")
     yield "memory of a viewer, everything included, KiB", "24", "fanout_1x3000_video", of("fanout_1x3000_video", "memory")
     yield "latency, 1 viewer, p50, µs", "150", "fanout_1x1", of("fanout_1x1", "latency p50")
     yield "latency, 200 viewers, p50, ms (a fifth of Pion's 6.8)", "1.36", "fanout_1x200", of("fanout_1x200", "latency p50", scale=1e-3)
     yield "the same, p99, ms (a fifth of Pion's 93)", "18.6", "fanout_1x200", of("fanout_1x200", "latency p99", scale=1e-3)
-    yield "first packet after the end of a handshake, GOP of 10 s, p99, ms", "50", "late_join", of("late_join", "GOP of 10 s: first packet p99", scale=1e-3)
+    yield "first packet after a handshake, GOP of 10 s, p99, ms", "50", "late_join", of("late_join", "GOP of 10 s: first packet p99", scale=1e-3)
     yield "lost of 3,000 viewers of video on one core", "0", "fanout_1x3000_video", of("fanout_1x3000_video", "lost")
-    yield "the same, readers that take GSO messages whole", "0", "fanout_1x3000_video_unsplit", of("fanout_1x3000_video_unsplit", "lost")
+    yield "the same, readers that take GSO whole", "0", "fanout_1x3000_video_unsplit", of("fanout_1x3000_video_unsplit", "lost")
     yield "lost of 2,300 viewers with sound on one core", "0", "fanout_1x2300", of("fanout_1x2300", "lost")
     yield "joins a second that one core could take (at least)", "500", "join_rate", of("join_rate", "joins that one core could take")
     yield "lost by those who watch meanwhile", "0", "join_rate", of("join_rate", "lost beside joins")
     yield "their p50 beside that without joins", "", "join_rate", of("join_rate", "latency p50 beside joins", "ratio")
     yield "two workers' CPU a packet beside one's", "1.11", "fanout_1x500_workers2", two / one if one and two else None
-    yield "receive, 200 streams, io_uring, receiver beside the best bare loop", "1.25", "receive_flood", of("receive_flood", "receiver, io_uring", "ratio")
+    yield "receiver, io_uring, 200 streams, beside the best bare loop", "1.25", "receive_flood", of("receive_flood", "receiver, io_uring", "ratio")
     yield "the same, the whole engine", "", "receive_flood", of("receive_flood", "engine without viewers, io_uring", "ratio")
 
 

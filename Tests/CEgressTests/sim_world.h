@@ -239,6 +239,8 @@ void eg_sim_viewer_count_lost(const struct eg_sim_viewer *viewer, uint64_t *sent
 
 // --- between the parts of the simulation ---
 
+// Until no worker has anything to hear from another.
+void eg_sim_engine_hear_all(struct eg_sim_world *world, struct eg_sim_engine *engine);
 struct eg_sim_engine *eg_sim_engine_of(struct eg_sim_world *world, const struct eg_sim_viewer *viewer);
 struct eg_core *eg_sim_core_of(struct eg_sim_world *world, const struct eg_sim_viewer *viewer);
 

@@ -1,11 +1,9 @@
 // The public interface on real sockets and threads. What media becomes of is the core's tests' business; here it is arguments, ports,
 // threads, and that nothing is left behind.
-#include "check.h"
+#include "engine_fixture.h"
 
 #include "base/limits.h"
-#include "cegress.h"
 #include "io/cores.h"
-#include "sockets.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -28,42 +26,7 @@
 #define __has_feature(feature) 0
 #endif
 
-enum {
-    HAS_THREAD_SANITIZER = __has_feature(thread_sanitizer),
-    IS_SANITIZED = HAS_THREAD_SANITIZER || __has_feature(address_sanitizer),
-    LEAK_BYTES = LEAK_ROUNDS * 256 * 1024, // an engine takes some MiB
-};
-
-static const struct eg_hooks no_hooks;
-
-static eg_engine *create_with(eg_io io, uint32_t workers) {
-    struct eg_config config = {.io = io, .workers = workers, .streams_max = 8, .viewers_max = 16};
-    eg_engine *engine = NULL;
-    return eg_engine_create(&config, &no_hooks, &engine, NULL) == EG_STATUS_OK ? engine : NULL;
-}
-
-static eg_engine *create(eg_io io) { return create_with(io, 1); }
-
-static const struct eg_stream_config both_tracks = {
-    .has_video = true, .has_audio = true, .video_payload_type = 96, .audio_payload_type = 111};
-
-static const char peer_fingerprint[] =
-    "sha-256 00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F:10:11:12:13:14:15:16:17:18:19:1A:1B:1C:1D:1E:1F";
-
-static struct eg_viewer_config viewer_of(eg_stream_id stream) {
-    return (struct eg_viewer_config){.stream = stream, .ice_ufrag = "abcd", .ice_pwd = "abcdefghijklmnopqrstuv",
-                                     .fingerprint = peer_fingerprint, .has_video = true, .has_audio = true, .has_video_rtx = true,
-                                     .video_payload_type = 102, .video_rtx_payload_type = 103, .audio_payload_type = 111};
-}
-
-// Where io_uring is forbidden, its half of these cases has nothing to say.
-static eg_io first_back_end(void) {
-    static struct eg_probe probe;
-    eg_probe(&probe);
-    return probe.io_uring ? EG_IO_URING : EG_IO_EPOLL;
-}
-
-#define FOR_EACH_BACK_END(io) for (eg_io io = first_back_end(); io <= EG_IO_EPOLL; io++)
+enum { HAS_THREAD_SANITIZER = __has_feature(thread_sanitizer) };
 
 static void tells_what_it_settled_on(struct eg_check *check) {
     FOR_EACH_BACK_END(io) {
@@ -304,18 +267,6 @@ static void a_call_from_inside_a_hook_is_refused(struct eg_check *check) {
     eg_engine_destroy(seen.engine);
 }
 
-// Asks until it holds, within 5 s.
-static bool await_stats(eg_engine *engine, struct eg_engine_stats *stats, bool (*holds)(const struct eg_engine_stats *stats)) {
-    struct timespec start, now;
-    clock_gettime(CLOCK_MONOTONIC, &start);
-    do {
-        eg_engine_stats(engine, stats);
-        if (holds(stats)) return true;
-        clock_gettime(CLOCK_MONOTONIC, &now);
-    } while (now.tv_sec - start.tv_sec < 5);
-    return false;
-}
-
 static bool has_dropped_ten(const struct eg_engine_stats *stats) { return stats->dropped[EG_DROP_UNKNOWN] >= 10; }
 static bool has_source_drops(const struct eg_engine_stats *stats) { return stats->dropped[EG_DROP_SOURCE_UNKNOWN] >= 20; }
 
@@ -346,69 +297,6 @@ static void packets_reach_the_core_from_all_ports(struct eg_check *check) {
     }
 }
 
-// Keeps the engine's thread where it is.
-struct gate {
-    atomic_bool is_reached;
-    atomic_bool is_open;
-};
-
-static void wait_at_gate(void *context, const struct eg_viewer_event *event) {
-    struct gate *gate = context;
-    (void)event;
-    atomic_store(&gate->is_reached, true);
-    while (!atomic_load(&gate->is_open)) sched_yield();
-}
-
-struct close_call {
-    eg_engine *engine;
-    eg_viewer_id viewer;
-};
-
-static void *close_viewer(void *context) {
-    const struct close_call *call = context;
-    (void)eg_viewer_close(call->engine, call->viewer);
-    return NULL;
-}
-
-static uint64_t garbage_sent;
-static bool knows_all_garbage(const struct eg_engine_stats *stats) {
-    return stats->dropped[EG_DROP_UNKNOWN] + stats->dropped[EG_DROP_VIEWER_OVERFLOW] >= garbage_sent;
-}
-
-static void what_a_full_buffer_loses_at_the_viewers_port_is_counted(struct eg_check *check) {
-    FOR_EACH_BACK_END(io) {
-        struct gate gate = {0};
-        struct eg_hooks hooks = {.context = &gate, .viewer = wait_at_gate};
-        struct eg_config config = {.io = io, .viewer_buffer_size = 65536};
-        struct eg_stream_info stream;
-        struct eg_viewer_info viewer;
-        struct eg_engine_info info;
-        struct eg_engine_stats stats;
-        eg_engine *engine;
-        pthread_t closer;
-        REQUIRE(eg_engine_create(&config, &hooks, &engine, NULL) == EG_STATUS_OK);
-        eg_engine_info(engine, &info);
-        REQUIRE(eg_stream_create(engine, &both_tracks, &stream, NULL) == EG_STATUS_OK);
-        struct eg_viewer_config viewer_config = viewer_of(stream.stream);
-        REQUIRE(eg_viewer_create(engine, &viewer_config, &viewer, NULL) == EG_STATUS_OK);
-        struct close_call call = {engine, viewer.viewer};
-        REQUIRE(pthread_create(&closer, NULL, close_viewer, &call) == 0);
-        while (!atomic_load(&gate.is_reached)) sched_yield();
-        int peer = open_peer();
-        for (garbage_sent = 0; garbage_sent < 2000; garbage_sent++) CHECK(send_to(peer, info.udp_port, "\xff garbage", 9));
-        atomic_store(&gate.is_open, true);
-        pthread_join(closer, NULL);
-        // The kernel tells with the next datagram that there is room for.
-        while (await_stats(engine, &stats, has_dropped_ten) && !knows_all_garbage(&stats)) {
-            garbage_sent++;
-            CHECK(send_to(peer, info.udp_port, "\xff garbage", 9));
-        }
-        CHECK(stats.dropped[EG_DROP_VIEWER_OVERFLOW] > 100);
-        close(peer);
-        eg_engine_destroy(engine);
-    }
-}
-
 static void an_exhausted_port_range_is_told_with_its_cause(struct eg_check *check) {
     struct eg_config config = {.source_port_min = port_of_ours(48), .source_port_max = port_of_ours(51)};
     struct eg_stream_info streams[3];
@@ -428,122 +316,6 @@ static void an_exhausted_port_range_is_told_with_its_cause(struct eg_check *chec
     CHECK_EQUAL(eg_stream_create(engine, &both_tracks, &streams[2], &error), EG_STATUS_OK);
     CHECK_EQUAL(streams[2].video_port, streams[0].video_port);
     eg_engine_destroy(engine);
-}
-
-struct flood {
-    atomic_uint ports[3];
-    atomic_bool stop;
-};
-
-static void *run_flood(void *context) {
-    struct flood *flood = context;
-    int peer = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    uint8_t packet[1200] = {0x80, 96};
-    for (uint32_t i = 0; !atomic_load(&flood->stop); i++) {
-        packet[3] = (uint8_t)i;
-        packet[2] = (uint8_t)(i >> 8);
-        send_to(peer, (uint16_t)atomic_load(&flood->ports[i % 3]), packet, sizeof packet); // refused while nobody has the port
-    }
-    close(peer);
-    return NULL;
-}
-
-// Two at a time: the one that stays a round longer must not notice that the other goes.
-static unsigned threads(void) {
-    unsigned count = 0;
-    DIR *directory = opendir("/proc/self/task");
-    while (directory != NULL && readdir(directory) != NULL) count++;
-    if (directory != NULL) closedir(directory);
-    return count;
-}
-
-// [B] of the process; a sanitizer's is its own affair.
-static size_t resident(void) {
-    unsigned long pages = 0;
-    FILE *file = fopen("/proc/self/statm", "r");
-    if (file != NULL && fscanf(file, "%*u %lu", &pages) != 1) pages = 0;
-    if (file != NULL) fclose(file);
-    return IS_SANITIZED ? 0 : pages * (size_t)sysconf(_SC_PAGESIZE);
-}
-
-static void engines_come_and_go_under_fire_and_leave_nothing(struct eg_check *check) {
-    struct flood flood = {0};
-    pthread_t thread;
-    eg_engine *first = create(EG_IO_AUTO); // what libraries keep once they were used
-    eg_engine_destroy(first);
-    unsigned before = open_descriptors(), threads_before = threads();
-    size_t resident_before = resident();
-    for (int i = 0; i < 3; i++) atomic_store(&flood.ports[i], 9);
-    REQUIRE(pthread_create(&thread, NULL, run_flood, &flood) == 0);
-    FOR_EACH_BACK_END(io) {
-        eg_engine *previous = NULL;
-        for (int round = 0; round < LEAK_ROUNDS; round++) {
-            eg_engine *engine = create_with(io, 1 + (uint32_t)round % 3);
-            REQUIRE(engine != NULL);
-            struct eg_engine_info info;
-            struct eg_stream_info stream;
-            struct eg_viewer_info viewer;
-            struct eg_engine_stats stats;
-            eg_engine_info(engine, &info);
-            REQUIRE(eg_stream_create(engine, &both_tracks, &stream, NULL) == EG_STATUS_OK);
-            atomic_store(&flood.ports[0], info.udp_port);
-            atomic_store(&flood.ports[1], stream.video_port);
-            atomic_store(&flood.ports[2], stream.audio_port);
-            struct eg_viewer_config config = viewer_of(stream.stream);
-            CHECK_EQUAL(eg_viewer_create(engine, &config, &viewer, NULL), EG_STATUS_OK);
-            eg_engine_stats(engine, &stats);
-            CHECK_EQUAL(stats.viewers, 1);
-            if (round % 2 == 0) CHECK_EQUAL(eg_stream_destroy(engine, stream.stream), EG_STATUS_OK);
-            eg_engine_destroy(previous);
-            eg_engine_stats(engine, &stats);
-            CHECK_EQUAL(stats.streams, round % 2);
-            previous = engine;
-        }
-        eg_engine_destroy(previous);
-    }
-    atomic_store(&flood.stop, true);
-    pthread_join(thread, NULL);
-    CHECK(!has_leaked(before));
-    CHECK(threads() < threads_before + LEAK_ROUNDS / 2);
-    CHECK(resident() < resident_before + LEAK_BYTES);
-}
-
-static void *run_caller(void *context) {
-    eg_engine *engine = context;
-    for (int i = 0; i < 30; i++) {
-        struct eg_stream_info stream;
-        struct eg_viewer_info viewer;
-        struct eg_engine_stats stats;
-        if (eg_stream_create(engine, &both_tracks, &stream, NULL) != EG_STATUS_OK) return engine;
-        struct eg_viewer_config config = viewer_of(stream.stream);
-        if (eg_viewer_create(engine, &config, &viewer, NULL) != EG_STATUS_OK) return engine;
-        eg_engine_stats(engine, &stats);
-        if (stats.viewers == 0) return engine;
-        if (eg_stream_destroy(engine, stream.stream) != EG_STATUS_OK) return engine;
-        if (eg_viewer_close(engine, viewer.viewer) != EG_STATUS_NOT_FOUND) return engine;
-    }
-    return NULL;
-}
-
-static void any_number_of_threads_may_call_at_once(struct eg_check *check) {
-    enum { CALLERS = 8 };
-    FOR_EACH_BACK_END(io) for (uint32_t workers = 1; workers <= 4; workers += 3) {
-        pthread_t threads[CALLERS];
-        eg_engine *engine = create_with(io, workers);
-        struct eg_engine_stats stats;
-        REQUIRE(engine != NULL);
-        for (int i = 0; i < CALLERS; i++) REQUIRE(pthread_create(&threads[i], NULL, run_caller, engine) == 0);
-        for (int i = 0; i < CALLERS; i++) {
-            void *failed;
-            pthread_join(threads[i], &failed);
-            CHECK_ROW(failed == NULL, i);
-        }
-        eg_engine_stats(engine, &stats);
-        CHECK_EQUAL(stats.streams, 0);
-        CHECK_EQUAL(stats.viewers, 0);
-        CHECK_EQUAL(stats.viewers_created, CALLERS * 30);
-        eg_engine_destroy(engine);
-    }
 }
 
 static void names_are_lower_case_and_unique(struct eg_check *check) {
@@ -699,10 +471,7 @@ static const struct eg_test tests[] = {
     EG_TEST(a_closed_viewer_has_made_room_and_its_event_when_close_returns),
     EG_TEST(a_call_from_inside_a_hook_is_refused),
     EG_TEST(packets_reach_the_core_from_all_ports),
-    EG_TEST(what_a_full_buffer_loses_at_the_viewers_port_is_counted),
     EG_TEST(an_exhausted_port_range_is_told_with_its_cause),
-    EG_TEST(engines_come_and_go_under_fire_and_leave_nothing),
-    EG_TEST(any_number_of_threads_may_call_at_once),
     EG_TEST(names_are_lower_case_and_unique),
     EG_TEST(a_turn_password_is_the_hmac_of_the_user_name_in_base64),
     EG_TEST(the_probe_tells_what_an_engine_would_use),

@@ -106,7 +106,8 @@ e2e: deps-test $(VENV)/installed
 	$(SWIFT) build --product egress $(TRAITS)
 	EGRESS_BIN=$(CURDIR)/.build/debug/egress $(VENV)/bin/python -m pytest -q -p no:cacheprovider Tests/EndToEnd
 	EGRESS_E2E_IO=epoll EGRESS_BIN=$(CURDIR)/.build/debug/egress $(VENV)/bin/python -m pytest -q -p no:cacheprovider \
-	  Tests/EndToEnd/test_demo.py Tests/EndToEnd/test_lifecycle.py Tests/EndToEnd/test_bad_input.py
+	  $(addprefix Tests/EndToEnd/,test_demo.py test_lifecycle.py test_bad_input.py test_serve.py test_restart.py test_slow_viewer.py test_loss.py \
+	    attacks/test_checks.py)
 
 $(VENV)/installed: Tests/EndToEnd/requirements.txt
 	python3 -m venv $(VENV)

@@ -63,5 +63,18 @@ import Testing
         #expect(URLPath.segments("/" + URLPath.encode(id)) == [id])
         #expect(URLPath.encode("\n") == "%0A")
     }
+
+    static let session = "00112233445566778899aabbccddeeff"
+
+    @Test(arguments: [
+        ("/whep/cam/\(session)", "/whep/cam/…"), ("/whep/cam/\(session)/events/\(session)", "/whep/cam/…/events/…"),
+        ("/live/whep/a%20b/\(session.uppercased())/", "/live/whep/a%20b/…/"), ("/whep/cam/%30\(session.dropFirst())", "/whep/cam/…"),
+        ("/whep/cam/\(session)0", "/whep/cam/\(session)0"), ("/whep/cam/\(session.dropLast())g", "/whep/cam/\(session.dropLast())g"),
+        ("/api/v1/streams/cam/viewers/0000000100000002", "/api/v1/streams/cam/viewers/0000000100000002"), ("/", "/"), ("//%zz", "//%zz"),
+        ("", ""),
+    ])
+    func whatOpensASessionIsNotForTheLog(path: String, logged: String) {
+        #expect(URLPath.withoutCapabilities(path) == logged)
+    }
 }
 #endif

@@ -29,7 +29,7 @@ struct HTTPService: Service {
             let collected = try await Self.collect(request, proxies.client(of: context.remoteAddress, request.headers))
             let response = await routes.respond(to: collected)
             logger.debug(
-                "\(request.method) \(request.uri.path) \(response.head.status.code)",
+                "\(request.method) \(URLPath.withoutCapabilities(request.uri.path)) \(response.head.status.code)",
                 metadata: ["remote": "\(collected.remoteAddress ?? "unknown")"])
             return Response(status: response.head.status, headers: response.head.headerFields, body: Self.body(of: response))
         }

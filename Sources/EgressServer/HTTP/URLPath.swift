@@ -43,6 +43,18 @@ enum URLPath {
         return String(validating: bytes, as: UTF8.self)
     }
 
+    /// A request's path for the log. A part of 32 hexadecimal digits, encoded or not, may be a session's id or a listener's, and whoever knows
+    /// that can end the session: "…" stands for it.
+    static func withoutCapabilities(_ path: String) -> String {
+        path.split(separator: "/", omittingEmptySubsequences: false)
+            .map { isCapability(decode($0) ?? String($0)) ? "…" : String($0) }
+            .joined(separator: "/")
+    }
+
+    private static func isCapability(_ segment: String) -> Bool {
+        segment.utf8.count == 32 && segment.utf8.allSatisfy { hexadecimal($0) != nil }
+    }
+
     private static func hexadecimal(_ byte: UInt8) -> UInt8? {
         Character(Unicode.Scalar(byte)).hexDigitValue.map { UInt8($0) }
     }

@@ -79,7 +79,7 @@ extension WHEPHandler {
         switch target {
         case .endpoint: return nil
         case .session(let stream, let session), .events(let stream, let session), .listener(let stream, let session, _):
-            isKnown = engine.registry.hasSession(session, of: stream) || engine.registry.counterOffer(session, of: stream) != nil
+            isKnown = hasSession(session, of: stream)
         }
         return admission.withLock { $0.change(Self.network(of: request), isKnown: isKnown, now: now()) }.map { refusal($0, request) }
     }

@@ -106,7 +106,7 @@ public final class WHEPHandler: Sendable {
             switch method {
             case .patch: return patch(request, stream, session)
             case .delete: return delete(stream, session)
-            default: return presence(engine.registry.hasSession(session, of: stream), method)
+            default: return presence(hasSession(session, of: stream), method)
             }
         case .events(let stream, let session): return listen(request, stream, session)
         case .listener(let stream, let session, let listener): return events(method, stream, session, listener)
@@ -156,6 +156,11 @@ public final class WHEPHandler: Sendable {
         let isWaiting = engine.registry.counterOffer(session, of: stream) != nil && engine.registry.takeCounterOffer(session)
         guard isWaiting || engine.closeViewer(session: session, of: stream) else { return refusal(.sessionNotFound) }
         return WHEPResponse(head: HTTPResponse(status: .ok))
+    }
+
+    /// One that will be a session once its counter-offer is answered is there already (WHEP §4.2.2).
+    func hasSession(_ session: String, of stream: String) -> Bool {
+        engine.registry.hasSession(session, of: stream) || engine.registry.counterOffer(session, of: stream) != nil
     }
 
     /// GET and HEAD tell whether there is something, and what it speaks.

@@ -118,7 +118,6 @@ extension WithEngine {
         @Test func itsAnswerMakesTheViewerOnce() async throws {
             let counter = try await Counter()
             let request = WHEPHandlerTests.request(.get, counter.location)
-            #expect(await counter.handler.handle(request).head.status == .notFound)
             let response = await counter.patch(Self.answer)
             #expect(response.head.status == .noContent && response.body.isEmpty)
             let ufrag = try #require(WHEPPatchTests.value("ice-ufrag", in: counter.text))
@@ -151,10 +150,21 @@ extension WithEngine {
             #expect(await counter.patch(Self.answer).head.status == .noContent)
         }
 
+        @Test func itIsThereWhileItWaits() async throws {
+            let counter = try await Counter()
+            let response = await counter.handler.handle(WHEPHandlerTests.request(.get, counter.location))
+            #expect(response.head.status == .noContent && response.body.isEmpty)
+            let head = await counter.handler.handle(WHEPHandlerTests.request(.head, counter.location))
+            #expect(head.head.status == .ok && head.head.headerFields[.contentType] == "application/sdp" && head.body.isEmpty)
+            let elsewhere = counter.location.replacing("/show/", with: "/other/")
+            #expect(await counter.handler.handle(WHEPHandlerTests.request(.get, elsewhere)).head.status == .notFound)
+        }
+
         @Test func itCanBeDeclined() async throws {
             let counter = try await Counter()
             let request = WHEPHandlerTests.request(.delete, counter.location)
             #expect(await counter.handler.handle(request).head.status == .ok)
+            #expect(await counter.handler.handle(WHEPHandlerTests.request(.get, counter.location)).head.status == .notFound)
             #expect(await counter.handler.handle(request).head.status == .notFound)
             #expect(await counter.patch(Self.answer).head.status == .notFound)
         }

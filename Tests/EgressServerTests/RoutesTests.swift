@@ -75,6 +75,24 @@ import Testing
         #expect(response.head.headerFields[.allow]?.contains("GET") == true)
     }
 
+    @Test func sendsViewersToWhereTheConfigurationSays() async throws {
+        let redirect = try RedirectConfiguration(
+            json: .object(["cam": .string("https://b.example/whep/cam")]), source: "egress.json", path: "redirect")
+        let routes = Routes(engine: engine, board: SupervisionBoard(ids: ["cam"]), logger: Logger(label: "test"), redirect: redirect)
+        func call(_ method: HTTPRequest.Method, _ path: String) async -> ServerResponse {
+            let head = HTTPRequest(method: method, scheme: "http", authority: "localhost", path: path)
+            return await routes.respond(to: ServerRequest(head: head, body: [], remoteAddress: "127.0.0.1"))
+        }
+        let response = await call(.post, "/whep/cam")
+        #expect(response.head.status == .temporaryRedirect)
+        #expect(response.head.headerFields[.location] == "https://b.example/whep/cam")
+        #expect(await call(.post, "/whep/other").head.status == .unsupportedMediaType)
+        func policy(_ path: String) async -> String? { await call(.get, path).head.headerFields[.contentSecurityPolicy] }
+        #expect(
+            await policy("/watch/cam") == "default-src 'self'; connect-src 'self' https://b.example; base-uri 'none'; form-action 'none'")
+        #expect(await policy("/watch/other") == "default-src 'self'; base-uri 'none'; form-action 'none'")
+    }
+
     @Test func hasNoIcon() async {
         #expect(await call(.get, "/favicon.ico").head.status == .noContent)
     }

@@ -66,6 +66,18 @@ import Testing
         #expect(try Self.parse("{}").drain == DrainConfiguration())
     }
 
+    @Test func readsWhereViewersAreSent() throws {
+        let redirect = try Self.parse(
+            #"{"redirect": {"cam": "https://b.example:8443/whep/cam", "a b": "http://[2001:db8::1]/whep/?id=1", "here": null}}"#
+        ).redirect
+        #expect(redirect.endpoint(of: "cam") == "https://b.example:8443/whep/cam")
+        #expect(redirect.origin(of: "cam") == "https://b.example:8443")
+        #expect(redirect.endpoint(of: "a b") == "http://[2001:db8::1]/whep/?id=1")
+        #expect(redirect.origin(of: "a b") == "http://[2001:db8::1]")
+        for id in ["here", "CAM", ""] { #expect(redirect.endpoint(of: id) == nil && redirect.origin(of: id) == nil, "\(id)") }
+        #expect(try Self.parse("{}").redirect == RedirectConfiguration())
+    }
+
     @Test func letsFlagsWinOverTheFile() throws {
         let flags = ServerFlags(
             http: HTTPAddress(host: "h", port: 1), udpPort: 2, publicAddresses: ["192.0.2.1"], workers: 3, io: .uring, ffmpeg: "f",
@@ -94,7 +106,7 @@ import Testing
         (
             #"{"htp": 1}"#,
             "egress.json: htp: unknown field; known are api, auth, base_path, drain, egress, ffmpeg, ffprobe, http, "
-                + "log_level, streams, tls, trusted_proxies"
+                + "log_level, redirect, streams, tls, trusted_proxies"
         ),
         (#"{"http": 8080}"#, "egress.json: http: expected text, found a number"),
         (#"{"http": "8080"}"#, #"egress.json: http: expected HOST:PORT, found "8080""#),
@@ -139,6 +151,14 @@ import Testing
         (#"{"drain": {"url": "b.example/whep"}}"#, "egress.json: drain.url: expected http:// or https://"),
         (#"{"drain": {"url": "https://b.example/whep?x=1"}}"#, "egress.json: drain.url: expected http:// or https://"),
         (#"{"drain": {"url": "https://b;c/whep"}}"#, "egress.json: drain.url: expected http:// or https://"),
+        (#"{"redirect": ["x"]}"#, "egress.json: redirect: expected an object, found a list"),
+        (#"{"redirect": {"cam": 1}}"#, "egress.json: redirect.cam: expected text, found a number"),
+        (#"{"redirect": {"a/b": "https://b.example/whep/a"}}"#, "egress.json: redirect.a/b: an id has no slash"),
+        (#"{"redirect": {"cam": "b.example/whep/cam"}}"#, "egress.json: redirect.cam: expected http:// or https://"),
+        (#"{"redirect": {"cam": "ftp://b.example/whep/cam"}}"#, "egress.json: redirect.cam: expected http:// or https://"),
+        (#"{"redirect": {"cam": "https:///whep/cam"}}"#, "egress.json: redirect.cam: expected http:// or https://"),
+        (#"{"redirect": {"cam": "https://u:p@b.example/whep/cam"}}"#, "egress.json: redirect.cam: expected http:// or https://"),
+        (#"{"redirect": {"cam": "https://b.example/whep/cam\r\nX: y"}}"#, "egress.json: redirect.cam: expected http:// or https://"),
         (#"{"log_level": "loud"}"#, "egress.json: log_level: expected trace, debug"),
     ])
     func refusesWhatItDoesNotKnow(json: String, start: String) {

@@ -15,14 +15,15 @@ def test_every_row_holds(start_egress, library, tmp_path, artifacts):
     turn = {"urls": ["turn:turn.example:3478", "stun:stun.example"], "username": "viewer", "credential": 'se"cret'}
     # Room for the two sessions that some rows compare, and not for many more.
     egress = {"max_viewers_per_stream": 4, "ice_servers": [turn]}
-    config.write_text(json.dumps({"egress": egress, "streams": {"live": {"input": str(library.small())}}}))
+    redirect = {"moved": "https://other.example/whep/moved"}
+    config.write_text(json.dumps({"egress": egress, "redirect": redirect, "streams": {"live": {"input": str(library.small())}}}))
     server = start_egress("serve", "--config", str(config))
     server.wait_until_playable("live")
     assert server.put_stream("idle").status == 201
 
     report = artifacts / "conformance.json"
     endpoint = server.url("/whep/live")
-    options = ["--idle", server.url("/whep/idle"), "--full", endpoint, "--slow", "--json", report]
+    options = ["--idle", server.url("/whep/idle"), "--full", endpoint, "--moved", server.url("/whep/moved"), "--slow", "--json", report]
     run = subprocess.run(
         [sys.executable, "-m", "conformance", endpoint, *options],
         cwd=REPOSITORY / "Tests" / "Conformance",

@@ -16,11 +16,12 @@ def serve(start_egress, tmp_path, library):
     """Servers with the stream `cam`."""
     count = 0
 
-    def start(drain=None):
+    def start(drain=None, redirect=None):
         nonlocal count
         count += 1
         config = tmp_path / f"config{count}.json"
         settings = {"streams": {"cam": {"input": str(library.small())}}} | ({"drain": drain} if drain else {})
+        settings |= {"redirect": redirect} if redirect else {}
         config.write_text(json.dumps(settings))
         server = start_egress("serve", "--config", config)
         server.wait_until_playable("cam")
@@ -126,6 +127,16 @@ def test_a_player_goes_on_at_the_other_server(serve, open_player):
     assert player.connections == 2
     assert player.state == "playing"
     assert [count > 0 for count in player.decoded_at_changes] == [True], "it changes when the other connection has a picture, and not before"
+
+
+def test_a_player_follows_to_the_server_that_has_the_stream(serve, open_player):
+    other = serve()
+    server = serve(redirect={"cam": other.url("/whep/cam")})
+    player = open_player(server, "cam")
+    player.wait_for_picture()
+    other.wait_for_stream("cam", lambda s: s["viewers_connected"] == 1, "the player is there")
+    assert server.stream("cam")["viewers"] == 0
+    player.wait_for_decoded(15)
 
 
 def test_a_player_stays_as_long_as_it_finds_no_other_server(serve, open_player):

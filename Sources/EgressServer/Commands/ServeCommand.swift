@@ -18,6 +18,7 @@ struct ServeCommand: AsyncParsableCommand {
               "trusted_proxies": ["10.0.0.0/8"], "base_path": "/live",
               "egress": { "udp_port": 8189, "public_ips": ["203.0.113.7"], "max_viewers": 20000, "limits": { } },
               "drain": { "seconds": 2, "url": "https://other.example/whep" },
+              "redirect": { "far": "https://other.example/whep/far" },
               "streams": {
                 "cam": { "input": "rtsp://camera/live", "input_options": [], "loop": true, "webrtc": { "force_transcode": false } }
               }
@@ -49,6 +50,8 @@ struct ServeCommand: AsyncParsableCommand {
 
             "drain" is what SIGTERM does: for so many seconds nobody new is let in and players are asked to go on at "url", or where they came \
             from; it ends sooner when nobody is left. Ctrl-C ends at once. POST /api/v1/drain does the same without ending.
+
+            "redirect" names, for a stream, another server's WHEP endpoint that its viewers are sent to (307).
 
             Exit codes: 64 a wrong command line, 69 something needed is missing (FFmpeg, a free port), 78 a wrong configuration.
             """

@@ -31,7 +31,8 @@ struct Server {
         Self.log(engine.info, logger)
         let board = SupervisionBoard(ids: streams.map(\.id))
         let routes = Routes(
-            engine: engine, board: board, access: access, base: configuration.basePath, logger: logger, drain: configuration.drain)
+            engine: engine, board: board, access: access, base: configuration.basePath, logger: logger, drain: configuration.drain,
+            redirect: configuration.redirect)
         drain = routes.drain
         let http = try HTTPService(
             address: configuration.http, routes: routes, tls: tls, proxies: configuration.trustedProxies, logger: logger

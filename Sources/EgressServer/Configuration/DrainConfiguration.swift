@@ -16,7 +16,9 @@ struct DrainConfiguration: Sendable, Hashable {
         let fields = try JSONFields(json, source: source, path: path, known: ["seconds", "url"])
         if let seconds = try Self.seconds(fields, "seconds") { duration = seconds }
         guard let text = try fields.string("url") else { return }
-        guard Self.origin(of: text) != nil else { throw fields.failure("url", "expected http:// or https://, a host and a path") }
+        guard HTTPOrigin.origin(of: text) != nil, URL(string: text)?.query() == nil else {
+            throw fields.failure("url", "expected http:// or https://, a host and a path")
+        }
         url = text
     }
 
@@ -29,16 +31,6 @@ struct DrainConfiguration: Sendable, Hashable {
     }
 
     /// What a page's policy has to allow for its player to go there.
-    var origin: String? { url.flatMap(Self.origin) }
-
-    /// It stands in a header, so it is put together from parts that hold nothing else.
-    private static func origin(of text: String) -> String? {
-        guard let url = URL(string: text), let scheme = url.scheme?.lowercased(), ["http", "https"].contains(scheme), let host = url.host(),
-            url.query() == nil, url.fragment() == nil, url.user() == nil,
-            !host.isEmpty, host.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && !Array(";,'\"".utf8).contains($0) })
-        else { return nil }
-        let name = host.contains(":") && !host.hasPrefix("[") ? "[\(host)]" : host
-        return "\(scheme)://\(name)" + (url.port.map { ":\($0)" } ?? "")
-    }
+    var origin: String? { url.flatMap(HTTPOrigin.origin) }
 }
 #endif

@@ -31,6 +31,7 @@ struct ServerConfiguration: Sendable {
     var ffprobe: String?
     var logLevel = Logger.Level.info
     var drain = DrainConfiguration()
+    var redirect = RedirectConfiguration()
     var isDemo = false
     var access = AccessConfiguration()
     /// nil: plain HTTP.
@@ -53,6 +54,7 @@ struct ServerConfiguration: Sendable {
 
     private static let fields: Set<String> = [
         "http", "egress", "streams", "ffmpeg", "ffprobe", "log_level", "auth", "api", "tls", "trusted_proxies", "base_path", "drain",
+        "redirect",
     ]
     static let egressFields: Set<String> = [
         "enabled", "udp_address", "udp_port", "public_ips", "ice_servers", "max_viewers_per_stream", "max_viewers", "max_streams",
@@ -72,6 +74,7 @@ struct ServerConfiguration: Sendable {
             egress = try block.decode(EgressConfiguration.self)
         }
         if let block = fields.values["drain"] { drain = try DrainConfiguration(json: block, source: source, path: "drain") }
+        if let block = fields.values["redirect"] { redirect = try RedirectConfiguration(json: block, source: source, path: "redirect") }
         if let text = try fields.string("log_level") {
             guard let level = Logger.Level(rawValue: text) else { throw fields.failure("log_level", "expected \(Self.levels)") }
             logLevel = level

@@ -13,19 +13,22 @@ struct Routes: Sendable {
     let board: SupervisionBoard
     let access: AccessControl
     let base: BasePath
+    private let redirect: RedirectConfiguration
 
     /// The first parts of all paths.
     static let names: Set<String> = ["whep", "watch", "assets", "favicon.ico", "healthz", "metrics", "api"]
 
     init(
         engine: EgressEngine, board: SupervisionBoard, access: AccessControl = AccessControl(), base: BasePath = .root, logger: Logger,
-        drain configuration: DrainConfiguration = DrainConfiguration()
+        drain configuration: DrainConfiguration = DrainConfiguration(), redirect: RedirectConfiguration = RedirectConfiguration()
     ) {
         self.engine = engine
         self.board = board
         self.access = access
         self.base = base
-        whep = WHEPHandler(engine: engine, basePath: base.prefix + "/whep", logger: logger, authorize: access.authorizer)
+        self.redirect = redirect
+        whep = WHEPHandler(
+            engine: engine, basePath: base.prefix + "/whep", logger: logger, redirect: redirect.endpoint, authorize: access.authorizer)
         api = LifecycleAPI(engine: engine, board: board, base: base, logger: logger)
         viewers = ViewersAPI(engine: engine, whep: whep, board: board)
         drain = Drain(engine: engine, whep: whep, configuration: configuration, logger: logger)
@@ -98,7 +101,9 @@ struct Routes: Sendable {
 
     /// What is wrong with a stream is told only where everybody may know of it.
     private func watch(_ id: String, _ request: ServerRequest) -> ServerResponse {
-        page(request) { WatchPage.html(id: id, hasBFrames: access.listIsPublic && engine.stream(named: id)?.hasBFrames == true) }
+        page(request, origin: redirect.origin(of: id)) {
+            WatchPage.html(id: id, hasBFrames: access.listIsPublic && engine.stream(named: id)?.hasBFrames == true)
+        }
     }
 
     private func asset(_ name: String, _ request: ServerRequest) -> ServerResponse {
@@ -110,12 +115,14 @@ struct Routes: Sendable {
         }
     }
 
-    private func page(_ request: ServerRequest, _ html: () -> String) -> ServerResponse {
+    /// - Parameter origin: of another server that serves the page's stream.
+    private func page(_ request: ServerRequest, origin: String? = nil, _ html: () -> String) -> ServerResponse {
         reading(request) {
             var response = ServerResponse.text(html(), type: "text/html; charset=utf-8")
             // A player may be asked to go on at another server.
-            let elsewhere = drain.configuration.origin.map { "; connect-src 'self' \($0)" } ?? ""
-            response.head.headerFields[.contentSecurityPolicy] = "default-src 'self'\(elsewhere); base-uri 'none'; form-action 'none'"
+            let elsewhere = [drain.configuration.origin, origin].compactMap { $0 }
+            let connections = elsewhere.isEmpty ? "" : "; connect-src 'self' \(elsewhere.joined(separator: " "))"
+            response.head.headerFields[.contentSecurityPolicy] = "default-src 'self'\(connections); base-uri 'none'; form-action 'none'"
             return response
         }
     }

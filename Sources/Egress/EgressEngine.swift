@@ -197,8 +197,8 @@ extension StreamRegistry {
         switch event {
         case .viewerConnected(let viewer, _):
             subject = viewerConnected(viewer)
-        case .viewerClosed(let viewer, _, _):
-            subject = viewerEnded(viewer)
+        case .viewerClosed(let viewer, let reason, _):
+            subject = viewerEnded(viewer, reason)
         case .videoFormat(let engineID, _):
             let stream = stream(withEngineID: engineID)
             stream?.formatKnown.raise()

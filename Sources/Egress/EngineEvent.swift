@@ -22,7 +22,24 @@ enum CloseReason: Sendable, Hashable {
         }
     }
 
-    /// For the log. The port is named because that it is closed is the most frequent reason of all.
+    /// For programs; as the metrics have it.
+    var name: String {
+        switch self {
+        case .requested: "requested"
+        case .streamStopped: "stream_stopped"
+        case .peer: "peer"
+        case .noCheck: "no_check"
+        case .consentExpired: "consent_expired"
+        case .handshakeTimeout: "handshake_timeout"
+        case .handshakeFailed: "handshake_failed"
+        case .fingerprint: "fingerprint"
+        case .sourceLost: "source_lost"
+        case .congestion: "congestion"
+        case .other: "other"
+        }
+    }
+
+    /// For the log, and for the viewer when it asks. The port is named because that it is closed is the most frequent reason of all.
     func words(udpPort: UInt16) -> String {
         switch self {
         case .requested: "it or this side asked for it"

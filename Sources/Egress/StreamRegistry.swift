@@ -24,8 +24,9 @@ final class StreamRegistry: Sendable {
         var network: ClientNetwork?
         var ice = ICE()
         var isConnected = false
-        /// Whoever closed it first has closed it; the engine's event follows.
-        var isClosing = false
+        /// Why it is being closed. Whoever closed it first has closed it; the engine's event follows.
+        var closing: CloseReason?
+        var isClosing: Bool { closing != nil }
 
         /// How an operator names it.
         var viewerID: String { viewer.hex }
@@ -62,6 +63,7 @@ final class StreamRegistry: Sendable {
         var sessions: [String: Session] = [:]
         var sessionsOfStream: [UInt64: Set<String>] = [:]
         var sessionOfViewer: [UInt64: String] = [:]
+        var ended = EndedSessions()
         /// Viewers per stream that are being made: they count towards the limit before they have an id.
         var viewersPending: [UInt64: Int] = [:]
         /// Those that are being made, and sessions that aren't connected.
@@ -121,12 +123,12 @@ final class StreamRegistry: Sendable {
 
     /// The stream is gone from the engine too. Gives the sessions that went with it.
     @discardableResult
-    func forget(_ stream: Stream) -> Set<String> {
+    func forget(_ stream: Stream, now: ContinuousClock.Instant = .now) -> Set<String> {
         let ended = state.withLock { state in
             state.streams[stream.engineID] = nil
             let ended = state.sessionsOfStream.removeValue(forKey: stream.engineID) ?? []
             for session in ended {
-                if let session = state.forget(session) { state.sessionOfViewer[session.viewer] = nil }
+                if let session = state.forget(session, .streamStopped, now) { state.sessionOfViewer[session.viewer] = nil }
             }
             return ended
         }
@@ -208,7 +210,7 @@ final class StreamRegistry: Sendable {
     func takeSession(_ id: String, of stream: String?) -> Session? {
         state.withLock { state in
             guard let session = state.sessions[id], !session.isClosing, stream == nil || session.stream == stream else { return nil }
-            state.sessions[id]?.isClosing = true
+            state.sessions[id]?.closing = .requested
             return session
         }
     }
@@ -220,6 +222,14 @@ final class StreamRegistry: Sendable {
     /// `nil` when there is none, it belongs to another stream, or it is being closed.
     func session(_ id: String, of stream: String) -> Session? {
         state.withLock { $0.open(id, of: stream) }
+    }
+
+    /// Why a session is not there any more; `nil` for one that is, that never was, that belongs to another stream, or that ended long ago.
+    func closeReason(of id: String, of stream: String, now: ContinuousClock.Instant = .now) -> CloseReason? {
+        state.withLock { state in
+            guard let session = state.sessions[id] else { return state.ended.reason(for: id, of: stream, now: now) }
+            return session.stream == stream ? session.closing : nil
+        }
     }
 
     /// In the order of their viewers; those that are being closed are left out.
@@ -272,7 +282,7 @@ final class StreamRegistry: Sendable {
         state.withLock { state in
             let running = state.running(id)?.engineID
             for stream in state.streams.values where stream.id == id && stream.engineID != running {
-                for session in state.sessionsOfStream[stream.engineID] ?? [] { state.sessions[session]?.isClosing = true }
+                for session in state.sessionsOfStream[stream.engineID] ?? [] { state.sessions[session]?.closing = .streamStopped }
             }
         }
     }
@@ -304,9 +314,9 @@ final class StreamRegistry: Sendable {
         }
     }
 
-    func viewerEnded(_ viewer: UInt64) -> Subject? {
+    func viewerEnded(_ viewer: UInt64, _ reason: CloseReason, now: ContinuousClock.Instant = .now) -> Subject? {
         state.withLock { state in
-            guard let id = state.sessionOfViewer.removeValue(forKey: viewer), let session = state.forget(id) else {
+            guard let id = state.sessionOfViewer.removeValue(forKey: viewer), let session = state.forget(id, reason, now) else {
                 if !state.viewersPending.isEmpty { state.viewersEnded.insert(viewer) }
                 return nil
             }
@@ -326,8 +336,9 @@ extension StreamRegistry.State {
         sessions[id].flatMap { $0.stream == stream && !$0.isClosing ? $0 : nil }
     }
 
-    fileprivate mutating func forget(_ id: String) -> StreamRegistry.Session? {
+    fileprivate mutating func forget(_ id: String, _ reason: CloseReason, _ now: ContinuousClock.Instant) -> StreamRegistry.Session? {
         guard let session = sessions.removeValue(forKey: id) else { return nil }
+        ended.add(id, of: session.stream, reason, now: now)
         if !session.isConnected { connecting.end(session.network) }
         return session
     }

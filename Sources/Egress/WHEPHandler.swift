@@ -106,7 +106,7 @@ public final class WHEPHandler: Sendable {
             switch method {
             case .patch: return patch(request, stream, session)
             case .delete: return delete(stream, session)
-            default: return presence(hasSession(session, of: stream), method)
+            default: return hasSession(session, of: stream) ? presence(true, method) : refusalOfEnded(session, stream)
             }
         case .events(let stream, let session): return listen(request, stream, session)
         case .listener(let stream, let session, let listener): return events(method, stream, session, listener)
@@ -154,7 +154,7 @@ public final class WHEPHandler: Sendable {
 
     private func delete(_ stream: String, _ session: String) -> WHEPResponse {
         let isWaiting = engine.registry.counterOffer(session, of: stream) != nil && engine.registry.takeCounterOffer(session)
-        guard isWaiting || engine.closeViewer(session: session, of: stream) else { return refusal(.sessionNotFound) }
+        guard isWaiting || engine.closeViewer(session: session, of: stream) else { return refusalOfEnded(session, stream) }
         return WHEPResponse(head: HTTPResponse(status: .ok))
     }
 
@@ -226,6 +226,13 @@ public final class WHEPHandler: Sendable {
         metadata["status"] = "\(error.status.code)"
         logger.log(level: error.limit == nil ? .info : .debug, "Viewer refused: \(error.message)", metadata: metadata)
         return refusal(error)
+    }
+
+    /// A session that is not there. Whoever knows the id of one that was, was its viewer, and is told why it has ended.
+    func refusalOfEnded(_ session: String, _ stream: String) -> WHEPResponse {
+        guard let reason = engine.registry.closeReason(of: session, of: stream, now: now()) else { return refusal(.sessionNotFound) }
+        return refusal(
+            WHEPProblem(.notFound, "the viewer was closed: \(reason.words(udpPort: engine.info.udpPort))", reason: reason.name))
     }
 
     func refusal(_ error: EgressError) -> WHEPResponse {

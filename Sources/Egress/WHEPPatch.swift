@@ -5,7 +5,7 @@ import Logging
 extension WHEPHandler {
     func patch(_ request: WHEPRequest, _ stream: String, _ session: String) -> WHEPResponse {
         if let offer = engine.registry.counterOffer(session, of: stream) { return answer(request, offer) }
-        guard let ice = engine.registry.session(session, of: stream)?.ice else { return refusal(.sessionNotFound) }
+        guard let ice = engine.registry.session(session, of: stream)?.ice else { return refusalOfEnded(session, stream) }
         guard Self.mediaType(of: request) == SDPFragment.mediaType else {
             var response = refusal(WHEPProblem(.unsupportedMediaType, "a session is patched with \(SDPFragment.mediaType)"))
             response.head.headerFields[.acceptPatch] = SDPFragment.mediaType

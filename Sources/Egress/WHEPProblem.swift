@@ -15,11 +15,14 @@ struct WHEPProblem: Sendable, Hashable, Encodable {
     var title: String
     var status: Int
     var detail: String
+    /// An extension (RFC 9457 §3.2), for programs: why a session has ended, by the name that the metrics have for it.
+    var reason: String?
 
-    init(_ status: HTTPResponse.Status, _ detail: String) {
+    init(_ status: HTTPResponse.Status, _ detail: String, reason: String? = nil) {
         title = status.reasonPhrase
         self.status = status.code
         self.detail = detail
+        self.reason = reason
     }
 
     var body: [UInt8] {

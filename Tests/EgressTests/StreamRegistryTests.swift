@@ -74,7 +74,7 @@ import Testing
         try registry.reserveViewer(of: stream, max: 2)
         #expect(registry.commitViewer(Self.session("s", stream, 1)))
         #expect(failure { try registry.reserveViewer(of: stream, max: 2) }?.code == .limitReached)
-        #expect(registry.viewerEnded(1)?.session == "s")
+        #expect(registry.viewerEnded(1, .peer)?.session == "s")
         try registry.reserveViewer(of: stream, max: 2)
     }
 
@@ -93,7 +93,7 @@ import Testing
     @Test func aViewerThatEndedWhileItWasMadeIsNotKept() throws {
         let stream = try running("a", 1)
         try registry.reserveViewer(of: stream, max: 1)
-        #expect(registry.viewerEnded(7) == nil)
+        #expect(registry.viewerEnded(7, .peer) == nil)
         #expect(!registry.commitViewer(Self.session("s", stream, 7)))
         #expect(!registry.hasSession("s", of: "a"))
         try viewer("t", of: stream, 8)
@@ -119,7 +119,7 @@ import Testing
         #expect(!registry.hasSession("old", of: "a"))
         #expect(registry.hasSession("new", of: "a"))
         registry.forget(first)
-        #expect(registry.viewerEnded(7) == nil)
+        #expect(registry.viewerEnded(7, .peer) == nil)
         #expect(registry.hasSession("new", of: "a"))
     }
 
@@ -172,12 +172,12 @@ import Testing
         _ = registry.viewerConnected(7)
         _ = registry.viewerConnected(7)
         #expect(registry.viewersConnecting == 1)
-        _ = registry.viewerEnded(7)
-        _ = registry.viewerEnded(8)
+        _ = registry.viewerEnded(7, .peer)
+        _ = registry.viewerEnded(8, .peer)
         #expect(registry.viewersConnecting == 0)
         #expect(reserve(network) == nil && reserve(network) == nil && reserve(nil) == nil && reserve(nil) == nil)
         #expect(reserve(nil)?.limit == .connecting)
-        #expect(registry.viewerEnded(9) == nil)
+        #expect(registry.viewerEnded(9, .peer) == nil)
         #expect(!registry.commitViewer(session("u", 9)), "it has ended")
         #expect(registry.commitViewer(session("v", 10)))
         _ = registry.remove("a")
@@ -193,7 +193,40 @@ import Testing
         #expect(registry.viewerConnected(7)?.session == "s")
         #expect(registry.viewerConnected(9) == nil)
         #expect(registry.viewersConnected(of: "a") == 1)
-        _ = registry.viewerEnded(7)
+        _ = registry.viewerEnded(7, .peer)
         #expect(registry.viewersConnected(of: "a") == 0 && registry.viewersConnected(of: "b") == 0)
+    }
+
+    @Test func whyASessionEndedIsToldForItsStreamAndAMinute() throws {
+        let now = ContinuousClock.now
+        let stream = try running("a", 1)
+        for (index, id) in ["s", "t", "u"].enumerated() { try viewer(id, of: stream, UInt64(7 + index)) }
+        #expect(registry.closeReason(of: "s", of: "a", now: now) == nil, "it goes on")
+        #expect(registry.closeReason(of: "v", of: "a", now: now) == nil, "it never was")
+        _ = registry.viewerEnded(7, .congestion, now: now)
+        #expect(registry.closeReason(of: "s", of: "a", now: now) == .congestion)
+        #expect(registry.closeReason(of: "s", of: "b", now: now) == nil)
+        _ = registry.takeSession("t", of: "a")
+        #expect(registry.closeReason(of: "t", of: "a", now: now) == .requested, "the engine's event has not come yet")
+        #expect(registry.closeReason(of: "t", of: "b", now: now) == nil)
+        _ = registry.remove("a")
+        registry.endSessions(ofStopped: "a")
+        #expect(registry.closeReason(of: "u", of: "a", now: now) == .streamStopped)
+        registry.forget(stream, now: now)
+        #expect(registry.closeReason(of: "u", of: "a", now: now + .seconds(59)) == .streamStopped)
+        for id in ["s", "t", "u"] { #expect(registry.closeReason(of: id, of: "a", now: now + .seconds(60)) == nil) }
+    }
+}
+
+@Suite struct EndedSessionsTests {
+    @Test func theLastOnesAreRememberedHoweverManyThereWere() {
+        let now = ContinuousClock.now
+        var ended = EndedSessions()
+        func isRemembered(_ index: Int) -> Bool { ended.reason(for: "\(index)", of: "a", now: now) != nil }
+        for index in 0..<(3 * EndedSessions.countMax) {
+            ended.add("\(index)", of: "a", .peer, now: now)
+            #expect(isRemembered(index) && !isRemembered(index - EndedSessions.countMax))
+            if index >= EndedSessions.countMax - 1 { #expect(isRemembered(index + 1 - EndedSessions.countMax)) }
+        }
     }
 }

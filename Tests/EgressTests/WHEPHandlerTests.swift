@@ -190,6 +190,43 @@ extension WithEngine {
             #expect(await handler.handle(Self.request(.delete, location)).head.status == .notFound)
         }
 
+        @Test func whoAsksForASessionThatHasEndedIsToldWhyForAMinute() async throws {
+            let engine = try await Engines.playing()
+            let clock = ManualClock()
+            let handler = WHEPHandler(engine: engine, logger: Engines.silent, now: { clock.now })
+            func post() async throws -> String {
+                let response = await handler.handle(Self.request(.post, "/whep/show", BrowserOffer.chromium))
+                return try #require(response.head.headerFields[.location])
+            }
+            func problem(_ method: HTTPRequest.Method, _ location: String) async -> String {
+                let response = await handler.handle(Self.request(method, location, type: SDPFragment.mediaType))
+                #expect(response.head.status == .notFound, "\(method) \(location)")
+                return Self.text(response)
+            }
+            let never = """
+                {"detail":"there is no such session, or not any more","status":404,"title":"Not Found","type":"about:blank"}
+                """
+            let (asked, stopped) = (try await post(), try await post())
+            #expect(await handler.handle(Self.request(.delete, asked)).head.status == .ok)
+            engine.onProcessStop(id: "show")
+            for method in [HTTPRequest.Method.get, .patch, .delete] {
+                #expect(
+                    await problem(method, asked) == """
+                        {"detail":"the viewer was closed: it or this side asked for it","reason":"requested","status":404,\
+                        "title":"Not Found","type":"about:blank"}
+                        """)
+                #expect(await problem(method, stopped).contains(#"the viewer was closed: the stream stopped","reason":"stream_stopped""#))
+                #expect(await problem(method, asked.replacing("/show/", with: "/other/")) == never)
+                #expect(await problem(method, asked + "0") == never)
+            }
+            #expect(await problem(.head, asked).isEmpty)
+            // They ended by the real clock, which has gone on a little.
+            clock.advance(by: EndedSessions.lifetime - .seconds(10))
+            #expect(await problem(.get, asked) != never)
+            clock.advance(by: .seconds(20))
+            for method in [HTTPRequest.Method.get, .patch, .delete] { #expect(await problem(method, asked) == never) }
+        }
+
         @Test func theHandlerDoesNotKeepTheEngineAlive() async throws {
             let before = descriptorCount()
             var engine: EgressEngine? = try Engines.make()

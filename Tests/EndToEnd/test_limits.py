@@ -1,6 +1,8 @@
 """What clients may take: whoever takes more is told why, it is counted, and those who watch notice nothing."""
 
 import json
+import re
+import time
 
 import pytest
 
@@ -159,6 +161,49 @@ def test_handshakes_that_are_not_gone_on_with_hold_up_nobody_for_long(serve, wat
     finally:
         for stranger in strangers:
             stranger.close()
+
+
+def test_a_player_says_why_it_was_closed_and_leaves_a_slow_link_alone_for_a_while(server, feed, open_player, library):
+    feed("kicked", rtp.played(library.small()))
+    player = open_player(server, "kicked")
+
+    def watching():
+        viewers = server.get("/api/v1/streams/kicked/viewers").json["viewers"]
+        return [viewer["id"] for viewer in viewers if viewer["state"] == "connected"]
+
+    def send_away():
+        """What the page then says of it."""
+        player.wait_for_state("playing")
+        [viewer] = eventually(watching, "the page watches")
+        player.page.evaluate("""() => {
+            window.notices = [];
+            const notice = document.getElementById("notice");
+            new MutationObserver(() => notices.push(notice.textContent)).observe(notice, { childList: true });
+        }""")
+        assert server.request("DELETE", f"/api/v1/streams/kicked/viewers/{viewer}").status == 204
+        return eventually(lambda: player.page.evaluate("notices.find((text) => text.startsWith('The viewer')) ?? null"), "the page says why")
+
+    player.wait_for_picture()
+    assert send_away() == "The viewer was closed: it or this side asked for it"
+    eventually(lambda: player.connections == 2, "it has come back")
+
+    # The same as if its link were too slow: what the server would say is put into its mouth.
+    problem = {"detail": "the viewer was closed: its link is too slow", "reason": "congestion"}
+    ask = re.compile(r"/whep/kicked/[0-9a-f]{32}$")
+
+    def answer(route):
+        if route.request.method == "GET":
+            route.fulfill(status=404, content_type="application/problem+json", body=json.dumps(problem))
+        else:
+            route.continue_()
+
+    player.page.route(ask, answer)
+    assert send_away() == "The viewer was closed: its link is too slow"
+    closed_at = time.monotonic()
+    assert player.state == "connecting"
+    eventually(lambda: player.connections == 3, "it has come back")
+    assert time.monotonic() - closed_at > 14
+    player.wait_for_state("playing")
 
 
 def test_an_operator_sees_who_watches_and_sends_one_away(server, feed, watch, library):

@@ -21,6 +21,8 @@ enum PlayerScript {
 
         const firstDelay = 500;
         const lastDelay = 10000;
+        // The server closes a viewer whose link stays too slow, so that the link is free for others (RFC 8083): coming back at once would undo it.
+        const congestionDelay = 15000;
         const player = { state: "connecting", stats: null };
         window.egressPlayer = player;
 
@@ -136,6 +138,30 @@ enum PlayerScript {
           timer = setTimeout(connect, pause);
         }
 
+        // What the server says of a session that it has closed; null when it has not, or is not there to say it.
+        async function obituary(place) {
+          try {
+            const response = await fetch(place, { headers: authorization, cache: "no-store", signal: AbortSignal.timeout(3000) });
+            if (response.status !== 404) return null;
+            const problem = await response.json();
+            return problem.reason && problem.detail ? problem : null;
+          } catch {
+            return null;
+          }
+        }
+
+        // The connection is no more, and nothing that it still does counts. Its session may be.
+        async function lost(text) {
+          const mine = ++attempt;
+          show("connecting", text);
+          const end = session ? await obituary(session) : null;
+          if (mine !== attempt) return;
+          if (!end) return again(text);
+          session = null;
+          const why = end.detail[0].toUpperCase() + end.detail.slice(1);
+          again(why, end.reason === "congestion" ? Math.max(delay, congestionDelay) : null);
+        }
+
         function stop(text) {
           attempt += 1;
           leave();
@@ -234,12 +260,12 @@ enum PlayerScript {
               case "disconnected":
                 // It often comes back by itself.
                 clearTimeout(patience);
-                patience = setTimeout(() => { if (!isStale()) again("The connection was lost."); }, 4000);
+                patience = setTimeout(() => { if (!isStale()) lost("The connection was lost."); }, 4000);
                 break;
               case "failed":
               case "closed":
                 clearTimeout(patience);
-                again("The connection has ended.");
+                lost("The connection has ended.");
                 break;
             }
           };

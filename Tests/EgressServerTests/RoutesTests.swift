@@ -174,13 +174,20 @@ import Testing
         #expect(await call(.post, "/whep/a", offer, type: "application/sdp").head.status == .contentTooLarge)
     }
 
-    @Test func keepsSupervisedStreamsOutOfTheHostsReach() async throws {
+    @Test func keepsTheIDsOfSupervisedStreams() async throws {
         let put = await call(.put, "/api/v1/streams/cam")
         #expect(put.head.status == .conflict)
         #expect(try detail(put) == #"webrtc: process "cam" already has an active stream"#)
-        let delete = await call(.delete, "/api/v1/streams/cam")
-        #expect(delete.head.status == .conflict)
-        #expect(try detail(delete)?.contains("runs FFmpeg") == true)
+    }
+
+    @Test func removesASupervisedStreamAndFreesItsID() async throws {
+        #expect(await call(.delete, "/api/v1/streams/cam").head.status == .noContent)
+        #expect(await call(.get, "/api/v1/streams/cam").head.status == .notFound)
+        #expect(text(await call(.get, "/api/v1/streams")) == #"{"streams":[]}"#)
+        let again = await call(.delete, "/api/v1/streams/cam")
+        #expect(again.head.status == .notFound)
+        #expect(try detail(again) == #"no stream has the id "cam""#)
+        #expect(await call(.put, "/api/v1/streams/cam").head.status == .created)
     }
 
     @Test func listsSupervisedStreamsBeforeTheirInputIsThere() async throws {

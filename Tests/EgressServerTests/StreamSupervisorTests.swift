@@ -36,12 +36,17 @@ import Testing
         return text[...].split(separator: "\n")
     }
 
-    func supervisor(ffmpeg: String, ffprobe: String, board: SupervisionBoard) throws -> StreamSupervisor {
+    func supervisor(_ id: String = "cam", ffmpeg: String, ffprobe: String, board: SupervisionBoard) throws -> StreamSupervisor {
         var tools = try FFmpegTools(ffmpeg: "/bin/sh", ffprobe: "/bin/sh")
         tools.ffmpeg = ffmpeg
         tools.ffprobe = ffprobe
-        let stream = StreamDefinition(id: "cam", input: StreamInput(url: "rtsp://u:p@camera/live"))
+        let stream = StreamDefinition(id: id, input: StreamInput(url: "rtsp://u:p@camera/live"))
         return StreamSupervisor(stream: stream, engine: engine, tools: tools, board: board, logger: logger)
+    }
+
+    func probeOfVideo() throws -> String {
+        try script(
+            "ffprobe", #"echo '{"streams": [{"index": 0, "codec_type": "video", "codec_name": "h264", "pix_fmt": "yuv420p"}]}'"#)
     }
 
     /// Looks again and again until it holds; false after 10 s.
@@ -57,8 +62,7 @@ import Testing
     @Test func runsFFmpegAgainWithTheSameLegsAndEndsItWhenCancelled() async throws {
         let runsFile = "'\(directory.path)/runs'"
         let ffmpeg = try script("ffmpeg", "echo \"$@\" >> \(runsFile); [ $(wc -l < \(runsFile)) -ge 2 ] && exec sleep 60")
-        let ffprobe = try script(
-            "ffprobe", #"echo '{"streams": [{"index": 0, "codec_type": "video", "codec_name": "h264", "pix_fmt": "yuv420p"}]}'"#)
+        let ffprobe = try probeOfVideo()
         let board = SupervisionBoard(ids: ["cam"])
         let supervisor = try supervisor(ffmpeg: ffmpeg, ffprobe: ffprobe, board: board)
         let task = Task { await supervisor.run() }
@@ -78,6 +82,27 @@ import Testing
         await task.value
         #expect(engine.stream(named: "cam") == nil)
         #expect(board.all["cam"]?.phase == .stopped)
+        try FileManager.default.removeItem(at: directory)
+    }
+
+    @Test func endsAStreamThatIsRemovedAndLeavesTheOthersRunning() async throws {
+        let ffmpeg = try script("ffmpeg", "echo \"$@\" >> '\(directory.path)/runs'; exec sleep 60")
+        let ffprobe = try probeOfVideo()
+        let board = SupervisionBoard(ids: ["cam", "other"])
+        let supervisors = try ["cam", "other"].map { try supervisor($0, ffmpeg: ffmpeg, ffprobe: ffprobe, board: board) }
+        let service = Task { try await SupervisorService(supervisors: supervisors, board: board).run() }
+        #expect(await eventually { runs.count == 2 && board.all.values.allSatisfy { $0.phase == .running } })
+
+        #expect(await board.remove("cam"))
+        #expect(engine.stream(named: "cam") == nil)
+        #expect(engine.stream(named: "other") != nil)
+        #expect(board.all.mapValues(\.phase) == ["other": .running])
+        #expect(runs.count == 2)
+
+        service.cancel()
+        try await service.value
+        #expect(engine.stream(named: "other") == nil)
+        #expect(board.all.mapValues(\.phase) == ["other": .stopped])
         try FileManager.default.removeItem(at: directory)
     }
 

@@ -105,6 +105,53 @@ import Testing
     }
 }
 
+@Suite struct SupervisionBoardTests {
+    let board = SupervisionBoard(ids: ["cam", "other"])
+
+    /// What a supervisor does, without FFmpeg: goes on until it is cancelled, and needs its place on the board to its end.
+    func begin(_ id: String) -> Task<Void, Never>? {
+        board.begin(id) { [board] in
+            try? await Task.sleep(for: .seconds(3_600))
+            #expect(board.contains(id))
+            board.update(id) { $0.phase = .stopped }
+        }
+    }
+
+    @Test func endsTheSupervisionOfTheStreamThatIsRemovedAndOfNoOther() async throws {
+        let removed = try #require(begin("cam"))
+        let other = try #require(begin("other"))
+        #expect(await board.remove("cam"))
+        #expect(removed.isCancelled)
+        #expect(!other.isCancelled)
+        #expect(board.all == ["other": SupervisionStatus()])
+        other.cancel()
+        await other.value
+    }
+
+    @Test func removesAStreamOnce() async {
+        _ = begin("cam")
+        async let first = board.remove("cam")
+        async let second = board.remove("cam")
+        #expect(await [first, second].filter { $0 }.count == 1)
+        #expect(await !board.remove("cam"))
+        #expect(await !board.remove("unknown"))
+    }
+
+    @Test func removesAStreamWhoseSupervisionHasEnded() async throws {
+        let task = try #require(begin("cam"))
+        task.cancel()
+        await task.value
+        #expect(await board.remove("cam"))
+    }
+
+    @Test func beginsNothingForAStreamThatHasBeenRemoved() async {
+        #expect(await board.remove("cam"))
+        #expect(begin("cam") == nil)
+        board.update("cam") { $0.runs = 1 }
+        #expect(!board.contains("cam"))
+    }
+}
+
 @Suite struct PaceMonitorTests {
     let start = ContinuousClock.now
 

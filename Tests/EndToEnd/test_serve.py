@@ -5,6 +5,7 @@ import json
 import pytest
 
 import media
+import rtp
 
 
 def test_a_file_with_b_frames_and_aac_is_encoded_and_plays_with_sound(start_egress, open_player, library):
@@ -50,6 +51,37 @@ def test_an_input_that_is_not_there_yet_is_tried_again(start_egress, tmp_path, l
     assert server.stream("late")["supervision"]["problem"]
     path.symlink_to(library.small())
     server.wait_until_playable("late")
+
+
+def test_a_stream_that_is_removed_ends_and_the_other_plays_on(start_egress, watch, library, artifacts):
+    server = start_egress("serve", "--stream", f"gone={library.small()}", "--stream", f"kept={library.small()}")
+    server.wait_until_playable("gone")
+    server.wait_until_playable("kept")
+    leaver, stayer = watch(server, "gone"), watch(server, "kept")
+    leaver.wait_for_pictures(5)
+    stayer.wait_for_pictures(5)
+    before = server.processes("ffmpeg")
+    assert len(before) == 2
+
+    assert server.delete_stream("gone").status == 204
+    [left] = server.processes("ffmpeg")
+    assert left in before
+    assert server.stream("gone") is None
+    assert server.delete_stream("gone").status == 404
+    assert server.metric("egress_viewers_closed_total", reason="stream_stopped") == 1
+    leaver.wait_until_closed(within=60)
+    assert leaver.leave() == 404
+    stayer.wait_for_pictures(30)
+    assert stayer.state == "connected"
+    assert server.stream("kept")["supervision"]["runs"] == 1
+
+    # Without a stream of its own the server goes on, and the ids are anybody's.
+    assert server.delete_stream("kept").status == 204
+    assert not server.processes("ffmpeg")
+    outputs = server.put_stream("gone").json["outputs"]
+    with rtp.FFmpeg.feeding(outputs, artifacts / "removed_ffmpeg.log", rtp.played(library.small())):
+        server.wait_until_playable("gone")
+        watch(server, "gone").wait_for_pictures(5)
 
 
 def test_without_ffmpeg_it_says_how_to_install_it(run_egress, library):

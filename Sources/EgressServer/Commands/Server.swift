@@ -47,7 +47,7 @@ struct Server {
         services.append(http)
         if let tools, !streams.isEmpty {
             let supervisors = streams.map { StreamSupervisor(stream: $0, engine: engine, tools: tools, board: board, logger: logger) }
-            services.append(SupervisorService(supervisors: supervisors))
+            services.append(SupervisorService(supervisors: supervisors, board: board))
         }
         var quiet = logger
         quiet.logLevel = max(logger.logLevel, .warning)

@@ -17,11 +17,11 @@ struct LifecycleAPI: Sendable {
         return .json(["streams": StreamReport.all(engine: engine, board: board)])
     }
 
-    func stream(_ id: String, _ request: ServerRequest) -> ServerResponse {
+    func stream(_ id: String, _ request: ServerRequest) async -> ServerResponse {
         switch request.head.method {
         case .get: show(id)
         case .put: start(id, request)
-        case .delete: stop(id)
+        case .delete: await stop(id)
         default: .notAllowed([.get, .put, .delete])
         }
     }
@@ -61,13 +61,17 @@ struct LifecycleAPI: Sendable {
         }
     }
 
-    /// The stop hook.
-    private func stop(_ id: String) -> ServerResponse {
-        guard !board.contains(id) else {
-            return .problem(.conflict, "this server runs FFmpeg for \"\(id)\" itself; take it out of the configuration to stop it")
-        }
+    /// The stop hook. Where FFmpeg runs here, it ends first: the answer waits for that, about 2 s at most.
+    private func stop(_ id: String) async -> ServerResponse {
+        if board.contains(id) { return await remove(id) }
         guard engine.stream(named: id) != nil else { return unknown(id) }
         engine.onProcessStop(id: id)
+        return .empty(.noContent)
+    }
+
+    private func remove(_ id: String) async -> ServerResponse {
+        guard await board.remove(id) else { return unknown(id) }
+        logger.notice("the stream is removed; it comes back when this server is started again", metadata: ["stream": "\(id)"])
         return .empty(.noContent)
     }
 

@@ -45,18 +45,19 @@ struct Routes: Sendable {
             below.head.path = base.prefix + target
             return await whep.handle(below)
         }
-        guard request.head.method == .head else { return answer(segments, request) }
+        guard request.head.method == .head else { return await answer(segments, request) }
         // HEAD is GET without the body; its length stays.
         var asGet = request
         asGet.head.method = .get
-        var response = answer(segments, asGet)
+        var response = await answer(segments, asGet)
         response.head.headerFields[.contentLength] = String(response.body.count)
         response.body = []
         return response
     }
 
-    private func answer(_ segments: [String], _ request: ServerRequest) -> ServerResponse {
-        refusal(of: request, segments) ?? route(segments, request)
+    private func answer(_ segments: [String], _ request: ServerRequest) async -> ServerResponse {
+        if let refusal = refusal(of: request, segments) { return refusal }
+        return await route(segments, request)
     }
 
     /// From the base path to its pages, which need the slash behind it.
@@ -74,7 +75,7 @@ struct Routes: Sendable {
         return .json(["streams": rows])
     }
 
-    private func route(_ segments: [String], _ request: ServerRequest) -> ServerResponse {
+    private func route(_ segments: [String], _ request: ServerRequest) async -> ServerResponse {
         switch (segments.count, segments.first) {
         case (1, ""): page(request) { IndexPage.html(access.listIsPublic ? rows : nil) }
         case (2, "watch") where !segments[1].isEmpty: watch(segments[1], request)
@@ -84,7 +85,7 @@ struct Routes: Sendable {
         case (1, "metrics"):
             reading(request) { .text(Metrics.text(of: engine, whep), type: "text/plain; version=0.0.4; charset=utf-8") }
         case (3, "api") where segments[1...] == ["v1", "streams"]: api.list(request)
-        case (4, "api") where segments[1...2] == ["v1", "streams"]: api.stream(segments[3], request)
+        case (4, "api") where segments[1...2] == ["v1", "streams"]: await api.stream(segments[3], request)
         case (5, "api") where segments[1...2] == ["v1", "streams"] && segments[4] == "viewers": viewers.list(segments[3], request)
         case (6, "api") where segments[1...2] == ["v1", "streams"] && segments[4] == "viewers":
             viewers.viewer(segments[5], of: segments[3], request)

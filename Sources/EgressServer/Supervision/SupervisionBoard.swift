@@ -18,20 +18,57 @@ struct SupervisionStatus: Sendable, Hashable, Encodable {
     var speed: Double?
 }
 
-/// The supervisors write here, the HTTP routes read.
+/// Which streams are supervised, and by which task. The supervisors write here, the HTTP routes read, and take streams off.
 final class SupervisionBoard: Sendable {
-    private let entries: Mutex<[String: SupervisionStatus]>
+    private struct Entry {
+        var status = SupervisionStatus()
+        /// nil before it begins.
+        var task: Task<Void, Never>?
+        /// It is being removed, and must not begin any more.
+        var isLeaving = false
+    }
+
+    private let entries: Mutex<[String: Entry]>
 
     /// - Parameter ids: Known from the start, so that nobody else takes one of them before its input is there.
     init(ids: some Sequence<String>) {
-        entries = Mutex(Dictionary(ids.map { ($0, SupervisionStatus()) }) { first, _ in first })
+        entries = Mutex(Dictionary(ids.map { ($0, Entry()) }) { first, _ in first })
     }
 
+    /// Supervises the stream by a task of its own.
+    /// - Returns: nil when the stream has been removed already.
+    func begin(_ id: String, _ supervise: @escaping @Sendable () async -> Void) -> Task<Void, Never>? {
+        entries.withLock { entries in
+            guard entries[id]?.isLeaving == false else { return nil }
+            let task = Task { await supervise() }
+            entries[id]?.task = task
+            return task
+        }
+    }
+
+    /// Ends the supervision of a stream and takes it off, in this order: until FFmpeg has ended and the stop hook has been called, nobody else gets
+    /// the id.
+    /// - Returns: Whether this call has removed it: one of several does.
+    func remove(_ id: String) async -> Bool {
+        let task = entries.withLock { entries in
+            entries[id]?.isLeaving = true
+            return entries[id]?.task
+        }
+        task?.cancel()
+        await task?.value
+        return entries.withLock { $0.removeValue(forKey: id) != nil }
+    }
+
+    /// Changes nothing for a stream that is not there.
     func update(_ id: String, _ change: (inout SupervisionStatus) -> Void) {
-        entries.withLock { change(&$0[id, default: SupervisionStatus()]) }
+        entries.withLock { entries in
+            guard var entry = entries[id] else { return }
+            change(&entry.status)
+            entries[id] = entry
+        }
     }
 
-    var all: [String: SupervisionStatus] { entries.withLock { $0 } }
+    var all: [String: SupervisionStatus] { entries.withLock { $0.mapValues(\.status) } }
 
     func contains(_ id: String) -> Bool { entries.withLock { $0[id] != nil } }
 }

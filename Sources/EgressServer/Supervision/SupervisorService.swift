@@ -1,16 +1,18 @@
 #if Server
 internal import ServiceLifecycle
 
-/// All supervisors as one service. On graceful shutdown each ends its FFmpeg and calls the stop hook, side by side.
+/// All supervisors as one service, each a task that the board can end alone. On graceful shutdown each ends its FFmpeg and calls the stop hook,
+/// side by side.
 struct SupervisorService: Service {
     var supervisors: [StreamSupervisor]
+    var board: SupervisionBoard
 
     func run() async throws {
-        await cancelWhenGracefulShutdown {
-            await withDiscardingTaskGroup { group in
-                for supervisor in supervisors { group.addTask { await supervisor.run() } }
-            }
-        }
+        let tasks = supervisors.compactMap { supervisor in board.begin(supervisor.stream.id) { await supervisor.run() } }
+        // Not until the last of them has ended: a service that returns ends the server, and all streams may have been removed.
+        try? await gracefulShutdown()
+        for task in tasks { task.cancel() }
+        for task in tasks { await task.value }
     }
 }
 #endif

@@ -34,13 +34,14 @@ public struct WebRTCConfig: Sendable, Hashable {
     /// - Throws: ``EgressError/Code/invalidConfiguration``, naming the JSON field.
     public func normalized() throws(EgressError) -> WebRTCConfig {
         var result = self
-        if result.videoPayloadType == 0 { result.videoPayloadType = 102 }
-        if result.audioPayloadType == 0 { result.audioPayloadType = 111 }
+        // What a leg that is left out is given means nothing, and may be anything.
+        if !hasVideo || result.videoPayloadType == 0 { result.videoPayloadType = 102 }
+        if !hasAudio || result.audioPayloadType == 0 { result.audioPayloadType = 111 }
         if result.videoMap.isEmpty { result.videoMap = "0:v:0" }
         if result.audioMap.isEmpty { result.audioMap = "0:a:0" }
         try Self.check(result.videoPayloadType, "video_pt")
         try Self.check(result.audioPayloadType, "audio_pt")
-        guard result.videoPayloadType != result.audioPayloadType else {
+        guard !hasVideo || !hasAudio || result.videoPayloadType != result.audioPayloadType else {
             throw .invalid("audio_pt", "\(result.audioPayloadType) is the video's payload type too")
         }
         guard result.hasVideo || result.hasAudio else {

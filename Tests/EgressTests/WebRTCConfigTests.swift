@@ -36,6 +36,27 @@ import Testing
         if message != nil { #expect(error?.code == .invalidConfiguration) }
     }
 
+    static let lonePayloadTypes: [(config: WebRTCConfig, error: String?)] = [
+        (WebRTCConfig(videoPayloadType: 111, audioMap: "none"), nil),
+        (WebRTCConfig(videoPayloadType: 96, audioPayloadType: 96, audioMap: "none"), nil),
+        (WebRTCConfig(audioPayloadType: 102, videoMap: "none"), nil),
+        (WebRTCConfig(audioPayloadType: 70, audioMap: "none"), nil),
+        (WebRTCConfig(videoPayloadType: 128, videoMap: "none"), nil),
+        (WebRTCConfig(audioPayloadType: -1, audioMap: "none"), nil),
+        (WebRTCConfig(videoPayloadType: 70, audioMap: "none"), "webrtc: video_pt: 70 is in 64..95, which RTCP uses (RFC 5761)"),
+        (WebRTCConfig(audioPayloadType: 128, videoMap: "none"), "webrtc: audio_pt: 128 is not within 0..127"),
+    ]
+
+    @Test(arguments: lonePayloadTypes.indices) func payloadTypesOfALegThatIsLeftOutDoNotMatter(row: Int) {
+        let (config, message) = Self.lonePayloadTypes[row]
+        #expect(failure { try config.normalized() }?.message == message)
+    }
+
+    @Test func aLegThatIsLeftOutHasTheDefaultPayloadType() throws {
+        #expect(try WebRTCConfig(audioPayloadType: -1, audioMap: "none").normalized().audioPayloadType == 111)
+        #expect(try WebRTCConfig(videoPayloadType: 1_000, videoMap: "none").normalized().videoPayloadType == 102)
+    }
+
     @Test func noneLeavesALegOutButNotBoth() throws {
         #expect(try !WebRTCConfig(videoMap: "none").normalized().hasVideo)
         #expect(try WebRTCConfig(videoMap: "none").normalized().hasAudio)

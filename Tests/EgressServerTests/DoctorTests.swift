@@ -8,8 +8,10 @@ import Testing
     static let good = MachineProbe(
         receiveBufferSize: 8_388_608, receiveBufferAsked: 4_194_304, crypto: "ipsec-mb", openSSLVersion: "OpenSSL 3", cores: 4)
 
+    static let kernel = RunningKernel(release: "6.6.15-amd64", architecture: "x86_64")
+
     @Test func findsNothingWrongWithAGoodMachine() {
-        let findings = Doctor.examine(Self.good, kernel: "Linux 6")
+        let findings = Doctor.examine(Self.good, Self.kernel)
         #expect(findings.allSatisfy { $0.grade == .ok && $0.advice == nil })
         #expect(findings.map(\.subject) == ["kernel", "cores", "io_uring", "UDP GSO", "receive buffer", "SRTP", "OpenSSL"])
     }
@@ -20,12 +22,83 @@ import Testing
         machine.gsoProblem = "not in this kernel"
         machine.receiveBufferSize = 212_992
         machine.crypto = "openssl"
-        let findings = Doctor.examine(machine, kernel: "Linux 6")
+        let findings = Doctor.examine(machine, Self.kernel)
         let warnings = findings.filter { $0.grade == .warn }
         #expect(warnings.map(\.subject) == ["io_uring", "UDP GSO", "receive buffer", "SRTP"])
         #expect(warnings.allSatisfy { $0.advice != nil })
         #expect(warnings[0].text == "forbidden by seccomp")
         #expect(warnings[2].advice?.hasPrefix("sysctl -w net.core.rmem_max=4194304") == true)
+    }
+
+    static let remedies: [(release: String, disabled: Int, reason: String, advice: String)] = [
+        ("6.6.15", 0, "blocked, probably by a seccomp profile such as Docker's default", "a seccomp profile that allows it"),
+        ("6.6.15", 2, "disabled by sysctl kernel.io_uring_disabled=2", "sysctl -w kernel.io_uring_disabled=0 brings"),
+        (
+            "6.6.15", 1, "left to one group by sysctl kernel.io_uring_disabled=1 (see kernel.io_uring_group)",
+            "sysctl -w kernel.io_uring_disabled=0, or a user in the group"
+        ),
+        // The group is let in: what keeps the engine out is something else.
+        ("6.6.15", 1, "memory refused, perhaps by the limit of locked memory (ulimit -l)", "ulimit -l unlimited"),
+        ("6.1.0", 0, "memory refused, perhaps by the limit of locked memory (ulimit -l)", "ulimit -l unlimited"),
+        (
+            "6.1.0", 0, "kernel 6.1.0 is built without it, or a seccomp profile hides it",
+            "a kernel with CONFIG_IO_URING, or a seccomp profile"
+        ),
+        ("5.15.0", 0, "kernel too old: 5.15.0, 6.1 is the first that will do", "Linux 6.1 or later"),
+        ("4.4.0", 0, "kernel 4.4.0 is built without it, or a seccomp profile hides it", "Linux 6.1 or later"),
+        ("6.0.9", 0, "blocked, probably by a seccomp profile such as Docker's default", "Linux 6.1 or later"),
+    ]
+
+    @Test(arguments: remedies.indices) func saysWhatBringsIOUringBack(row: Int) throws {
+        let (release, disabled, reason, advice) = Self.remedies[row]
+        var machine = Self.good
+        machine.ioUringProblem = reason
+        let kernel = RunningKernel(release: release, architecture: "x86_64", ioUringDisabled: disabled)
+        let finding = try #require(Doctor.examine(machine, kernel).first { $0.subject == "io_uring" })
+        #expect(finding.grade == .warn)
+        #expect(finding.text == reason)
+        #expect(finding.advice?.hasPrefix("epoll does its work; \(advice)") == true, "\(finding)")
+    }
+
+    @Test func hasNoAdviceAboutAReasonThatItDoesNotKnow() throws {
+        var machine = Self.good
+        machine.ioUringProblem = "Too many open files"
+        let finding = try #require(Doctor.examine(machine, Self.kernel).first { $0.subject == "io_uring" })
+        #expect(finding.advice == "epoll does its work")
+    }
+
+    @Test(arguments: [
+        ("5.15.0-101-generic", true), ("6.0.19", true), ("4.19", true), ("6.1.0-18-amd64", false), ("6.18.5", false), ("10.0", false),
+        ("unknown", false), ("6", false),
+    ])
+    func warnsOfAKernelWithoutWhatIOUringNeeds(release: String, isTooOld: Bool) {
+        var machine = Self.good
+        machine.ioUringProblem = "kernel too old"
+        let kernel = RunningKernel(release: release, architecture: "x86_64")
+        let finding = Doctor.examine(machine, kernel)[0]
+        #expect(finding.text == "Linux \(release) x86_64")
+        #expect(finding.grade == (isTooOld ? .warn : .ok))
+        #expect(finding.advice?.contains("6.1 or later") == (isTooOld ? true : nil))
+        // Distributions bring parts of later kernels to older ones: what works is not complained of.
+        #expect(Doctor.examine(Self.good, kernel)[0].grade == .ok)
+    }
+
+    @Test(arguments: [("x86_64", Doctor.Grade.warn), ("aarch64", .ok)])
+    func advisesIPSecMBWhereThereIsOne(architecture: String, grade: Doctor.Grade) throws {
+        var machine = Self.good
+        machine.crypto = "openssl"
+        let kernel = RunningKernel(release: "6.6.15", architecture: architecture)
+        let finding = try #require(Doctor.examine(machine, kernel).first { $0.subject == "SRTP" })
+        #expect(finding.grade == grade)
+        #expect(finding.text == "openssl")
+        #expect(finding.advice?.contains("libipsec-mb-dev") == (grade == .warn ? true : nil))
+    }
+
+    @Test func looksAtTheKernelThatRuns() {
+        let kernel = RunningKernel.current()
+        #expect(kernel.description.hasPrefix("Linux "))
+        #expect(kernel.release.first?.isNumber == true)
+        #expect((0...2).contains(kernel.ioUringDisabled))
     }
 
     @Test func looksForTheEncodersByName() {

@@ -1,6 +1,5 @@
 #if Server
 internal import Egress
-internal import Glibc
 
 /// What a look at the machine found, line by line.
 enum Doctor {
@@ -23,10 +22,10 @@ enum Doctor {
         }
     }
 
-    static func examine(_ machine: MachineProbe, kernel: String) -> [Finding] {
+    static func examine(_ machine: MachineProbe, _ kernel: RunningKernel) -> [Finding] {
         [
-            Finding(grade: .ok, subject: "kernel", text: kernel), cores(machine),
-            ioUring(machine), gso(machine), receiveBuffer(machine), crypto(machine),
+            self.kernel(kernel, machine), cores(machine),
+            ioUring(machine, kernel), gso(machine), receiveBuffer(machine), crypto(machine, kernel),
             Finding(grade: .ok, subject: "OpenSSL", text: machine.openSSLVersion),
         ]
     }
@@ -64,12 +63,14 @@ enum Doctor {
         }
     }
 
-    static var kernel: String {
-        var name = utsname()
-        guard uname(&name) == 0 else { return "unknown" }
-        let release = withUnsafeBytes(of: name.release) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-        let machine = withUnsafeBytes(of: name.machine) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-        return "Linux \(release) \(machine)"
+    /// One that is too old by its number and has io_uring none the less, as some distributions' do, is good enough.
+    private static func kernel(_ kernel: RunningKernel, _ machine: MachineProbe) -> Finding {
+        guard kernel.isTooOldForIOUring, machine.ioUringProblem != nil else {
+            return Finding(grade: .ok, subject: "kernel", text: kernel.description)
+        }
+        return Finding(
+            grade: .warn, subject: "kernel", text: kernel.description,
+            advice: "io_uring is used with Linux 6.1 or later; with this one epoll does its work")
     }
 
     private static func cores(_ machine: MachineProbe) -> Finding {
@@ -77,11 +78,26 @@ enum Doctor {
         return Finding(grade: .ok, subject: "cores", text: text)
     }
 
-    private static func ioUring(_ machine: MachineProbe) -> Finding {
+    private static func ioUring(_ machine: MachineProbe, _ kernel: RunningKernel) -> Finding {
         guard let reason = machine.ioUringProblem else { return Finding(grade: .ok, subject: "io_uring", text: "works") }
         return Finding(
             grade: .warn, subject: "io_uring", text: reason,
-            advice: "epoll does its work; in Docker, a seccomp profile that allows io_uring brings it back")
+            advice: "epoll does its work" + (remedy(forIOUring: reason, kernel).map { "; \($0) brings io_uring back" } ?? ""))
+    }
+
+    /// The reason is the engine's, in words. What is certain from the kernel comes first: no profile or limit helps where that forbids it.
+    private static func remedy(forIOUring reason: String, _ kernel: RunningKernel) -> String? {
+        if kernel.isTooOldForIOUring || reason.contains("kernel too old") { return "Linux 6.1 or later" }
+        if kernel.ioUringDisabled == 2 { return "sysctl -w kernel.io_uring_disabled=0" }
+        if kernel.ioUringDisabled == 1, reason.contains("io_uring_disabled") {
+            return "sysctl -w kernel.io_uring_disabled=0, or a user in the group that kernel.io_uring_group names,"
+        }
+        if reason.contains("locked memory") { return "ulimit -l unlimited (LimitMEMLOCK=infinity in a systemd unit)" }
+        if reason.contains("built without it") {
+            return "a kernel with CONFIG_IO_URING, or a seccomp profile that allows it where one hides it,"
+        }
+        if reason.contains("seccomp") { return "a seccomp profile that allows it (Docker's default does not)" }
+        return nil
     }
 
     private static func gso(_ machine: MachineProbe) -> Finding {
@@ -100,11 +116,14 @@ enum Doctor {
             advice: "sysctl -w net.core.rmem_max=\(asked), so that no burst of a source is lost")
     }
 
-    private static func crypto(_ machine: MachineProbe) -> Finding {
-        guard machine.crypto != "ipsec-mb" else { return Finding(grade: .ok, subject: "SRTP", text: "ipsec-mb") }
+    /// libipsec-mb is for x86-64: elsewhere there is nothing better than what there is.
+    private static func crypto(_ machine: MachineProbe, _ kernel: RunningKernel) -> Finding {
+        guard machine.crypto != "ipsec-mb", kernel.architecture == "x86_64" else {
+            return Finding(grade: .ok, subject: "SRTP", text: machine.crypto)
+        }
         return Finding(
             grade: .warn, subject: "SRTP", text: machine.crypto,
-            advice: "on x86-64, ipsec-mb is about four times as fast: apt-get install libipsec-mb-dev, then build with the trait IPSecMB")
+            advice: "ipsec-mb is about four times as fast: apt-get install libipsec-mb-dev, then build with the trait IPSecMB")
     }
 }
 

@@ -197,6 +197,16 @@ import Testing
         #expect(try object(await call(.get, "/api/v1/streams/cam"))["state"] == .string("starting"))
     }
 
+    @Test func asksViewersOfAStreamWhoseInputIsNotThereYetToComeBack() async throws {
+        let offer = await call(.post, "/whep/cam", "v=0", type: "application/sdp")
+        #expect(offer.head.status == .conflict)
+        #expect(offer.head.headerFields[.retryAfter] == "2")
+        #expect(offer.head.headerFields[.accessControlAllowOrigin] == "*")
+        #expect(try detail(offer) == #"the stream "cam" has not begun yet"#)
+        #expect(await call(.post, "/whep/unknown", "v=0", type: "application/sdp").head.status == .notFound)
+        #expect(await call(.get, "/whep/cam").head.status == .notFound)
+    }
+
     @Test func handsEverythingBelowWHEPToItsHandler() async {
         let preflight = await call(.options, "/whep/cam")
         #expect(preflight.head.status == .ok || preflight.head.status == .noContent)

@@ -1,4 +1,4 @@
-"""FFmpeg dies without a goodbye: what a browser sees of it, and what becomes of viewers when it does not come back."""
+"""FFmpeg or the server dies without a goodbye: what a browser sees of it, and what becomes of viewers when FFmpeg does not come back."""
 
 import json
 import os
@@ -7,6 +7,7 @@ import time
 
 import rtp
 import whep
+from waiting import eventually
 
 GRACE = 2.0
 
@@ -46,6 +47,28 @@ def test_chromium_plays_on_when_ffmpeg_is_killed(start_egress, open_probe, libra
     assert lost < 20
     assert None not in [picture["number"] for picture in shown[resumed + 1 :]]
     assert probe.page.evaluate("probe.connection.connectionState") == "connected"
+
+
+def test_the_player_comes_back_when_the_server_was_killed_and_started_again(start_egress, open_player, library, tmp_path):
+    path = tmp_path / "input.mp4"
+    path.symlink_to(library.small())
+    server = start_egress("serve", "--stream", f"cam={path}")
+    server.wait_until_playable("cam")
+    player = open_player(server, "cam")
+    player.wait_for_picture()
+    path.unlink()
+    server.kill_alone()
+    player.wait_for_state("connecting")
+
+    # It is back before its input is, as it may be with a camera: no reason for the player to give up.
+    again = start_egress("serve", "--stream", f"cam={path}", "--http", f"127.0.0.1:{server.ports['http']}")
+    assert again.ports["http"] == server.ports["http"]
+    eventually(lambda: player.notice == "The stream has no picture yet.", "the player has asked the server")
+    path.symlink_to(library.small())
+    again.wait_for_stream("cam", lambda s: s.get("viewers_connected") == 1, "the player watches again")
+    player.wait_for_state("playing")
+    player.wait_for_decoded(30)
+    player.wait_for_change()
 
 
 def test_viewers_are_closed_with_a_reason_when_the_grace_is_over(start_egress, watch, library, tmp_path, artifacts):

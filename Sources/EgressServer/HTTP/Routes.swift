@@ -43,7 +43,7 @@ struct Routes: Sendable {
         if segments.first == "whep" {
             var below = request
             below.head.path = base.prefix + target
-            return await whep.handle(below)
+            return await watching(segments, below)
         }
         guard request.head.method == .head else { return await answer(segments, request) }
         // HEAD is GET without the body; its length stays.
@@ -53,6 +53,20 @@ struct Routes: Sendable {
         response.head.headerFields[.contentLength] = String(response.body.count)
         response.body = []
         return response
+    }
+
+    /// A player that is told that there is no such stream gives up for good; one whose input is not there yet will be there, so it is asked to come
+    /// back. That happens after each start of this server.
+    private func watching(_ segments: [String], _ request: ServerRequest) async -> ServerResponse {
+        let response = await whep.handle(request)
+        guard response.head.status == .notFound, request.head.method == .post, segments.count == 2, board.contains(segments[1]) else {
+            return response
+        }
+        var later = ServerResponse.problem(.conflict, "the stream \"\(segments[1])\" has not begun yet")
+        // What lets scripts of other origins read it stays.
+        later.head.headerFields = response.head.headerFields
+        later.head.headerFields[.retryAfter] = "2"
+        return later
     }
 
     private func answer(_ segments: [String], _ request: ServerRequest) async -> ServerResponse {

@@ -110,7 +110,7 @@ static void a_jump_of_timestamps_alone_is_laid_behind_what_was(struct eg_check *
     for (size_t i = 0; i < sizeof jumps_s / sizeof jumps_s[0]; i++) {
         uint64_t end = video(fixture)->ready_end;
         uint32_t last = video(fixture)->picture_timestamp;
-        ffmpeg.legs[EG_VIDEO].base_timestamp += (uint32_t)(jumps_s[i] * 90000);
+        ffmpeg.legs[EG_VIDEO].base_timestamp += (uint32_t)jumps_s[i] * 90000;
         fixture->now += EG_SECOND / 30;
         send_pictures(fixture, &ffmpeg, 15);
         const struct eg_packet *first = eg__store_get(&fixture->stores[EG_VIDEO], end);

@@ -135,15 +135,25 @@ static void open_engine(struct receive *receive, struct receiving_engine *receiv
     struct eg_hooks hooks = {0};
     struct eg_error error;
     if (eg_engine_create(&config, &hooks, &receiving->engine, &error) != EG_STATUS_OK) return;
-    bool is_ready = feeder_open_targets(receiving->engine, receive->streams, receiving->targets);
-    struct feeder *feeder = is_ready ? feeder_create(receive->schedule, receiving->targets) : NULL;
-    if (feeder != NULL) {
-        feeder_play(feeder, (uint64_t)FILL_US * receive->speed, receive->speed);
-        feeder_destroy(feeder);
-        return;
-    }
+    if (feeder_open_targets(receiving->engine, receive->streams, receiving->targets)) return;
     eg_engine_destroy(receiving->engine);
     receiving->engine = NULL;
+}
+
+// All at once: it takes its time, and nothing is measured meanwhile.
+static void fill_engines(struct receive *receive) {
+    struct feeder *feeders[ENGINES] = {NULL};
+    for (int i = 0; i < ENGINES; i++) {
+        if (receive->engines[i].engine != NULL) feeders[i] = feeder_create(receive->schedule, receive->engines[i].targets);
+        if (feeders[i] == NULL || feeder_start(feeders[i], (uint64_t)FILL_US * receive->speed, receive->speed)) continue;
+        feeder_destroy(feeders[i]);
+        feeders[i] = NULL;
+    }
+    for (int i = 0; i < ENGINES; i++) {
+        if (feeders[i] == NULL) continue;
+        feeder_wait(feeders[i]);
+        feeder_destroy(feeders[i]);
+    }
 }
 
 static void measure_engine(struct receive *receive, int way, bool is_last) {
@@ -230,6 +240,7 @@ static bool parse_name(const char *name, struct receive *receive) {
 static void measure(struct bench *bench, const char *name, struct receive *receive) {
     open_engine(receive, &receive->engines[0], EG_IO_URING);
     open_engine(receive, &receive->engines[1], EG_IO_EPOLL);
+    fill_engines(receive);
     for (int round = bench->is_quick ? ROUNDS_QUICK : ROUNDS; round > 0; round--) {
         for (int way = 0; way < INTAKE_WAYS; way++) measure_intake(receive, way);
         measure_engine(receive, ENGINE_URING, round == 1);

@@ -78,6 +78,12 @@ import Testing
         #expect(try Self.parse("{}").redirect == RedirectConfiguration())
     }
 
+    @Test(arguments: [("", 10.0), (#", "stale_timeout_seconds": 2.5"#, 2.5), (#", "stale_timeout_seconds": 0"#, 0)])
+    func readsHowLongAnInputMayBeSilent(field: String, seconds: Double) throws {
+        let stream = try #require(try Self.parse(#"{"streams": {"cam": {"input": "rtsp://h/x"\#(field)}}}"#).streams.first)
+        #expect(stream.input.staleTimeout == .seconds(seconds))
+    }
+
     @Test func letsFlagsWinOverTheFile() throws {
         let flags = ServerFlags(
             http: HTTPAddress(host: "h", port: 1), udpPort: 2, publicAddresses: ["192.0.2.1"], workers: 3, io: .uring, ffmpeg: "f",
@@ -122,6 +128,18 @@ import Testing
         (
             #"{"streams": {"cam": {"input": "x", "webrtc": {"video_pt": true}}}}"#,
             "egress.json: streams.cam.webrtc.video_pt: expected a number, found true or false"
+        ),
+        (
+            #"{"streams": {"cam": {"input": "x", "stale_timeout_seconds": "10"}}}"#,
+            "egress.json: streams.cam.stale_timeout_seconds: expected a number, found text"
+        ),
+        (
+            #"{"streams": {"cam": {"input": "x", "stale_timeout_seconds": -1}}}"#,
+            "egress.json: streams.cam.stale_timeout_seconds: is not within 0..86400"
+        ),
+        (
+            #"{"streams": {"cam": {"input": "x", "stale_timeout_seconds": 1e300}}}"#,
+            "egress.json: streams.cam.stale_timeout_seconds: is not within 0..86400"
         ),
         (#"{"streams": {"a/b": {"input": "x"}}}"#, "egress.json: streams.a/b: an id has no slash and no control character"),
     ])

@@ -24,9 +24,9 @@ import Testing
         engine = try EgressEngine(configuration: configuration, logger: logger)
     }
 
-    func script(_ name: String, _ text: String) throws -> String {
+    func script(_ name: String, _ text: String, shell: String = "/bin/sh") throws -> String {
         let file = directory.appendingPathComponent(name)
-        try "#!/bin/sh\n\(text)\n".write(to: file, atomically: true, encoding: .utf8)
+        try "#!\(shell)\n\(text)\n".write(to: file, atomically: true, encoding: .utf8)
         try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: file.path)
         return file.path
     }
@@ -36,11 +36,14 @@ import Testing
         return text[...].split(separator: "\n")
     }
 
-    func supervisor(_ id: String = "cam", ffmpeg: String, ffprobe: String, board: SupervisionBoard) throws -> StreamSupervisor {
+    func supervisor(
+        _ id: String = "cam", ffmpeg: String, ffprobe: String, board: SupervisionBoard, staleTimeout: Duration = .seconds(10)
+    ) throws -> StreamSupervisor {
         var tools = try FFmpegTools(ffmpeg: "/bin/sh", ffprobe: "/bin/sh")
         tools.ffmpeg = ffmpeg
         tools.ffprobe = ffprobe
-        let stream = StreamDefinition(id: id, input: StreamInput(url: "rtsp://u:p@camera/live"))
+        var stream = StreamDefinition(id: id, input: StreamInput(url: "rtsp://u:p@camera/live"))
+        stream.input.staleTimeout = staleTimeout
         return StreamSupervisor(stream: stream, engine: engine, tools: tools, board: board, logger: logger)
     }
 
@@ -82,6 +85,30 @@ import Testing
         await task.value
         #expect(engine.stream(named: "cam") == nil)
         #expect(board.all["cam"]?.phase == .stopped)
+        try FileManager.default.removeItem(at: directory)
+    }
+
+    /// Sends packets of the video leg, the only one, by a sender of its own: what they are made of does not matter. Not one write for all: the
+    /// second proves that a new sender is one.
+    static let send = #"""
+        exec 3>/dev/udp/127.0.0.1/$(echo "$@" | sed 's/.*127.0.0.1:\([0-9]*\)?pkt.*/\1/')
+        for i in 1 2 3 4; do printf '\x80\x66\0'"\\x$i"'\0\0\0\1\0\0'"\\x$(($$ / 100 % 100))\\x$(($$ % 100))"'\x41\0' >&3; done
+        """#
+
+    @Test(arguments: ["exec sleep 60", "kill -STOP $$; exec sleep 60"])
+    func endsFFmpegThatGivesNothingAnyMoreAndRunsItAgain(standstill: String) async throws {
+        let text = "\(Self.send)\necho \"$@\" >> '\(directory.path)/runs'; \(standstill)"
+        let ffmpeg = try script("ffmpeg", text, shell: "/bin/bash")
+        let board = SupervisionBoard(ids: ["cam"])
+        let supervisor = try supervisor(ffmpeg: ffmpeg, ffprobe: probeOfVideo(), board: board, staleTimeout: .milliseconds(500))
+        let task = Task { await supervisor.run() }
+        #expect(await eventually { board.all["cam"]?.problem != nil })
+        let problem = "no media for 0.5 s: the input is silent, or FFmpeg stands still. FFmpeg was ended; it runs again"
+        #expect(board.all["cam"]?.problem == problem)
+        #expect(await eventually { runs.count >= 2 && board.all["cam"]?.problem == nil }, "media has come again")
+        #expect(engine.stream(named: "cam") != nil)
+        task.cancel()
+        await task.value
         try FileManager.default.removeItem(at: directory)
     }
 

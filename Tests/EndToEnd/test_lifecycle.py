@@ -1,5 +1,6 @@
 """Streams come and go, FFmpeg dies, viewers vanish: who notices what, and how soon."""
 
+import json
 import os
 import signal
 import subprocess
@@ -117,6 +118,24 @@ def test_ffmpeg_killed_comes_back_and_viewers_stay(start_egress, watch, open_pla
     assert player.connections == 1
     assert server.metric("egress_viewers_created_total") == created
     assert server.stream("demo")["viewers_connected"] == 2
+
+
+def test_ffmpeg_that_stands_still_is_ended_and_run_again_and_viewers_stay(start_egress, watch, library, tmp_path):
+    path = tmp_path / "egress.json"
+    path.write_text(json.dumps({"streams": {"cam": {"input": str(library.small()), "stale_timeout_seconds": 2}}}))
+    server = start_egress("serve", "--config", path)
+    server.wait_until_playable("cam")
+    viewer = watch(server, "cam")
+    viewer.wait_for_pictures(15)
+
+    [ffmpeg] = server.processes("ffmpeg")
+    os.kill(ffmpeg, signal.SIGSTOP)
+    server.wait_for_stream("cam", lambda s: "no media for 2 s" in s["supervision"].get("problem", ""), "the standstill is told")
+    server.wait_for_stream("cam", lambda s: s["supervision"]["runs"] == 2 and not s["supervision"].get("problem"), "media flows again")
+    assert ffmpeg not in server.processes("ffmpeg")
+    viewer.wait_for_pictures(45)
+    assert viewer.state == "connected"
+    assert server.metric("egress_viewers_created_total") == 1
 
 
 def test_a_server_that_is_killed_leaves_no_ffmpeg_behind(start_egress, library):

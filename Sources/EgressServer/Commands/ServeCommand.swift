@@ -20,9 +20,14 @@ struct ServeCommand: AsyncParsableCommand {
               "drain": { "seconds": 2, "url": "https://other.example/whep" },
               "redirect": { "far": "https://other.example/whep/far" },
               "streams": {
-                "cam": { "input": "rtsp://camera/live", "input_options": [], "loop": true, "webrtc": { "force_transcode": false } }
+                "cam": { "input": "rtsp://camera/live", "input_options": [], "loop": true,
+                         "stale_timeout_seconds": 10,
+                         "webrtc": { "force_transcode": false } }
               }
             }
+
+            When nothing has come from a stream's FFmpeg for "stale_timeout_seconds" (10; 30 for HLS and DASH; 0: never), it is ended and run \
+            again. What waits for somebody to send (RTMP and SRT listeners, UDP) may wait for ever; once media has come, it has to go on.
 
             Who may watch is said by "auth", which may be left out on loopback only:
               token    one or more; whoever has one may watch every stream

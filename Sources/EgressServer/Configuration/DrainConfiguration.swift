@@ -3,7 +3,7 @@ internal import FoundationEssentials
 
 /// How this server stops being one that viewers come to. The block `drain` of the configuration file.
 struct DrainConfiguration: Sendable, Hashable {
-    static let secondsMax = 3_600.0
+    static let secondsMax = 3_600
 
     /// Between SIGTERM and the end, for viewers to go elsewhere; it ends sooner when there are none.
     var duration = Duration.seconds(2)
@@ -14,20 +14,12 @@ struct DrainConfiguration: Sendable, Hashable {
 
     init(json: JSONValue, source: String, path: String) throws(ConfigurationError) {
         let fields = try JSONFields(json, source: source, path: path, known: ["seconds", "url"])
-        if let seconds = try Self.seconds(fields, "seconds") { duration = seconds }
+        if let seconds = try fields.seconds("seconds", max: Self.secondsMax) { duration = seconds }
         guard let text = try fields.string("url") else { return }
         guard HTTPOrigin.origin(of: text) != nil, URL(string: text)?.query() == nil else {
             throw fields.failure("url", "expected http:// or https://, a host and a path")
         }
         url = text
-    }
-
-    /// A time that may be waited for.
-    static func seconds(_ fields: JSONFields, _ key: String) throws(ConfigurationError) -> Duration? {
-        guard let value = fields.values[key] else { return nil }
-        guard case .number(let seconds) = value else { throw fields.failure(key, "expected a number, found \(value.kind)") }
-        guard (0...secondsMax).contains(seconds) else { throw fields.failure(key, "is not within 0..\(Int(secondsMax))") }
-        return .seconds(seconds)
     }
 
     /// What a page's policy has to allow for its player to go there.

@@ -54,6 +54,14 @@ struct JSONFields {
         }
     }
 
+    /// A time of at most so many seconds.
+    func seconds(_ key: String, max: Int) throws(ConfigurationError) -> Duration? {
+        guard let value = values[key] else { return nil }
+        guard case .number(let seconds) = value else { throw failure(key, "expected a number, found \(value.kind)") }
+        guard (0...Double(max)).contains(seconds) else { throw failure(key, "is not within 0..\(max)") }
+        return .seconds(seconds)
+    }
+
     func strings(_ key: String) throws(ConfigurationError) -> [String]? {
         guard let value = values[key] else { return nil }
         guard case .array(let list) = value else { throw failure(key, "expected a list of texts, found \(value.kind)") }

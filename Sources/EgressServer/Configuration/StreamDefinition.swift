@@ -7,6 +7,10 @@ struct StreamDefinition: Sendable, Hashable {
     var input: StreamInput
     var webrtc: WebRTCConfig
 
+    /// [s]
+    static let staleTimeoutMax = 86_400
+    private static let fields: Set<String> = ["input", "input_options", "loop", "stale_timeout_seconds", "webrtc"]
+
     /// `ID=INPUT`, as `--stream` takes it. Only the first "=" parts them: URLs hold more.
     init(flag: String) throws(ConfigurationError) {
         let source = "--stream \(Secrets.mask(flag))"
@@ -29,9 +33,10 @@ struct StreamDefinition: Sendable, Hashable {
     init(id: String, json: JSONValue, source: String) throws(ConfigurationError) {
         let path = "streams.\(id)"
         if let problem = Self.problem(withID: id) { throw ConfigurationError(source: source, field: path, problem: problem) }
-        let fields = try JSONFields(json, source: source, path: path, known: ["input", "input_options", "loop", "webrtc"])
+        let fields = try JSONFields(json, source: source, path: path, known: Self.fields)
         guard let url = try fields.string("input"), !url.isEmpty else { throw fields.failure("input", "is missing") }
-        let input = StreamInput(url: url, loops: try fields.bool("loop") ?? true, options: try fields.strings("input_options") ?? [])
+        var input = StreamInput(url: url, loops: try fields.bool("loop") ?? true, options: try fields.strings("input_options") ?? [])
+        if let timeout = try fields.seconds("stale_timeout_seconds", max: Self.staleTimeoutMax) { input.staleTimeout = timeout }
         let webrtc = try fields.values["webrtc"].map { value throws(ConfigurationError) in
             try WebRTCConfig(json: value, source: source, path: fields.field("webrtc"))
         }

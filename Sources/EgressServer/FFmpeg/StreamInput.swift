@@ -12,16 +12,22 @@ struct StreamInput: Sendable, Hashable {
         case generated
         /// Anything else that FFmpeg opens; it sets the pace itself.
         case live
+
+        /// It goes on as long as its sender does.
+        var isLive: Bool { self == .rtsp || self == .live }
     }
 
     var url: String
     var kind: Kind
     /// Given by the operator, in front of `-i`, after ours: FFmpeg takes the last of two.
     var options: [String]
+    /// So long it may be silent before FFmpeg is run again; zero: for ever.
+    var staleTimeout: Duration
 
     init(url: String, loops: Bool = true, options: [String] = []) {
         self.url = url
         self.options = options
+        staleTimeout = Self.isSegmented(url) ? Self.staleTimeoutOfSegments : Self.staleTimeout
         kind = Self.kind(of: url, loops: loops, options: options)
     }
 
@@ -30,6 +36,26 @@ struct StreamInput: Sendable, Hashable {
         url = graph
         options = []
         kind = .generated
+        staleTimeout = Self.staleTimeout
+    }
+
+    static let staleTimeout = Duration.seconds(10)
+    /// A playlist names the next segment when it is whole; that takes 10 s in places.
+    static let staleTimeoutOfSegments = Duration.seconds(30)
+
+    private static func isSegmented(_ url: String) -> Bool {
+        let path = url.prefix { $0 != "?" && $0 != "#" }.lowercased()
+        return url.contains("://") && (path.hasSuffix(".m3u8") || path.hasSuffix(".mpd"))
+    }
+
+    /// FFmpeg opens a port and waits for somebody to send, for as long as that takes.
+    var waitsForPublisher: Bool {
+        let url = url.lowercased()
+        if ["udp://", "rtp://"].contains(where: url.hasPrefix) { return true }
+        if ["mode=listener", "?listen", "&listen"].contains(where: url.contains) { return true }
+        return zip(options, options.dropFirst()).contains { option, value in
+            option == "-listen" && value != "0" || option == "-mode" && value == "listener" || option == "-rtsp_flags" && value == "listen"
+        }
     }
 
     /// - Parameter isCopy: the video is copied.

@@ -38,7 +38,7 @@ struct DrainAPI: Sendable {
         guard !body.isEmpty else { return nil }
         let source = "request body"
         let fields = try JSONFields(JSONFields.parse(body, source: source), source: source, known: ["deadline_seconds"])
-        return try DrainConfiguration.seconds(fields, "deadline_seconds")
+        return try fields.seconds("deadline_seconds", max: DrainConfiguration.secondsMax)
     }
 }
 #endif

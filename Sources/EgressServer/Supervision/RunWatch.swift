@@ -3,13 +3,21 @@ internal import Egress
 internal import Logging
 internal import Synchronization
 
-/// Follows one run of FFmpeg by what it writes: progress reports and complaints.
+/// Follows one run of FFmpeg: by what it writes, progress reports and complaints, and by what arrives at the engine.
 final class RunWatch: Sendable {
+    /// Why a run has to end.
+    enum Objection: Sendable, Hashable {
+        case standstill(StaleWatch.Finding)
+        /// Video that is copied has B-frames after all.
+        case bFrames
+    }
+
     private struct State {
         var parser = FFmpegProgressParser()
         var pace = PaceMonitor()
         var complaints = LineBudget()
-        var hasFoundBFrames = false
+        var stale: StaleWatch
+        var hasFlowed = false
     }
 
     private let id: String
@@ -18,27 +26,50 @@ final class RunWatch: Sendable {
     private let board: SupervisionBoard
     private let secrets: Secrets
     private let logger: Logger
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
-    init(id: String, isCopy: Bool, engine: EgressEngine, board: SupervisionBoard, secrets: Secrets, logger: Logger) {
-        self.id = id
+    /// To be made as the run begins.
+    init(of stream: StreamDefinition, isCopy: Bool, engine: EgressEngine, board: SupervisionBoard, secrets: Secrets, logger: Logger) {
+        id = stream.id
         self.isCopy = isCopy
         self.engine = engine
         self.board = board
         self.secrets = secrets
         self.logger = logger
+        let input = stream.input
+        let reading = engine.stream(named: stream.id).map(StaleWatch.Reading.init) ?? .init(video: 0, audio: 0)
+        let stale = StaleWatch(
+            timeout: input.staleTimeout, waitsForPublisher: input.waitsForPublisher, watchesEachLeg: input.kind.isLive, reading: reading,
+            now: .now)
+        state = Mutex(State(stale: stale))
     }
 
-    /// The run was ended because video that was to be copied has B-frames after all.
-    var hasFoundBFrames: Bool { state.withLock { $0.hasFoundBFrames } }
+    /// Looks at what arrives, whatever FFmpeg writes, until there is something to object to; nil when the task is cancelled.
+    func objection() async -> Objection? {
+        while (try? await Task.sleep(for: StaleWatch.interval)) != nil {
+            if let objection = look() { return objection }
+        }
+        return nil
+    }
 
-    func read(line: String) -> ProcessRunner.Verdict {
-        guard let report = state.withLock({ $0.parser.parse(line: line) }) else { return .goOn }
+    private func look() -> Objection? {
+        guard let status = engine.stream(named: id) else { return nil }
+        let (finding, isFirst) = state.withLock { state in
+            let finding = state.stale.look(StaleWatch.Reading(status), now: .now)
+            defer { state.hasFlowed = state.stale.hasFlowed }
+            return (finding, state.stale.hasFlowed && !state.hasFlowed)
+        }
+        // What was wrong before is over when media comes, and not when FFmpeg is run again.
+        if isFirst { board.update(id) { $0.problem = nil } }
+        if isCopy, status.hasBFrames { return .bFrames }
+        return finding.map(Objection.standstill)
+    }
+
+    /// A line that FFmpeg wrote to its standard output.
+    func read(line: String) {
+        guard let report = state.withLock({ $0.parser.parse(line: line) }) else { return }
         board.update(id) { $0.speed = report.speed }
         if let position = report.position { warnIfSlow(position) }
-        guard isCopy, engine.stream(named: id)?.hasBFrames == true else { return .goOn }
-        state.withLock { $0.hasFoundBFrames = true }
-        return .end
     }
 
     /// A line that FFmpeg wrote to its standard error.
@@ -52,6 +83,12 @@ final class RunWatch: Sendable {
         guard let pace = state.withLock({ $0.pace.slowPace(position: position, now: .now) }) else { return }
         let percent = Int(pace * 100)
         logger.warning("FFmpeg gives \(percent) % of real time: the machine or the input is too slow, and viewers will see pauses")
+    }
+}
+
+extension StaleWatch.Reading {
+    init(_ status: StreamStatus) {
+        self.init(video: status.statistics.video.packets, audio: status.statistics.audio.packets)
     }
 }
 #endif

@@ -100,26 +100,59 @@ struct StreamSupervisor: Sendable {
         let isCopy = job.decision?.isCopy ?? false
         let arguments = FFmpegCommand.arguments(input: stream.input, isCopy: isCopy, legs: job.legs ?? [])
         logger.debug("running FFmpeg", metadata: ["arguments": "\(secrets.mask(arguments.joined(separator: " ")))"])
-        let watch = RunWatch(id: stream.id, isCopy: isCopy, engine: engine, board: board, secrets: secrets, logger: logger)
-        let result: String
-        do {
-            let ending = try await ProcessRunner.run(
-                GuardedCommand(executable: tools.ffmpeg, arguments: arguments),
-                onOutput: { watch.read(line: $0) },
-                onError: { watch.read(complaint: $0) }
-            )
-            result = "FFmpeg \(ending)"
-        } catch {
-            result = "FFmpeg could not be run: \(error)"
-        }
+        let watch = RunWatch(of: stream, isCopy: isCopy, engine: engine, board: board, secrets: secrets, logger: logger)
+        let ending = await follow(GuardedCommand(executable: tools.ffmpeg, arguments: arguments), watch)
         if Task.isCancelled { return machine.stop() }
-        if watch.hasFoundBFrames, let legs = encodingLegs(of: &job) {
+        if case .objection(.bFrames) = ending, let legs = encodingLegs(of: &job) {
             job.legs = legs
             return machine.endedForNewLegs(now: .now)
         }
-        let action = machine.ended(now: .now)
-        if case .wait(let delay) = action { report("\(result); it runs again in \(delay)") }
-        return action
+        report("\(ending); it runs again")
+        return machine.ended(now: .now)
+    }
+
+    private enum RunEnding: Sendable, CustomStringConvertible {
+        case byItself(Ending)
+        case failure(String)
+        /// It was ended.
+        case objection(RunWatch.Objection)
+
+        var description: String {
+            switch self {
+            case .byItself(let ending): "FFmpeg \(ending)"
+            case .failure(let reason): "FFmpeg could not be run: \(reason)"
+            case .objection(.standstill(let finding)): "\(finding). FFmpeg was ended"
+            case .objection(.bFrames): "FFmpeg was ended: the video has B-frames"
+            }
+        }
+    }
+
+    /// Returns when the process has ended, by itself or since something was to be objected to it. One that is stopped (SIGSTOP) keeps SIGTERM for
+    /// later, and does not outlive SIGKILL.
+    private func follow(_ command: GuardedCommand, _ watch: RunWatch) async -> RunEnding {
+        await withTaskGroup(of: RunEnding?.self) { tasks in
+            tasks.addTask {
+                do {
+                    let ending = try await ProcessRunner.run(
+                        command,
+                        onOutput: { line in
+                            watch.read(line: line)
+                            return .goOn
+                        },
+                        onError: { watch.read(complaint: $0) })
+                    return .byItself(ending)
+                } catch {
+                    return .failure("\(error)")
+                }
+            }
+            tasks.addTask { await watch.objection().map(RunEnding.objection) }
+            var first: RunEnding?
+            for await case let ending? in tasks where first == nil {
+                first = ending
+                tasks.cancelAll()
+            }
+            return first ?? .failure("it was cancelled")
+        }
     }
 
     /// Legs to the same ports that encode. No hook is called: to the engine it is a restarted source, and viewers stay.
@@ -155,9 +188,7 @@ struct StreamSupervisor: Sendable {
             switch machine.state {
             case .probing: status.phase = .probing
             case .starting: status.phase = .starting
-            case .running:
-                status.phase = .running
-                status.problem = nil
+            case .running: status.phase = .running
             case .waiting: status.phase = .waiting
             case .stopped: status.phase = .stopped
             }

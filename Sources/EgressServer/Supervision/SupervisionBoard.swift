@@ -12,7 +12,7 @@ struct SupervisionStatus: Sendable, Hashable, Encodable {
     var runs = 0
     /// "copying video: …", "encoding audio …".
     var decisions: [String] = []
-    /// Why it is not running, when it is not.
+    /// Why no media comes, when none does; until it does again.
     var problem: String?
     /// FFmpeg's, over the whole run; 1 is real time.
     var speed: Double?

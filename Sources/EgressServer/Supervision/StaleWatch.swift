@@ -1,0 +1,95 @@
+#if Server
+/// Finds out that a run of FFmpeg has come to a standstill, by the one thing that viewers see too: packets that reach the engine. What FFmpeg
+/// says does not count: an input that is half open, and an FFmpeg that is stopped, say nothing at all.
+///
+/// Time that passed without a look hardly counts: when this machine slept, the input is not to blame.
+struct StaleWatch: Sendable {
+    /// Packets of each leg so far.
+    struct Reading: Sendable, Hashable {
+        var video: UInt64
+        var audio: UInt64
+    }
+
+    enum Finding: Sendable, Hashable, CustomStringConvertible {
+        /// Nothing came, or nothing comes any more.
+        case nothing(for: Duration)
+        /// One leg goes on without the other.
+        case noVideo(for: Duration)
+        case noAudio(for: Duration)
+
+        var description: String {
+            switch self {
+            case .nothing(let quiet): "no media for \(Self.seconds(quiet)): the input is silent, or FFmpeg stands still"
+            case .noVideo(let quiet): "no picture for \(Self.seconds(quiet)), while sound goes on"
+            case .noAudio(let quiet): "no sound for \(Self.seconds(quiet)), while the picture goes on"
+            }
+        }
+
+        private static func seconds(_ duration: Duration) -> String {
+            let seconds = duration / .seconds(1)
+            return "\(Int64(exactly: seconds).map { "\($0)" } ?? "\(seconds)") s"
+        }
+    }
+
+    /// What FFmpeg gets on top before the first packet, to open an input and to look at it.
+    static let openingTime = Duration.seconds(20)
+    /// How often to look.
+    static let interval = Duration.milliseconds(500)
+    private static let stepMax = interval * 2
+
+    private struct Leg {
+        var packets: UInt64
+        var hasFlowed = false
+        var quiet = Duration.zero
+
+        mutating func look(_ packets: UInt64, after step: Duration) {
+            quiet += step
+            guard packets != self.packets else { return }
+            self.packets = packets
+            hasFlowed = true
+            quiet = .zero
+        }
+    }
+
+    private let timeout: Duration
+    private let waitsForPublisher: Bool
+    private let watchesEachLeg: Bool
+    private var video: Leg
+    private var audio: Leg
+    private var lastLook: ContinuousClock.Instant
+
+    /// - Parameters:
+    ///   - timeout: zero: nothing is ever found.
+    ///   - waitsForPublisher: before the first packet of the run there is nothing to complain about.
+    ///   - watchesEachLeg: a leg that has flowed has to go on. Not for films, whose sound may end before the picture.
+    ///   - reading: as the run begins.
+    init(timeout: Duration, waitsForPublisher: Bool, watchesEachLeg: Bool, reading: Reading, now: ContinuousClock.Instant) {
+        self.timeout = timeout
+        self.waitsForPublisher = waitsForPublisher
+        self.watchesEachLeg = watchesEachLeg
+        video = Leg(packets: reading.video)
+        audio = Leg(packets: reading.audio)
+        lastLook = now
+    }
+
+    /// Media has come in this run.
+    var hasFlowed: Bool { video.hasFlowed || audio.hasFlowed }
+
+    mutating func look(_ reading: Reading, now: ContinuousClock.Instant) -> Finding? {
+        let step = min(now - lastLook, Self.stepMax)
+        lastLook = now
+        video.look(reading.video, after: step)
+        audio.look(reading.audio, after: step)
+        guard timeout > .zero else { return nil }
+        let quiet = min(video.quiet, audio.quiet)
+        guard hasFlowed else {
+            return !waitsForPublisher && quiet >= timeout + Self.openingTime ? .nothing(for: timeout + Self.openingTime) : nil
+        }
+        if quiet >= timeout { return .nothing(for: timeout) }
+        guard watchesEachLeg else { return nil }
+        if video.hasFlowed, video.quiet >= timeout { return .noVideo(for: timeout) }
+        if audio.hasFlowed, audio.quiet >= timeout { return .noAudio(for: timeout) }
+        return nil
+    }
+}
+#endif

@@ -10,7 +10,7 @@ PACKAGES := liburing-dev libssl-dev zlib1g-dev ffmpeg fonts-dejavu-core
 ifeq ($(shell uname -m),x86_64)
 PACKAGES += libipsec-mb-dev
 endif
-TEST_PACKAGES := libsrtp2-dev chromium python3-venv gcc procps iproute2
+TEST_PACKAGES := libsrtp2-dev chromium python3-venv gcc procps iproute2 prometheus
 
 # The SRTP back end for x86-64 goes in when its header is there. Naming traits replaces the default ones, so Server is named too.
 comma := ,

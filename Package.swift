@@ -46,7 +46,12 @@ let package = Package(
         .executable(name: "egress", targets: ["EgressServer"]),
     ],
     traits: [
-        .trait(name: "Server", description: "The executable egress. Without it only the libraries are built, with two small dependencies."),
+        .trait(
+            name: "Server", description: "The executable egress. Without it only the libraries are built, with two small dependencies.",
+            enabledTraits: ["ServiceLifecycle"]),
+        .trait(
+            name: "ServiceLifecycle",
+            description: "EgressEngine is a Service of swift-service-lifecycle, and ends when its service group shuts down gracefully."),
         .trait(name: "IPSecMB", description: "SRTP through libipsec-mb, two to four times as fast as OpenSSL on x86-64 (libipsec-mb-dev)."),
         .default(enabledTraits: ["Server"]),
     ],
@@ -78,6 +83,7 @@ let package = Package(
                 "CEgress",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle", condition: .when(traits: ["ServiceLifecycle"])),
             ],
             swiftSettings: strictSwift
         ),

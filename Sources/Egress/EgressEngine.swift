@@ -1,6 +1,10 @@
 public import Logging
 import Synchronization
 
+#if ServiceLifecycle
+import ServiceLifecycle
+#endif
+
 /// The egress subsystem: processes send RTP to it over loopback, viewers watch over WebRTC.
 ///
 /// ``onProcessStart(id:config:plan:)`` and ``onProcessStop(id:)`` are for a host that calls them while it holds a lock of its own: they are
@@ -53,13 +57,18 @@ public final class EgressEngine: Sendable {
 
     deinit { shutdown() }
 
-    /// Waits until the task is cancelled or somebody calls ``shutdown()``, then shuts down.
+    /// Waits until the task is cancelled, ``shutdown()`` is called, or, with the trait `ServiceLifecycle`, the service group that the engine is part
+    /// of shuts down gracefully. Then shuts down.
     public func run() async throws {
+        #if ServiceLifecycle
+        await cancelWhenGracefulShutdown { await self.stopped.wait() }
+        #else
         await stopped.wait()
+        #endif
         shutdown()
     }
 
-    /// Stops every stream as ``onProcessStop(id:)`` does and closes the engine. Again does nothing.
+    /// Stops every stream as ``onProcessStop(id:)`` does and closes the engine. Further calls have no effect.
     public func shutdown() {
         for id in registry.close() { onProcessStop(id: id) }
         // The engine ends with the last reference to it: here, or in a call that is under way on another thread.
@@ -74,9 +83,11 @@ public final class EgressEngine: Sendable {
     /// Makes the stream of a process that is about to start.
     /// - Parameter plan: how the video leg is to be made; `nil`: as the configuration says.
     /// - Returns: outputs that the host appends to the process' own. Empty when egress is disabled, here or for the process.
-    /// - Throws: ``EgressError``; the process must not start then. Nothing is left behind.
+    /// - Throws: ``EgressError``; the process must not start then. Nothing is left behind. ``EgressError/Code/invalidConfiguration``: a field, or an
+    ///   id that ``StreamID`` does not allow.
     public func onProcessStart(id: String, config: ProcessConfig?, plan: LegPlan? = nil) throws(EgressError) -> [ConfigIO] {
         guard configuration.isEnabled, let config = config?.webrtc, config.isEnabled else { return [] }
+        if let problem = StreamID.problem(with: id) { throw .invalid("id", problem) }
         let settings = try config.normalized()
         try registry.reserve(id)
         let stream: StreamRegistry.Stream
@@ -93,18 +104,26 @@ public final class EgressEngine: Sendable {
         return stream.outputs
     }
 
-    /// Ends the stream of a process that has just stopped: out of the registry, teardown hook, viewers, sources. Unknown id: nothing.
-    public func onProcessStop(id: String) {
-        guard let removal = registry.remove(id) else { return }
+    /// Ends the stream of a process that has just stopped: nobody joins it any more, the teardown hook is called, then its viewers and its sources
+    /// are closed.
+    /// - Returns: Whether this call ended a stream: of several at the same time one does. False for an unknown id, where nothing happens.
+    @discardableResult
+    public func onProcessStop(id: String) -> Bool {
+        guard let removal = registry.remove(id) else { return false }
         removal.teardownHook?(id)
+        // The sessions end here, for every later request; their viewers get their goodbye from the engine right after, all in one turn of its
+        // loop instead of one turn each.
+        registry.endSessions(ofStopped: id)
         // The engine says goodbye to the viewers before it closes the ports they are fed from.
         engine?.handle.destroyStream(removal.stream.engineID)
         viewerEvents.end(registry.forget(removal.stream))
         logger.info("Egress torn down for the process", metadata: ["id": "\(id)"])
+        return true
     }
 
-    /// Called with the id of each stream that stops, while its sessions are still known. There is one: a second call replaces the first, `nil`
-    /// takes it off. No lock is held while it runs.
+    /// Sets what is called with the id of each stream that stops, while the stream and its sessions can still be read. The hook is the host's own:
+    /// nothing in this library sets it. There is one: a second call replaces the first, `nil` removes it. It runs on the thread that stops the
+    /// stream, with no lock held.
     public func setTeardownHook(_ hook: (@Sendable (_ id: String) -> Void)?) {
         registry.setTeardownHook(hook)
     }

@@ -4,7 +4,7 @@ public struct EgressError: Error, Sendable, Hashable, CustomStringConvertible {
     public struct Code: Sendable, Hashable, CustomStringConvertible {
         private enum Value: String {
             case streamExists, portsExhausted, addressInUse, invalidConfiguration, notFound, limitReached
-            case noCommonCodec, unsupportedOffer, invalidOffer, notActive, engine
+            case noCommonCodec, unsupportedOffer, invalidOffer, notActive, shutDown, engine
         }
 
         private let value: Value
@@ -29,8 +29,10 @@ public struct EgressError: Error, Sendable, Hashable, CustomStringConvertible {
         public static let unsupportedOffer = Code(.unsupportedOffer)
         /// The offer can't be read, or lacks what every offer needs.
         public static let invalidOffer = Code(.invalidOffer)
-        /// Not at this moment: the source hasn't sent a picture yet, or the engine is shut down.
+        /// Not at this moment: the source hasn't sent a picture yet. Try again.
         public static let notActive = Code(.notActive)
+        /// The engine is shut down, or its configuration disables it: no stream and no viewer can be made with it.
+        public static let shutDown = Code(.shutDown)
         /// The engine or the system refused; the message says what.
         public static let engine = Code(.engine)
 
@@ -70,5 +72,6 @@ extension EgressError {
         EgressError(code: .invalidOffer, message: reason, limit: limit)
     }
 
-    static let shutDown = EgressError(code: .notActive, message: "webrtc: the engine is shut down")
+    static let shutDown = EgressError(code: .shutDown, message: "webrtc: the engine is shut down")
+    static let disabled = EgressError(code: .shutDown, message: "webrtc: egress is disabled in the configuration of this server")
 }

@@ -59,6 +59,8 @@ final class StreamRegistry: Sendable {
         var isClosed = false
         var teardownHook: (@Sendable (String) -> Void)?
         var slots: [String: Slot] = [:]
+        /// Streams that are being stopped, until the engine has let go of them: they can be read, and nobody joins them.
+        var stopping: [String: Stream] = [:]
         var streams: [UInt64: Stream] = [:]
         var sessions: [String: Session] = [:]
         var sessionsOfStream: [UInt64: Set<String>] = [:]
@@ -111,12 +113,13 @@ final class StreamRegistry: Sendable {
         }
     }
 
-    /// Takes a running stream out; its sessions stay until ``forget(_:)``. A start that is still under way is not stopped by this: the host
-    /// calls one hook after the other.
+    /// Takes a running stream out: nobody joins it any more. It and its sessions can be read until ``forget(_:now:)``. A start that is still under
+    /// way is not stopped by this: the host calls one hook after the other.
     func remove(_ id: String) -> Removal? {
         state.withLock { state in
             guard case .running(let stream) = state.slots[id] else { return nil }
             state.slots[id] = nil
+            state.stopping[id] = stream
             return Removal(stream: stream, teardownHook: state.teardownHook)
         }
     }
@@ -126,6 +129,7 @@ final class StreamRegistry: Sendable {
     func forget(_ stream: Stream, now: ContinuousClock.Instant = .now) -> Set<String> {
         let ended = state.withLock { state in
             state.streams[stream.engineID] = nil
+            if state.stopping[stream.id]?.engineID == stream.engineID { state.stopping[stream.id] = nil }
             let ended = state.sessionsOfStream.removeValue(forKey: stream.engineID) ?? []
             for session in ended {
                 if let session = state.forget(session, .streamStopped, now) { state.sessionOfViewer[session.viewer] = nil }
@@ -149,12 +153,12 @@ final class StreamRegistry: Sendable {
     }
 
     func stream(named id: String) -> Stream? {
-        state.withLock { $0.running(id) }
+        state.withLock { $0.known(id) }
     }
 
     /// Sorted by id.
     func streams() -> [Stream] {
-        state.withLock { state in state.slots.keys.compactMap { state.running($0) } }.sorted { $0.id < $1.id }
+        state.withLock { state in Set(state.slots.keys).union(state.stopping.keys).compactMap { state.known($0) } }.sorted { $0.id < $1.id }
     }
 
     // MARK: Viewers
@@ -236,7 +240,7 @@ final class StreamRegistry: Sendable {
     /// - Parameter viewer: those behind this one.
     func sessions(of id: String, after viewer: UInt64) -> [Session] {
         state.withLock { state in
-            let sessions = state.running(id).flatMap { state.sessionsOfStream[$0.engineID] } ?? []
+            let sessions = state.known(id).flatMap { state.sessionsOfStream[$0.engineID] } ?? []
             return sessions.compactMap { state.sessions[$0] }.filter { $0.viewer > viewer && !$0.isClosing }
         }.sorted { $0.viewer < $1.viewer }
     }
@@ -309,7 +313,7 @@ final class StreamRegistry: Sendable {
     /// Viewers of a running stream that media flows to.
     func viewersConnected(of id: String) -> Int {
         state.withLock { state in
-            let sessions = state.running(id).flatMap { state.sessionsOfStream[$0.engineID] } ?? []
+            let sessions = state.known(id).flatMap { state.sessionsOfStream[$0.engineID] } ?? []
             return sessions.count { state.sessions[$0]?.isConnected == true }
         }
     }
@@ -331,6 +335,9 @@ extension StreamRegistry.State {
         guard case .running(let stream) = slots[id] else { return nil }
         return stream
     }
+
+    /// A running stream, else one that is being stopped.
+    fileprivate func known(_ id: String) -> StreamRegistry.Stream? { running(id) ?? stopping[id] }
 
     fileprivate func open(_ id: String, of stream: String) -> StreamRegistry.Session? {
         sessions[id].flatMap { $0.stream == stream && !$0.isClosing ? $0 : nil }

@@ -34,7 +34,7 @@ extension EgressEngine {
     func reply(
         to text: [UInt8], of id: String, from client: String?, waitingUpTo limit: Duration = .seconds(2)
     ) async throws(EgressError) -> Reply {
-        guard let stream = registry.stream(named: id) else { throw .streamNotFound(id) }
+        guard let stream = registry.stream(named: id) else { throw engine == nil ? .shutDown : .streamNotFound(id) }
         let offer = try SDPParser.parse(text, limits: configuration.limits.offer)
         var media = CodecNegotiation.Media(hasAudio: stream.config.hasAudio)
         if offer.receivesVideo { media.video = try await format(of: stream, limit) }
@@ -69,7 +69,7 @@ extension EgressEngine {
         of stream: StreamRegistry.Stream, _ offer: SDPOffer, _ negotiation: CodecNegotiation, from client: String?,
         counterOffer: CounterOffer? = nil
     ) throws(EgressError) -> ViewerAnswer {
-        guard let engine else { throw .streamNotFound(stream.id) }
+        guard let engine else { throw .shutDown }
         var request = try viewerRequest(offer, negotiation)
         request.local = counterOffer?.local
         let network = client.flatMap(ClientNetwork.init)

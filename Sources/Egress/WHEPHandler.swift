@@ -45,34 +45,38 @@ public final class WHEPHandler: Sendable {
     let now: @Sendable () -> ContinuousClock.Instant
     let isRefusingViewers = Atomic(false)
     private let redirect: (@Sendable (_ stream: String) -> String?)?
+    private let expects: (@Sendable (_ stream: String) -> Bool)?
     private let authorize: WHEPAuthorizer?
 
-    /// Takes the engine's teardown hook for itself.
-    /// - Parameter redirect: gives the URL of another server's endpoint for viewers that shall go there (307), `nil` for those to be served here.
-    /// - Parameter authorize: decides about each request; `nil`: everybody may watch every stream.
+    /// - Parameters:
+    ///   - basePath: The path below which requests are understood, with or without percent-encoding; `Location` and `Link` begin with it.
+    ///   - redirect: Gives the URL of another server's endpoint for viewers that shall go there (307), `nil` for those to be served here.
+    ///   - expects: Says of a stream that is not there whether it will be: its viewers are told to come again (409) instead of that there is no such
+    ///     stream (404), at which players give up.
+    ///   - authorize: Decides about each request; `nil`: everybody may watch every stream.
     public convenience init(
         engine: EgressEngine, basePath: String = "/whep", logger: Logger, redirect: (@Sendable (_ stream: String) -> String?)? = nil,
-        authorize: WHEPAuthorizer? = nil
+        expects: (@Sendable (_ stream: String) -> Bool)? = nil, authorize: WHEPAuthorizer? = nil
     ) {
-        self.init(engine: engine, basePath: basePath, logger: logger, redirect: redirect, authorize: authorize, now: { .now })
+        self.init(
+            engine: engine, basePath: basePath, logger: logger, redirect: redirect, expects: expects, authorize: authorize, now: { .now })
     }
 
     /// `now` is the limits' clock.
     init(
         engine: EgressEngine, basePath: String = "/whep", logger: Logger, redirect: (@Sendable (_ stream: String) -> String?)? = nil,
-        authorize: WHEPAuthorizer? = nil, now: @escaping @Sendable () -> ContinuousClock.Instant
+        expects: (@Sendable (_ stream: String) -> Bool)? = nil, authorize: WHEPAuthorizer? = nil,
+        now: @escaping @Sendable () -> ContinuousClock.Instant
     ) {
         self.engine = engine
         self.basePath = WHEPTarget.normalized(base: basePath)
         self.logger = logger
         self.authorize = authorize
         self.redirect = redirect
+        self.expects = expects
         self.now = now
         let configuration = engine.configuration
         admission = Mutex(Admission(configuration.limits, streamsMax: configuration.streamsMax, now: now()))
-        // The registry holds the hook, which must not hold the registry in turn. The sessions end here, for every later request; their viewers
-        // get their goodbye from the engine right after, all in one turn of its loop instead of one turn each.
-        engine.setTeardownHook { [weak registry = engine.registry] id in registry?.endSessions(ofStopped: id) }
         if configuration.limits.bitRate > 0 { measureBitRate() }
     }
 
@@ -94,6 +98,8 @@ public final class WHEPHandler: Sendable {
         guard let target = WHEPTarget(path: request.head.path ?? "", base: basePath) else {
             return refusal(WHEPProblem(.notFound, "there is nothing under this path"))
         }
+        // No stream has such an id, so it goes no further: not to the hook that decides, and not into the log.
+        if let problem = StreamID.problem(with: target.stream) { return refusal(WHEPProblem(.notFound, problem)) }
         let method = request.head.method
         guard target.methods.contains(method) else { return notAllowed(method, target) }
         if method == .options { return await options(request, target) }
@@ -101,6 +107,7 @@ public final class WHEPHandler: Sendable {
         if let refusal = refusalOfChange(request, target) { return refusal }
         switch target {
         case .endpoint(let stream):
+            if let refusal = refusalOfShutdown() { return refusal }
             return method == .post ? await post(request, stream) : presence(engine.registry.stream(named: stream) != nil, method)
         case .session(let stream, let session):
             switch method {
@@ -139,8 +146,14 @@ public final class WHEPHandler: Sendable {
             case .refusal(let error, let offer?): return counter(offer, error, stream, request)
             }
         } catch {
-            return refusal(error, stream, request)
+            return refusal(later(error, stream), stream, request)
         }
+    }
+
+    /// A stream that is not there, but will be, has not begun yet.
+    private func later(_ error: EgressError, _ stream: String) -> EgressError {
+        guard error.code == .notFound, expects?(stream) == true else { return error }
+        return EgressError(code: .notActive, message: "the stream \"\(stream)\" has not begun yet: try again")
     }
 
     private func created(_ answer: ViewerAnswer, _ stream: String, _ request: WHEPRequest) -> WHEPResponse {
@@ -213,6 +226,11 @@ public final class WHEPHandler: Sendable {
         metadata["status"] = "\(refusal.head.status.code)"
         logger.debug("Not permitted", metadata: metadata)
         return refusal
+    }
+
+    private func refusalOfShutdown() -> WHEPResponse? {
+        guard engine.engine == nil else { return nil }
+        return refusal(engine.configuration.isEnabled ? EgressError.shutDown : .disabled)
     }
 
     private func notAllowed(_ method: HTTPRequest.Method, _ target: WHEPTarget) -> WHEPResponse {

@@ -42,6 +42,8 @@ extension EgressError {
         case .notActive: .conflict
         case .noCommonCodec, .unsupportedOffer: .unprocessableContent
         case .limitReached: limit?.status ?? .serviceUnavailable
+        // Not 404: players take that for the end of the stream and give up.
+        case .shutDown: .serviceUnavailable
         default: .internalServerError
         }
     }
@@ -49,7 +51,7 @@ extension EgressError {
     /// In seconds, when the same request may go well later.
     var retryAfter: Int? {
         switch code {
-        case .notActive: 2
+        case .notActive, .shutDown: 2
         case .limitReached: 10
         default: nil
         }

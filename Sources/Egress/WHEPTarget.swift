@@ -14,11 +14,14 @@ enum WHEPTarget: Sendable, Hashable {
     /// `nil` for a path outside `base`, one with more parts, or one that isn't percent-encoded UTF-8.
     /// - Parameter base: as ``normalized(base:)`` gives it.
     init?(path: String, base: String) {
-        let path = path.prefix { $0 != "?" && $0 != "#" }
-        guard path.hasPrefix(base + "/") else { return nil }
-        let encoded = path.dropFirst(base.count + 1).split(separator: "/", omittingEmptySubsequences: false)
-        let parts = encoded.compactMap(Self.decoded).filter { !$0.isEmpty }
-        guard parts.count == encoded.count else { return nil }
+        let path = path.utf8.prefix { $0 != UInt8(ascii: "?") && $0 != UInt8(ascii: "#") }
+        let encoded = Substring(path).utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map(Substring.init)
+        let all = encoded.dropFirst().compactMap(Self.decoded)
+        // However a client encodes the base (RFC 3986 §6.2.2.2), it is the same path.
+        let before = base.split(separator: "/").compactMap(Self.decoded)
+        guard encoded.first == "", all.count == encoded.count - 1, all.starts(with: before) else { return nil }
+        let parts = Array(all.dropFirst(before.count))
+        guard !parts.contains("") else { return nil }
         switch parts.count {
         case 1: self = .endpoint(stream: parts[0])
         case 2: self = .session(stream: parts[0], session: parts[1])
@@ -28,9 +31,9 @@ enum WHEPTarget: Sendable, Hashable {
         }
     }
 
-    /// With a slash before and none behind; the root is empty.
+    /// With a slash before and none behind, percent-encoded; the root is empty. What is encoded already stays so.
     static func normalized(base: String) -> String {
-        base.split(separator: "/").map { "/" + $0 }.joined()
+        base.split(separator: "/").map { "/" + encoded(decoded($0) ?? String($0)) }.joined()
     }
 
     /// Percent-encodes everything that isn't unreserved (RFC 3986 §2.3), a slash too.

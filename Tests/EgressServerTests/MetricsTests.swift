@@ -43,6 +43,7 @@ import Testing
         statistics.dropped = ["source_late": 5]
         var stream = StreamStatistics()
         stream.video.bitRate = 2_500_000
+        stream.gopMilliseconds = 2_002
         let status = StreamStatus(
             id: "cam \"1\"", videoPort: 1, audioPort: 2, hasVideo: true, hasAudio: false, state: .active, viewers: 3, viewersConnected: 2,
             format: nil, hasBFrames: true, outputs: [], statistics: stream)
@@ -57,7 +58,7 @@ import Testing
             #"egress_viewers_closed_total{reason="no_check"} 1"#, #"egress_viewers_closed_total{reason="peer"} 2"#,
             #"egress_refused_total{limit="joins"} 3"#, "egress_viewers_connecting 6", "egress_draining 1",
             #"egress_dropped_total{reason="source_late"} 5"#, #"egress_stream_active{stream="cam \"1\""} 1"#,
-            #"egress_stream_b_frames{stream="cam \"1\""} 1"#,
+            #"egress_stream_bframes{stream="cam \"1\""} 1"#, #"egress_stream_gop_seconds{stream="cam \"1\""} 2.002"#,
             #"egress_stream_source_bit_rate{stream="cam \"1\"",kind="video"} 2500000"#,
         ]
         for line in expected { #expect(lines.contains { $0 == line }, "\(line)") }

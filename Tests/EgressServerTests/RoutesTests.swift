@@ -102,6 +102,8 @@ import Testing
         #expect(health["status"] == .string("ok"))
         #expect(health["io"] == .string("epoll"))
         #expect(health["streams"] == .number(0))
+        // "cam" is wanted, and its input is not there.
+        #expect(health["streams_down"] == .number(1))
     }
 
     @Test func startsAStreamAndStopsIt() async throws {
@@ -202,7 +204,7 @@ import Testing
         #expect(offer.head.status == .conflict)
         #expect(offer.head.headerFields[.retryAfter] == "2")
         #expect(offer.head.headerFields[.accessControlAllowOrigin] == "*")
-        #expect(try detail(offer) == #"the stream "cam" has not begun yet"#)
+        #expect(try detail(offer) == #"the stream "cam" has not begun yet: try again"#)
         #expect(await call(.post, "/whep/unknown", "v=0", type: "application/sdp").head.status == .notFound)
         #expect(await call(.get, "/whep/cam").head.status == .notFound)
     }

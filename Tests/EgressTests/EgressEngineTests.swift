@@ -133,7 +133,7 @@ extension WithEngine {
             #expect(calls.withLock { $0 } == 0)
         }
 
-        @Test func theHookRunsAfterTheRegistryAndBeforeTheSourcesAndHoldsNoLock() throws {
+        @Test func theHookRunsBeforeTheSourcesAreClosedAndHoldsNoLock() throws {
             let engine = try Engines.make()
             _ = try engine.onProcessStart(id: "a", config: Engines.enabled)
             let port = try #require(engine.stream(named: "a")).videoPort
@@ -145,11 +145,51 @@ extension WithEngine {
                 engine.setTeardownHook(nil)
             }
             engine.onProcessStop(id: "a")
-            #expect(seen.withLock { $0 } == ["a registered false port free false"])
+            #expect(seen.withLock { $0 } == ["a registered true port free false"])
             #expect(isFree(port))
             _ = try engine.onProcessStart(id: "a", config: Engines.enabled)
             engine.onProcessStop(id: "a")
             #expect(seen.withLock { $0 }.count == 1, "the hook took itself off")
+        }
+
+        @Test func aStreamThatStopsCanBeReadInTheHookAndNobodyJoinsIt() async throws {
+            let engine = try await Engines.playing()
+            let handler = WHEPHandler(engine: engine, logger: Engines.silent)
+            let answer = try await engine.addViewer(to: "show", offer: Array(BrowserOffer.chromium.utf8))
+            let seen = Mutex<[String]>([])
+            engine.setTeardownHook { [unowned engine] id in
+                let viewers = engine.viewers(of: id)
+                seen.withLock {
+                    $0 = [
+                        "\(engine.stream(named: id)?.viewers ?? 0) viewers", "\(viewers.count) listed", "\(engine.streams().map(\.id))",
+                        "\(engine.registry.hasSession(answer.session, of: id))",
+                        "\(failure { try engine.registry.reserveViewer(of: engine.registry.streams()[0], max: 9) }?.code.description ?? "joined")",
+                    ]
+                }
+            }
+            #expect(engine.onProcessStop(id: "show"))
+            #expect(seen.withLock { $0 } == ["1 viewers", "1 listed", #"["show"]"#, "true", "notFound"])
+            #expect(engine.stream(named: "show") == nil && engine.streams().isEmpty && engine.viewers(of: "show").isEmpty)
+            #expect(!handler.engine.registry.hasSession(answer.session, of: "show"))
+        }
+
+        @Test func ofSeveralStopsOneEndsTheStream() async throws {
+            let engine = try Engines.make()
+            _ = try engine.onProcessStart(id: "a", config: Engines.enabled)
+            let ended = await withTaskGroup(of: Bool.self) { tasks in
+                for _ in 0..<8 { tasks.addTask { engine.onProcessStop(id: "a") } }
+                return await tasks.reduce(0) { $0 + ($1 ? 1 : 0) }
+            }
+            #expect(ended == 1)
+            #expect(!engine.onProcessStop(id: "a"))
+        }
+
+        @Test(arguments: ["", "..", "a/b", "/\u{301}", "a\nb", "\u{1B}[31m", "a\u{2028}b"])
+        func anIDThatCannotStandInAURLIsRefusedAtTheStart(id: String) throws {
+            let engine = try Engines.make()
+            let error = failure { try engine.onProcessStart(id: id, config: Engines.enabled) }
+            #expect(error?.code == .invalidConfiguration && error?.message.hasPrefix("webrtc: id: ") == true)
+            #expect(engine.streams().isEmpty)
         }
 
         @Test func thereIsOneHook() throws {
@@ -169,7 +209,7 @@ extension WithEngine {
             engine.shutdown()
             engine.shutdown()
             #expect(seen.withLock { $0 } == ["a", "b"])
-            #expect(failure { try engine.onProcessStart(id: "c", config: Engines.enabled) }?.code == .notActive)
+            #expect(failure { try engine.onProcessStart(id: "c", config: Engines.enabled) }?.code == .shutDown)
             #expect(engine.statistics() == EngineStatistics())
             #expect(engine.streams().isEmpty)
         }
@@ -196,7 +236,7 @@ extension WithEngine {
             let task = Task { try await first.run() }
             task.cancel()
             try await task.value
-            #expect(failure { try first.onProcessStart(id: "a", config: Engines.enabled) }?.code == .notActive)
+            #expect(failure { try first.onProcessStart(id: "a", config: Engines.enabled) }?.code == .shutDown)
             let second = try Engines.make()
             async let running: Void = second.run()
             second.shutdown()

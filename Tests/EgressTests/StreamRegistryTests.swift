@@ -61,7 +61,7 @@ import Testing
         try registry.reserve("b")
         #expect(registry.close() == ["a", "b"])
         #expect(!registry.activate(Self.stream("b", 2)))
-        #expect(failure { try registry.reserve("c") }?.code == .notActive)
+        #expect(failure { try registry.reserve("c") }?.code == .shutDown)
         #expect(registry.close() == ["a"])
     }
 

@@ -1,4 +1,5 @@
 import HTTPTypes
+import Synchronization
 import Testing
 
 @testable import Egress
@@ -18,15 +19,15 @@ extension WithEngine {
         static func text(_ response: WHEPResponse) -> String { String(decoding: response.body, as: UTF8.self) }
 
         @Test func anOfferIsAnsweredAndItsSessionEndsOnce() async throws {
-            let engine = try await Engines.playing("a b/c") { $0.iceServers = [ICEServer(urls: ["stun:s.example", "stun:t.example"])] }
+            let engine = try await Engines.playing("a b\"c") { $0.iceServers = [ICEServer(urls: ["stun:s.example", "stun:t.example"])] }
             let handler = Self.handler(engine)
-            let created = await handler.handle(Self.request(.post, "/whep/a%20b%2Fc", BrowserOffer.chromium))
+            let created = await handler.handle(Self.request(.post, "/whep/a%20b%22c", BrowserOffer.chromium))
             #expect(created.head.status == .created)
             let fields = created.head.headerFields
             #expect(fields[.contentType] == "application/sdp")
             #expect(Self.text(created).hasPrefix("v=0\r\n"))
             let location = try #require(fields[.location])
-            #expect(location.hasPrefix("/whep/a%20b%2Fc/") && location.utf8.count == "/whep/a%20b%2Fc/".utf8.count + 32)
+            #expect(location.hasPrefix("/whep/a%20b%22c/") && location.utf8.count == "/whep/a%20b%22c/".utf8.count + 32)
             let tag = try #require(fields[.eTag])
             #expect(tag.hasPrefix("\"") && tag.hasSuffix("\"") && tag.utf8.count > 2)
             #expect(
@@ -40,7 +41,7 @@ extension WithEngine {
             #expect(
                 fields[.accessControlExposeHeaders]
                     == "Location, ETag, Link, Retry-After, Accept-Post, Accept-Patch, Allow, WWW-Authenticate")
-            #expect(engine.stream(named: "a b/c")?.viewers == 1)
+            #expect(engine.stream(named: "a b\"c")?.viewers == 1)
 
             #expect(await handler.handle(Self.request(.get, location)).head.status == .noContent)
             #expect(await handler.handle(Self.request(.head, location)).head.status == .ok)
@@ -49,7 +50,66 @@ extension WithEngine {
             #expect(await handler.handle(Self.request(.delete, location, type: nil, [.ifMatch: "\"stale\""])).head.status == .ok)
             #expect(await handler.handle(Self.request(.delete, location)).head.status == .notFound)
             #expect(await handler.handle(Self.request(.get, location)).head.status == .notFound)
-            #expect(await eventually { engine.stream(named: "a b/c")?.viewers == 0 })
+            #expect(await eventually { engine.stream(named: "a b\"c")?.viewers == 0 })
+        }
+
+        @Test(arguments: [true, false]) func anEngineThatIsShutDownOrDisabledAsksPlayersToComeAgain(isEnabled: Bool) async throws {
+            let engine = try Engines.make { $0.isEnabled = isEnabled }
+            let handler = Self.handler(engine)
+            engine.shutdown()
+            for request in [Self.request(.post, "/whep/show", BrowserOffer.chromium), Self.request(.get, "/whep/show", type: nil)] {
+                let response = await handler.handle(request)
+                #expect(response.head.status == .serviceUnavailable)
+                #expect(response.head.headerFields[.retryAfter] == "2")
+                #expect(Self.text(response).contains(isEnabled ? "the engine is shut down" : "egress is disabled"))
+            }
+        }
+
+        @Test func aStreamThatIsExpectedIsToComeBackForAndTheLogHasTheStatusThatWasSent() async throws {
+            let recorder = LogRecorder()
+            let handler = WHEPHandler(engine: try Engines.make(), logger: recorder.logger, expects: { $0 == "cam" })
+            let response = await handler.handle(Self.request(.post, "/whep/cam", BrowserOffer.chromium))
+            #expect(response.head.status == .conflict && response.head.headerFields[.retryAfter] == "2")
+            #expect(await handler.handle(Self.request(.post, "/whep/other", BrowserOffer.chromium)).head.status == .notFound)
+            let logged = recorder.lines.filter { $0.message.hasPrefix("Viewer refused") }
+            #expect(logged.map { $0.metadata["status"] } == ["409", "404"])
+        }
+
+        @Test(arguments: ["%0Aforged", "a%1B%5B31m", "%2F%CC%81", "%2E%2E", "a%E2%80%A8b"])
+        func anIDThatNoStreamCanHaveIsInNoLineOfTheLogAndNoHookIsAsked(encoded: String) async throws {
+            let recorder = LogRecorder()
+            let authorize: WHEPAuthorizer = { _ in
+                Issue.record("the hook was asked")
+                return .allowed
+            }
+            let handler = WHEPHandler(engine: try Engines.make(), logger: recorder.logger, authorize: authorize)
+            #expect(await handler.handle(Self.request(.post, "/whep/\(encoded)", BrowserOffer.chromium)).head.status == .notFound)
+            #expect(recorder.lines.isEmpty)
+        }
+
+        @Test func aBaseWithABlankIsEncodedInLocations() async throws {
+            let engine = try await Engines.playing("my show")
+            let handler = WHEPHandler(engine: engine, basePath: "/my base/whep", logger: Engines.silent)
+            let created = await handler.handle(Self.request(.post, "/my%20base/whep/my%20show", BrowserOffer.chromium))
+            let location = try #require(created.head.headerFields[.location])
+            #expect(location.hasPrefix("/my%20base/whep/my%20show/"))
+            #expect(await handler.handle(Self.request(.delete, location)).head.status == .ok)
+        }
+
+        @Test func theHostsTeardownHookIsCalledBesideTheHandlersOwnWork() async throws {
+            for isBefore in [true, false] {
+                let engine = try await Engines.playing()
+                let calls = Mutex<[String]>([])
+                let hook: @Sendable (String) -> Void = { id in calls.withLock { $0.append(id) } }
+                if isBefore { engine.setTeardownHook(hook) }
+                let handler = Self.handler(engine)
+                if !isBefore { engine.setTeardownHook(hook) }
+                let created = await handler.handle(Self.request(.post, "/whep/show", BrowserOffer.chromium))
+                engine.onProcessStop(id: "show")
+                #expect(calls.withLock { $0 } == ["show"])
+                let ended = await handler.handle(Self.request(.get, created.head.headerFields[.location] ?? ""))
+                #expect(ended.head.status == .notFound && Self.text(ended).contains("stream_stopped"))
+            }
         }
 
         /// What is asked, and what comes of it.

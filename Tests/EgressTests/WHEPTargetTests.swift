@@ -14,6 +14,8 @@ import Testing
         ("/whep/a/0123/other/4567", nil), ("/whep/a/0123/events/", nil), ("/whep/a/0123/events/4/5", nil),
         ("/whep", nil), ("/whep/", nil), ("/whep/show/", nil), ("/whep//a", nil), ("/whep/a/b/c", nil), ("/wheps/a", nil),
         ("/other/a", nil),
+        ("/whep/show?a\u{301}", .endpoint(stream: "show")), ("/whep/show/\u{301}", .session(stream: "show", session: "\u{301}")),
+        ("/whep\u{301}/show", nil),
         ("", nil), ("/whep/%", nil), ("/whep/%2", nil), ("/whep/%GG", nil), ("/whep/%+1", nil), ("/whep/%FF", nil),
     ]
 
@@ -21,7 +23,19 @@ import Testing
         #expect(WHEPTarget(path: Self.paths[row].path, base: "/whep") == Self.paths[row].target)
     }
 
-    @Test(arguments: [("/whep", "/whep"), ("whep/", "/whep"), ("", ""), ("/", ""), ("/a//b/", "/a/b")])
+    @Test(arguments: ["/my%20base/x/show", "/my%20base/%78/show"]) func aBaseIsFoundHoweverItIsEncoded(path: String) {
+        for base in ["/my base/x", "my%20base/x/"] {
+            let base = WHEPTarget.normalized(base: base)
+            #expect(base == "/my%20base/x")
+            #expect(WHEPTarget(path: path, base: base) == .endpoint(stream: "show"))
+        }
+        #expect(WHEPTarget(path: "/my%20base%2Fx/show", base: "/my%20base/x") == nil)
+    }
+
+    @Test(arguments: [
+        ("/whep", "/whep"), ("whep/", "/whep"), ("", ""), ("/", ""), ("/a//b/", "/a/b"), ("/my base", "/my%20base"), ("/%", "/%25"),
+        ("/caf\u{E9}\n", "/caf%C3%A9%0A"),
+    ])
     func basesAreNormalised(base: String, normalized: String) {
         #expect(WHEPTarget.normalized(base: base) == normalized)
     }

@@ -94,7 +94,7 @@ def test_b_frames_that_a_host_copies_are_told_to_the_one_who_can_mend_it(server,
     feed("b-frames", rtp.played(library.with_b_frames()))
     server.wait_for_stream("b-frames", lambda s: s["has_b_frames"], "B-frames are found", within=10)
     server.wait_for_log("warning.*id=b-frames.*B-frames.*force_transcode", within=10)
-    assert server.metric("egress_stream_b_frames", stream="b-frames") == 1
+    assert server.metric("egress_stream_bframes", stream="b-frames") == 1
     assert "force_transcode" in server.get("/watch/b-frames").text
     assert ">B-frames<" in server.get("/").text
 

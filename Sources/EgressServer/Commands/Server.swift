@@ -42,7 +42,7 @@ struct Server {
             let url = address.url(scheme: tls == nil ? "http" : "https")
             if configuration.isDemo { Console.say("Open \(url)watch/demo in a browser. Ctrl-C ends it.") }
         }
-        var services: [any Service] = [EngineService(engine: engine)]
+        var services: [any Service] = [engine]
         if let hook = access.hook { services.append(hook) }
         services.append(http)
         if let tools, !streams.isEmpty {
@@ -142,16 +142,6 @@ struct Server {
                 "udp_port": "\(info.udpPort)", "workers": "\(info.workers)", "io": "\(info.io.rawValue)", "crypto": "\(info.crypto)",
                 "gso": "\(info.gso)",
             ])
-    }
-}
-
-/// The engine in the group: it goes on until everything before it has stopped.
-private struct EngineService: Service {
-    let engine: EgressEngine
-
-    func run() async throws {
-        try? await gracefulShutdown()
-        engine.shutdown()
     }
 }
 #endif

@@ -1,4 +1,5 @@
 #if Server
+internal import Egress
 internal import FoundationEssentials
 internal import JWTKit
 
@@ -56,7 +57,7 @@ struct AccessConfiguration: Sendable {
         let streams = try JSONFields(block, source: auth.source, path: path, known: Set(entries.keys))
         var tokens: [String: TokenSet] = [:]
         for id in streams.values.keys.sorted() {
-            if let problem = StreamDefinition.problem(withID: id) { throw streams.failure(id, problem) }
+            if let problem = StreamID.problem(with: id) { throw streams.failure(id, problem) }
             tokens[id] = TokenSet(try streams.tokens(id) ?? [])
         }
         return tokens

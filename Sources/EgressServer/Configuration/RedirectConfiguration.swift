@@ -1,4 +1,5 @@
 #if Server
+internal import Egress
 /// Streams whose viewers another server serves. The block `redirect` of the configuration file: the other's WHEP endpoint for each.
 struct RedirectConfiguration: Sendable, Hashable {
     private var endpoints: [String: String] = [:]
@@ -11,7 +12,7 @@ struct RedirectConfiguration: Sendable, Hashable {
         }
         let fields = try JSONFields(json, source: source, path: path, known: Set(entries.keys))
         for id in entries.keys.sorted() {
-            if let problem = StreamDefinition.problem(withID: id) { throw fields.failure(id, problem) }
+            if let problem = StreamID.problem(with: id) { throw fields.failure(id, problem) }
             guard let text = try fields.string(id) else { continue }
             guard Self.isEndpoint(text) else { throw fields.failure(id, "expected http:// or https://, a host and a path") }
             endpoints[id] = text

@@ -18,7 +18,7 @@ struct StreamDefinition: Sendable, Hashable {
             throw ConfigurationError(source: source, field: nil, problem: "expected ID=INPUT")
         }
         let id = String(flag[..<equals])
-        if let problem = Self.problem(withID: id) { throw ConfigurationError(source: source, field: nil, problem: problem) }
+        if let problem = StreamID.problem(with: id) { throw ConfigurationError(source: source, field: nil, problem: problem) }
         self.init(id: id, input: StreamInput(url: String(flag[flag.index(after: equals)...])))
     }
 
@@ -32,7 +32,7 @@ struct StreamDefinition: Sendable, Hashable {
     /// One entry of "streams".
     init(id: String, json: JSONValue, source: String) throws(ConfigurationError) {
         let path = "streams.\(id)"
-        if let problem = Self.problem(withID: id) { throw ConfigurationError(source: source, field: path, problem: problem) }
+        if let problem = StreamID.problem(with: id) { throw ConfigurationError(source: source, field: path, problem: problem) }
         let fields = try JSONFields(json, source: source, path: path, known: Self.fields)
         guard let url = try fields.string("input"), !url.isEmpty else { throw fields.failure("input", "is missing") }
         var input = StreamInput(url: url, loops: try fields.bool("loop") ?? true, options: try fields.strings("input_options") ?? [])
@@ -41,15 +41,6 @@ struct StreamDefinition: Sendable, Hashable {
             try WebRTCConfig(json: value, source: source, path: fields.field("webrtc"))
         }
         self.init(id: id, input: input, webrtc: webrtc ?? WebRTCConfig())
-    }
-
-    /// What is wrong with an id; nil when nothing is. It stands in URLs, logs and metrics, so it has no slash and no control character.
-    static func problem(withID id: String) -> String? {
-        guard !id.isEmpty, id.utf8.count <= 200 else { return "an id has 1 to 200 bytes" }
-        guard id != ".", id != "..", !id.contains("/"), !id.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F }) else {
-            return "an id has no slash and no control character"
-        }
-        return nil
     }
 }
 

@@ -38,7 +38,7 @@ struct LifecycleAPI: Sendable {
         guard request.body.count <= Self.bodySizeMax else {
             return .problem(.contentTooLarge, "the body may have \(Self.bodySizeMax) bytes")
         }
-        if let problem = StreamDefinition.problem(withID: id) { return .problem(.badRequest, problem) }
+        if let problem = StreamID.problem(with: id) { return .problem(.badRequest, problem) }
         guard !board.contains(id) else {
             return .problem(.conflict, EgressError.exists(id))
         }
@@ -64,9 +64,7 @@ struct LifecycleAPI: Sendable {
     /// The stop hook. Where FFmpeg runs here, it ends first: the answer waits for that, about 2 s at most.
     private func stop(_ id: String) async -> ServerResponse {
         if board.contains(id) { return await remove(id) }
-        guard engine.stream(named: id) != nil else { return unknown(id) }
-        engine.onProcessStop(id: id)
-        return .empty(.noContent)
+        return engine.onProcessStop(id: id) ? .empty(.noContent) : unknown(id)
     }
 
     private func remove(_ id: String) async -> ServerResponse {
@@ -93,7 +91,7 @@ struct LifecycleAPI: Sendable {
         switch error.code {
         case .streamExists: .conflict
         case .invalidConfiguration: .badRequest
-        case .portsExhausted, .limitReached, .notActive: .serviceUnavailable
+        case .portsExhausted, .limitReached, .notActive, .shutDown: .serviceUnavailable
         default: .internalServerError
         }
     }

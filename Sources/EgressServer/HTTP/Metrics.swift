@@ -73,8 +73,10 @@ enum Metrics {
         text.family("egress_stream_active", .gauge, "1 while media arrives.", each { $0.state == .active ? 1 : 0 })
         text.family("egress_stream_viewers", .gauge, "Viewers of the stream in any state.", each(\.viewers))
         text.family("egress_stream_viewers_connected", .gauge, "Viewers that media flows to.", each(\.viewersConnected))
-        text.family("egress_stream_b_frames", .gauge, "1 with B-frames, which browsers can't play.", each { $0.hasBFrames ? 1 : 0 })
-        text.family("egress_stream_gop_milliseconds", .gauge, "Time between the last two IDRs.", each(\.statistics.gopMilliseconds))
+        text.family("egress_stream_bframes", .gauge, "1 with B-frames, which browsers can't play.", each { $0.hasBFrames ? 1 : 0 })
+        text.family(
+            "egress_stream_gop_seconds", .gauge, "Time between the last two IDRs.",
+            streams.map { Sample(labels: [("stream", $0.id)], value: Double($0.statistics.gopMilliseconds) / 1_000) })
         text.family("egress_stream_pictures_total", .counter, "Pictures received.", each(\.statistics.pictures))
         text.family("egress_stream_idrs_total", .counter, "IDR pictures received.", each(\.statistics.idrs))
         text.family("egress_stream_sent_packets_total", .counter, "RTP packets sent to its viewers.", each(\.statistics.packetsSent))

@@ -28,7 +28,8 @@ struct Routes: Sendable {
         self.base = base
         self.redirect = redirect
         whep = WHEPHandler(
-            engine: engine, basePath: base.prefix + "/whep", logger: logger, redirect: redirect.endpoint, authorize: access.authorizer)
+            engine: engine, basePath: base.prefix + "/whep", logger: logger, redirect: redirect.endpoint, expects: board.contains,
+            authorize: access.authorizer)
         api = LifecycleAPI(engine: engine, board: board, base: base, logger: logger)
         viewers = ViewersAPI(engine: engine, whep: whep, board: board)
         drain = Drain(engine: engine, whep: whep, configuration: configuration, logger: logger)
@@ -43,7 +44,7 @@ struct Routes: Sendable {
         if segments.first == "whep" {
             var below = request
             below.head.path = base.prefix + target
-            return await watching(segments, below)
+            return await whep.handle(below)
         }
         guard request.head.method == .head else { return await answer(segments, request) }
         // HEAD is GET without the body; its length stays.
@@ -53,20 +54,6 @@ struct Routes: Sendable {
         response.head.headerFields[.contentLength] = String(response.body.count)
         response.body = []
         return response
-    }
-
-    /// A player that is told that there is no such stream gives up for good; one whose input is not there yet will be there, so it is asked to come
-    /// back. That happens after each start of this server.
-    private func watching(_ segments: [String], _ request: ServerRequest) async -> ServerResponse {
-        let response = await whep.handle(request)
-        guard response.head.status == .notFound, request.head.method == .post, segments.count == 2, board.contains(segments[1]) else {
-            return response
-        }
-        var later = ServerResponse.problem(.conflict, "the stream \"\(segments[1])\" has not begun yet")
-        // What lets scripts of other origins read it stays.
-        later.head.headerFields = response.head.headerFields
-        later.head.headerFields[.retryAfter] = "2"
-        return later
     }
 
     private func answer(_ segments: [String], _ request: ServerRequest) async -> ServerResponse {
@@ -145,7 +132,10 @@ struct Routes: Sendable {
     /// 503 while it drains, so that a load balancer sends nobody here.
     private var health: ServerResponse {
         let isDraining = drain.isDraining
-        return .json(Health(engine: engine, status: isDraining ? "draining" : "ok"), status: isDraining ? .serviceUnavailable : .ok)
+        let reports = StreamReport.all(engine: engine, board: board)
+        return .json(
+            Health(engine: engine, status: isDraining ? "draining" : "ok", streamsDown: reports.count(where: \.isDown)),
+            status: isDraining ? .serviceUnavailable : .ok)
     }
 
     private func reading(_ request: ServerRequest, _ answer: () -> ServerResponse) -> ServerResponse {
@@ -156,12 +146,20 @@ struct Routes: Sendable {
 private struct Health: Encodable {
     var status: String
     var streams: Int
+    /// Those that no media comes from. The server itself is well all the same.
+    var streamsDown: Int
     var viewers: Int
     var io: String
     var crypto: String
 
-    init(engine: EgressEngine, status: String) {
+    private enum CodingKeys: String, CodingKey {
+        case status, streams, viewers, io, crypto
+        case streamsDown = "streams_down"
+    }
+
+    init(engine: EgressEngine, status: String, streamsDown: Int) {
         self.status = status
+        self.streamsDown = streamsDown
         let statistics = engine.statistics()
         let info = engine.info
         streams = statistics.streams

@@ -10,6 +10,8 @@ struct StreamReport: Encodable {
 
     var state: String { status?.state.rawValue ?? "starting" }
     var viewers: Int { status?.viewers ?? 0 }
+    /// It is wanted, and no media comes: its input is not there yet, or away.
+    var isDown: Bool { status?.state != .active }
 
     func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: Key.self)

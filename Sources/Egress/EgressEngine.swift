@@ -117,6 +117,7 @@ public final class EgressEngine: Sendable {
         // The engine says goodbye to the viewers before it closes the ports they are fed from.
         engine?.handle.destroyStream(removal.stream.engineID)
         viewerEvents.end(registry.forget(removal.stream))
+        events.forget(stream: id)
         logger.info("Egress torn down for the process", metadata: ["id": "\(id)"])
         return true
     }

@@ -9,28 +9,63 @@ struct EventLog: Sendable {
         let session: String?
     }
 
+    private enum Item: Sendable {
+        case entry(Entry)
+        /// Time to look whether a stream is inactive still.
+        case look(stream: String, turn: Int)
+        case forget(stream: String)
+    }
+
     private static let entriesMax = 16_384
 
-    private let continuation: AsyncStream<Entry>.Continuation
-    private let entries: AsyncStream<Entry>
+    private let continuation: AsyncStream<Item>.Continuation
+    private let items: AsyncStream<Item>
 
     init() {
-        (entries, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(Self.entriesMax))
+        (items, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(Self.entriesMax))
     }
 
     /// From any of the engine's threads.
-    func record(_ entry: Entry) { continuation.yield(entry) }
+    func record(_ entry: Entry) { continuation.yield(.entry(entry)) }
+
+    /// The stream is gone; another may come under its name.
+    func forget(stream: String) { continuation.yield(.forget(stream: stream)) }
 
     /// Lets the writer end after what is buffered.
     func finish() { continuation.finish() }
 
     func start(logger: Logger, udpPort: UInt16, receive: @escaping @Sendable (Entry) -> Void) {
-        let entries = entries
+        let items = items
+        let continuation = continuation
         Task {
-            for await entry in entries {
-                Self.write(entry, to: logger, udpPort: udpPort)
-                receive(entry)
+            var activity = StreamActivity()
+            for await item in items {
+                switch item {
+                case .entry(let entry):
+                    switch Self.verdict(on: entry, &activity) {
+                    case .say: Self.write(entry, to: logger, udpPort: udpPort)
+                    case .leaveOut: break
+                    case .askLater(let turn):
+                        Task {
+                            try? await Task.sleep(for: StreamActivity.delay)
+                            continuation.yield(.look(stream: entry.stream, turn: turn))
+                        }
+                    }
+                    receive(entry)
+                case .look(let stream, let turn):
+                    guard activity.isStillInactive(stream, turn: turn) else { break }
+                    logger.info("Stream inactive: its source said goodbye or fell silent", metadata: ["id": "\(stream)"])
+                case .forget(let stream): activity.forget(stream)
+                }
             }
+        }
+    }
+
+    private static func verdict(on entry: Entry, _ activity: inout StreamActivity) -> StreamActivity.Verdict {
+        switch entry.event {
+        case .streamActive: activity.active(entry.stream)
+        case .streamInactive: activity.inactive(entry.stream)
+        default: .say
         }
     }
 
@@ -51,8 +86,7 @@ struct EventLog: Sendable {
             logger.info("Video format", metadata: metadata)
         case .streamActive:
             logger.info("Stream active", metadata: metadata)
-        case .streamInactive:
-            logger.info("Stream inactive: its source said goodbye or fell silent", metadata: metadata)
+        case .streamInactive: break
         case .streamRestarted:
             logger.info("Stream goes on: with another sender, or behind a jump of its timestamps", metadata: metadata)
         case .streamHasBFrames:

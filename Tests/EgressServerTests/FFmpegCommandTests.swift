@@ -11,7 +11,8 @@ import Testing
     static let end = ["-map", "0:v:0", "-f", "rtp", "udp://127.0.0.1:40000"]
 
     @Test func readsAFileInRealTimeAndOverAndOver() {
-        let arguments = FFmpegCommand.arguments(input: StreamInput(url: "/media/film.mp4"), isCopy: false, legs: [Self.leg])
+        let arguments = FFmpegCommand.arguments(
+            input: StreamInput(url: "/media/film.mp4"), pace: .timestamps, isCopy: false, legs: [Self.leg])
         #expect(arguments == Self.start + ["-re", "-stream_loop", "-1", "-i", "/media/film.mp4"] + Self.end)
     }
 
@@ -21,7 +22,7 @@ import Testing
         ("file:///x.mp4", "ZmZjb25jYXQgdmVyc2lvbiAxLjAKZmlsZSAnZmlsZTovLy94Lm1wNCcK"),
     ])
     func loopsAFileThatIsCopiedThroughAList(url: String, list: String) {
-        let arguments = FFmpegCommand.arguments(input: StreamInput(url: url), isCopy: true, legs: [Self.leg])
+        let arguments = FFmpegCommand.arguments(input: StreamInput(url: url), pace: .timestamps, isCopy: true, legs: [Self.leg])
         let input = [
             "-re", "-stream_loop", "-1", "-f", "concat", "-safe", "0", "-protocol_whitelist", "file,crypto,data", "-i",
             "data:text/plain;base64,\(list)",
@@ -30,26 +31,52 @@ import Testing
     }
 
     @Test func namesARelativeFileInTheListByItsWholePath() throws {
-        let last = try #require(StreamInput(url: "film.mp4").arguments(isCopy: true).last)
+        let last = try #require(StreamInput(url: "film.mp4").arguments(pace: .timestamps, isCopy: true).last)
         let data = try #require(Data(base64Encoded: String(last.drop { $0 != "," }.dropFirst())))
         #expect(String(decoding: data, as: UTF8.self).contains("file 'file:/"))
         #expect(String(decoding: data, as: UTF8.self).hasSuffix("/film.mp4'\n"))
     }
 
     @Test func readsAFileOnceWhenItDoesNotLoop() {
-        let arguments = FFmpegCommand.arguments(input: StreamInput(url: "film.mp4", loops: false), isCopy: false, legs: [Self.leg])
+        let arguments = FFmpegCommand.arguments(
+            input: StreamInput(url: "film.mp4", loops: false), pace: .timestamps, isCopy: false, legs: [Self.leg])
         #expect(arguments == Self.start + ["-re", "-i", "film.mp4"] + Self.end)
     }
 
     @Test func readsRTSPOverTCP() {
         let input = StreamInput(url: "rtsp://camera/live", options: ["-timeout", "5000000"])
-        let arguments = FFmpegCommand.arguments(input: input, isCopy: false, legs: [Self.leg])
+        let arguments = FFmpegCommand.arguments(input: input, pace: .input, isCopy: false, legs: [Self.leg])
         #expect(arguments == Self.start + ["-rtsp_transport", "tcp", "-timeout", "5000000", "-i", "rtsp://camera/live"] + Self.end)
     }
 
     @Test func leavesThePaceOfLiveInputsToThem() {
-        let arguments = FFmpegCommand.arguments(input: StreamInput(url: "srt://host:9000"), isCopy: true, legs: [Self.leg, Self.leg])
+        let arguments = FFmpegCommand.arguments(
+            input: StreamInput(url: "srt://host:9000"), pace: .input, isCopy: true, legs: [Self.leg, Self.leg])
         #expect(arguments == Self.start + ["-i", "srt://host:9000"] + Self.end + Self.end)
+    }
+
+    static func probe(_ format: String, seconds: Double? = nil) -> MediaProbe {
+        MediaProbe(formatName: format, duration: seconds.map { .seconds($0) })
+    }
+
+    @Test(arguments: [
+        ("https://h/film.mp4", probe("mov,mp4,m4a,3gp,3g2,mj2", seconds: 60), StreamInput.Pace.timestamps),
+        ("http://h/film.ts?key=1", probe("mpegts", seconds: 60), .timestamps),
+        ("HTTP://h/vod.m3u8", probe("hls", seconds: 60), .timestamps),
+        ("https://h/live.m3u8", probe("hls"), .timestampsOfSegments), ("https://h/live.mpd", probe("dash"), .timestampsOfSegments),
+        ("http://h/live.ts", probe("mpegts"), .input), ("http://h/live.flv", probe("flv"), .input),
+        ("rtmp://h/a/b", probe("flv", seconds: 60), .input), ("rtsp://h/a", probe("rtsp", seconds: 60), .input),
+        ("srt://h:9", probe("mpegts"), .input), ("/dev/video0", probe("v4l2"), .input), ("film.mp4", probe("mp4"), .timestamps),
+    ])
+    func readsWhatLiesReadyAtThePaceOfItsTimestamps(url: String, probe: MediaProbe, pace: StreamInput.Pace) {
+        let input = StreamInput(url: url)
+        #expect(input.pace(of: probe) == pace)
+        let isPaced = input.arguments(pace: pace, isCopy: true).filter { $0 == "-re" }.count == 1
+        #expect(isPaced == (pace != .input))
+    }
+
+    @Test(arguments: [["-re"], ["-readrate", "2"]]) func leavesThePaceToAnOperatorWhoSaysIt(options: [String]) {
+        #expect(StreamInput(url: "https://h/film.mp4", options: options).pace(of: Self.probe("mp4", seconds: 60)) == .input)
     }
 
     @Test func makesTheDemoInRealTime() {
@@ -59,7 +86,7 @@ import Testing
                 testsrc2=size=1280x720:rate=30,drawbox=x=iw-220:y=20:w=200:h=200:color=white:t=fill:enable='lt(mod(t,1),0.1)'[out0];\
                 aevalsrc=exprs='0.3*sin(2*PI*1000*t)*lt(mod(t,1),0.1)':channel_layout=mono:sample_rate=48000[out1]
                 """)
-        let arguments = FFmpegCommand.arguments(input: StreamInput(graph: graph), isCopy: false, legs: [Self.leg])
+        let arguments = FFmpegCommand.arguments(input: StreamInput(graph: graph), pace: .timestamps, isCopy: false, legs: [Self.leg])
         #expect(arguments == Self.start + ["-re", "-f", "lavfi", "-i", graph] + Self.end)
     }
 

@@ -19,6 +19,18 @@ import Testing
         return #"{"packets": [\#(list.joined(separator: ","))]}"#
     }
 
+    @Test(arguments: [
+        (#"{"format_name": "mov,mp4", "duration": "60.033333"}"#, Duration.milliseconds(60_033.333)), (#"{"format_name": "hls"}"#, nil),
+        (#"{"duration": "N/A"}"#, nil), (#"{"duration": "0.000000"}"#, nil), (#"{"duration": "nan"}"#, nil),
+        (#"{"duration": "1e30"}"#, nil),
+        (#"{"duration": "-9223372036854.775808"}"#, nil),
+    ])
+    func knowsHowLongAnInputIs(format: String, duration: Duration?) throws {
+        let probe = try MediaProbe(streamsJSON: #"{"streams": [], "format": \#(format)}"#)
+        #expect(probe.duration.map { ($0 / .milliseconds(1)).rounded() } == duration.map { ($0 / .milliseconds(1)).rounded() })
+        #expect(probe.isSegmented == format.contains("hls"))
+    }
+
     @Test func readsVideoAndAudioAndPassesOverCoversAndData() throws {
         let probe = try MediaProbe(streamsJSON: Self.streams)
         #expect(

@@ -1,8 +1,9 @@
-"""Small HTTP services that stand beside the server: one that decides who may watch, and a reverse proxy."""
+"""Small HTTP services that stand beside the server: one that decides who may watch, a reverse proxy, files, a live playlist."""
 
 import http.client
 import json
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
@@ -96,3 +97,70 @@ class Proxy(Service):
 
         super().__init__(Handler)
         self.prefix = prefix
+
+
+class Files(Service):
+    """Serves the files of a folder, with ranges, as any web server does. What `lists` makes for a path is served in place of a file."""
+
+    def __init__(self, folder, lists=None):
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def handle(self):
+                try:
+                    super().handle()
+                except ConnectionError:
+                    # A player may hang up at any time.
+                    pass
+
+            def do_GET(self):
+                name = self.path.partition("?")[0].lstrip("/")
+                made = lists(name) if lists else None
+                path = folder / name
+                if made is None and not path.is_file():
+                    self.send_error(404)
+                    return
+                content = made if made is not None else path.read_bytes()
+                begin, end = self.range(len(content))
+                self.send_response(206 if "Range" in self.headers else 200)
+                self.send_header("Accept-Ranges", "bytes")
+                self.send_header("Content-Length", str(end - begin))
+                if "Range" in self.headers:
+                    self.send_header("Content-Range", f"bytes {begin}-{end - 1}/{len(content)}")
+                self.end_headers()
+                self.wfile.write(content[begin:end])
+
+            def range(self, size):
+                first, _, last = self.headers.get("Range", "bytes=0-").removeprefix("bytes=").partition("-")
+                return int(first), min(int(last) + 1 if last else size, size)
+
+            def log_message(self, *_):
+                pass
+
+        super().__init__(Handler)
+
+
+class LiveHLS(Files):
+    """Segments of a folder (`0.ts`, `1.ts` …, all of one length) as a live playlist, which has begun before the block does, so that nobody has to
+    wait for it to fill. Over and over, with a discontinuity where it begins again."""
+
+    LISTED = 5
+
+    def __init__(self, folder, count, seconds):
+        self._count, self._seconds = count, seconds
+        self._begin = time.monotonic() - self.LISTED * seconds
+        # How much later than they should segments appear from now on.
+        self.late = 0.0
+        super().__init__(folder, self._playlist)
+
+    def _playlist(self, name):
+        if name != "live.m3u8":
+            return None
+        newest = int((time.monotonic() - self._begin - self.late) / self._seconds)
+        first = newest - self.LISTED
+        lines = ["#EXTM3U", "#EXT-X-VERSION:3", f"#EXT-X-TARGETDURATION:{self._seconds}", f"#EXT-X-MEDIA-SEQUENCE:{first}"]
+        for number in range(first, newest):
+            if number % self._count == 0:
+                lines.append("#EXT-X-DISCONTINUITY")
+            lines += [f"#EXTINF:{self._seconds:.3f},", f"{number % self._count}.ts"]
+        return ("\n".join(lines) + "\n").encode()

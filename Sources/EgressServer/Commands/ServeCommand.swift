@@ -71,8 +71,9 @@ struct ServeCommand: AsyncParsableCommand {
         name: .customLong("stream"), parsing: .singleValue,
         help: ArgumentHelp(
             """
-            A stream and what FFmpeg reads for it; may be repeated. A file is read in real time and over and over, so that there is always \
-            something to watch; "loop": false in the configuration file plays it again only after FFmpeg has ended.
+            A stream and what FFmpeg reads for it; may be repeated. Files, films and playlists behind a link are read in real time, a file over \
+            and over, so that there is always something to watch; "loop": false in the configuration file plays it again only after FFmpeg has \
+            ended.
             """, valueName: "id=input"))
     var streams: [String] = []
 

@@ -11,6 +11,8 @@ struct LegDecision: Sendable, Hashable {
     /// The operator's block, with the maps of missing streams set to "none".
     var config: WebRTCConfig
     var plan: LegPlan?
+    /// How the input is read.
+    var pace = StreamInput.Pace.timestamps
     var videoReason: String
     var audioReason: String
 

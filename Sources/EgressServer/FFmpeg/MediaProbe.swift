@@ -22,12 +22,21 @@ struct MediaProbe: Sendable, Hashable {
 
     var videos: [Video] = []
     var audios: [Audio] = []
+    /// The demuxer's names, "mov,mp4,m4a,3gp,3g2,mj2".
+    var formatName: String?
+    /// From the beginning to the end of the longest stream; nil: it has no end, or none that can be seen from here.
+    var duration: Duration?
+
+    /// Made of segments, each of which comes whole: HLS, DASH.
+    var isSegmented: Bool { formatName == "hls" || formatName == "dash" }
 }
 
 extension MediaProbe {
-    /// Reads the JSON of `ffprobe -show_streams`.
+    /// Reads the JSON of `ffprobe -show_format -show_streams`.
     init(streamsJSON json: String) throws {
         let report = try Self.decoder.decode(StreamsReport.self, from: Data(json.utf8))
+        formatName = report.format?.formatName
+        duration = report.format?.duration.flatMap(Self.duration)
         for stream in report.streams {
             switch stream.codecType {
             // A cover picture of a music file is no video to send.
@@ -69,6 +78,12 @@ extension MediaProbe {
         return decoder
     }
 
+    /// nil for what no medium lasts; a century is more than one does.
+    private static func duration(_ text: String) -> Duration? {
+        guard let seconds = Double(text), seconds > 0, seconds < 100 * 366 * 86_400 else { return nil }
+        return .seconds(seconds)
+    }
+
     private static func rate(_ text: String?) -> Double? {
         guard let parts = text?.split(separator: "/"), parts.count == 2, let over = Double(parts[0]), let under = Double(parts[1]),
             over > 0, under > 0
@@ -77,7 +92,13 @@ extension MediaProbe {
     }
 
     private struct StreamsReport: Decodable {
+        struct Format: Decodable {
+            var formatName: String?
+            var duration: String?
+        }
+
         var streams: [Stream]
+        var format: Format?
     }
 
     private struct Stream: Decodable {

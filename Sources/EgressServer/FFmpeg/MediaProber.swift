@@ -12,8 +12,8 @@ struct MediaProber: Sendable {
     /// - Throws: ``Failure`` with ffprobe's own words, passwords masked; `CancellationError`.
     func probe(_ input: StreamInput) async throws -> MediaProbe {
         let secrets = Secrets(of: input)
-        var probe = try MediaProbe(streamsJSON: await json(["-show_streams"] + input.probeArguments, secrets))
-        guard case .file = input.kind else { return probe }
+        var probe = try MediaProbe(streamsJSON: await json(["-show_format", "-show_streams"] + input.probeArguments, secrets))
+        guard input.isFile || probe.duration != nil else { return probe }
         for position in probe.videos.indices where probe.videos[position].codec == "h264" {
             let index = probe.videos[position].index
             let selection = ["-select_streams", "\(index)", "-read_intervals", "%+10", "-show_entries", "packet=pts_time,flags"]

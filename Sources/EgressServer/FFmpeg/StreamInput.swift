@@ -10,11 +10,22 @@ struct StreamInput: Sendable, Hashable {
         case rtsp
         /// A filter graph of FFmpeg's, in real time.
         case generated
-        /// Anything else that FFmpeg opens; it sets the pace itself.
+        /// Anything else that FFmpeg opens.
         case live
 
         /// It goes on as long as its sender does.
         var isLive: Bool { self == .rtsp || self == .live }
+    }
+
+    /// What says when the next packet is read.
+    enum Pace: Sendable, Hashable {
+        /// The input: it has no more than what is due.
+        case input
+        /// The timestamps of a medium that has an end. FFmpeg would read it as fast as it comes.
+        case timestamps
+        /// The timestamps of one that grows by a segment at a time. FFmpeg begins a few segments before the newest one, and has those to go on with
+        /// until the next one comes.
+        case timestampsOfSegments
     }
 
     var url: String
@@ -59,10 +70,39 @@ struct StreamInput: Sendable, Hashable {
     }
 
     /// - Parameter isCopy: the video is copied.
-    func arguments(isCopy: Bool) -> [String] {
-        if isCopy, kind == .file(loops: true) { return pace + options + loopForCopy }
-        return pace + options + ["-i", url]
+    func arguments(pace: Pace, isCopy: Bool) -> [String] {
+        let ahead = (pace == .input ? [] : ["-re"]) + demuxing + options
+        if isCopy, kind == .file(loops: true) { return ahead + loopForCopy }
+        return ahead + ["-i", url]
     }
+
+    var isFile: Bool {
+        guard case .file = kind else { return false }
+        return true
+    }
+
+    /// By what it is, and by what the probe says where that is not enough: a link may be a film, a list of segments, or a camera.
+    func pace(of probe: MediaProbe) -> Pace {
+        switch kind {
+        case .file, .generated: return .timestamps
+        case .rtsp: return .input
+        case .live:
+            guard let scheme, Self.storageSchemes.contains(scheme), !options.contains(where: Self.paceOptions.contains) else {
+                return .input
+            }
+            if probe.duration != nil { return .timestamps }
+            return probe.isSegmented ? .timestampsOfSegments : .input
+        }
+    }
+
+    /// What FFmpeg's other protocols (RTMP, SRT, UDP …) carry comes when it is due, whatever length its header tells.
+    private static let storageSchemes: Set<String> = ["http", "https", "ftp", "sftp", "smb", "ipfs", "ipns"]
+    /// By which an operator says it.
+    private static let paceOptions: Set<String> = ["-re", "-readrate"]
+
+    private var scheme: String? { Self.scheme(of: url) }
+
+    private static func scheme(of url: String) -> String? { url.firstRange(of: "://").map { url[..<$0.lowerBound].lowercased() } }
 
     /// A list of the one file, given to the concat demuxer. `-stream_loop` on the file itself ends the bitstream filter of a copied leg at
     /// the first loop, and with it the leg; the concat demuxer does what the filter is for, and needs none behind it.
@@ -82,18 +122,17 @@ struct StreamInput: Sendable, Hashable {
         (kind == .rtsp ? ["-rtsp_transport", "tcp"] : []) + Self.withoutPace(options) + ["-i", url]
     }
 
-    private var pace: [String] {
+    private var demuxing: [String] {
         switch kind {
-        case .file(let loops): loops ? ["-re", "-stream_loop", "-1"] : ["-re"]
+        case .file(let loops): loops ? ["-stream_loop", "-1"] : []
         case .rtsp: ["-rtsp_transport", "tcp"]
-        case .generated: ["-re", "-f", "lavfi"]
+        case .generated: ["-f", "lavfi"]
         case .live: []
         }
     }
 
     private static func kind(of url: String, loops: Bool, options: [String]) -> Kind {
-        let scheme = url.firstRange(of: "://").map { url[..<$0.lowerBound].lowercased() }
-        switch scheme {
+        switch scheme(of: url) {
         case "rtsp", "rtsps": return .rtsp
         case "file": return .file(loops: loops)
         case .some: return .live

@@ -10,6 +10,8 @@ final class RunWatch: Sendable {
         case standstill(StaleWatch.Finding)
         /// Video that is copied has B-frames after all.
         case bFrames
+        /// Segments came later than they were due: it is to begin again, with some in hand.
+        case dry
     }
 
     private struct State {
@@ -18,10 +20,13 @@ final class RunWatch: Sendable {
         var complaints = LineBudget()
         var stale: StaleWatch
         var hasFlowed = false
+        var dry = DryWatch()
+        var isDry = false
     }
 
     private let id: String
     private let isCopy: Bool
+    private let pace: StreamInput.Pace
     private let engine: EgressEngine
     private let board: SupervisionBoard
     private let secrets: Secrets
@@ -29,9 +34,13 @@ final class RunWatch: Sendable {
     private let state: Mutex<State>
 
     /// To be made as the run begins.
-    init(of stream: StreamDefinition, isCopy: Bool, engine: EgressEngine, board: SupervisionBoard, secrets: Secrets, logger: Logger) {
+    init(
+        of stream: StreamDefinition, isCopy: Bool, pace: StreamInput.Pace, engine: EgressEngine, board: SupervisionBoard, secrets: Secrets,
+        logger: Logger
+    ) {
         id = stream.id
         self.isCopy = isCopy
+        self.pace = pace
         self.engine = engine
         self.board = board
         self.secrets = secrets
@@ -62,6 +71,7 @@ final class RunWatch: Sendable {
         // What was wrong before is over when media comes, and not when FFmpeg is run again.
         if isFirst { board.update(id) { $0.problem = nil } }
         if isCopy, status.hasBFrames { return .bFrames }
+        if state.withLock({ $0.isDry }) { return .dry }
         return finding.map(Objection.standstill)
     }
 
@@ -69,7 +79,12 @@ final class RunWatch: Sendable {
     func read(line: String) {
         guard let report = state.withLock({ $0.parser.parse(line: line) }) else { return }
         board.update(id) { $0.speed = report.speed }
-        if let position = report.position { warnIfSlow(position) }
+        guard let position = report.position else { return }
+        warnIfSlow(position)
+        guard pace == .timestampsOfSegments else { return }
+        state.withLock { state in
+            if state.dry.isDry(position: position, now: .now) { state.isDry = true }
+        }
     }
 
     /// A line that FFmpeg wrote to its standard error.

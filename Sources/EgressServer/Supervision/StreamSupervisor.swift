@@ -79,7 +79,9 @@ struct StreamSupervisor: Sendable {
                 generatedAt: Double(DemoInput.framesPerSecond), width: DemoInput.width, height: DemoInput.height, config: stream.webrtc)
         }
         let probe = try await MediaProber(ffprobe: tools.ffprobe).probe(stream.input)
-        return try LegDecision(probe: probe, input: stream.input.kind, config: stream.webrtc)
+        var decision = try LegDecision(probe: probe, input: stream.input.kind, config: stream.webrtc)
+        decision.pace = stream.input.pace(of: probe)
+        return decision
     }
 
     private func callStartHook(_ decision: LegDecision?) -> [ConfigIO]? {
@@ -98,13 +100,18 @@ struct StreamSupervisor: Sendable {
 
     private func runFFmpeg(_ job: inout Job, _ machine: inout Supervision) async -> Supervision.Action {
         let isCopy = job.decision?.isCopy ?? false
-        let arguments = FFmpegCommand.arguments(input: stream.input, isCopy: isCopy, legs: job.legs ?? [])
+        let pace = job.decision?.pace ?? .input
+        let arguments = FFmpegCommand.arguments(input: stream.input, pace: pace, isCopy: isCopy, legs: job.legs ?? [])
         logger.debug("running FFmpeg", metadata: ["arguments": "\(secrets.mask(arguments.joined(separator: " ")))"])
-        let watch = RunWatch(of: stream, isCopy: isCopy, engine: engine, board: board, secrets: secrets, logger: logger)
+        let watch = RunWatch(of: stream, isCopy: isCopy, pace: pace, engine: engine, board: board, secrets: secrets, logger: logger)
         let ending = await follow(GuardedCommand(executable: tools.ffmpeg, arguments: arguments), watch)
         if Task.isCancelled { return machine.stop() }
         if case .objection(.bFrames) = ending, let legs = encodingLegs(of: &job) {
             job.legs = legs
+            return machine.endedForNewLegs(now: .now)
+        }
+        if case .objection(.dry) = ending {
+            logger.info("\(ending); it begins again, a few segments behind the newest")
             return machine.endedForNewLegs(now: .now)
         }
         report("\(ending); it runs again")
@@ -123,6 +130,7 @@ struct StreamSupervisor: Sendable {
             case .failure(let reason): "FFmpeg could not be run: \(reason)"
             case .objection(.standstill(let finding)): "\(finding). FFmpeg was ended"
             case .objection(.bFrames): "FFmpeg was ended: the video has B-frames"
+            case .objection(.dry): "segments came later than they were due. FFmpeg was ended"
             }
         }
     }

@@ -1,0 +1,46 @@
+/// Which of the changes between active and inactive are worth a line in the log.
+///
+/// The engine calls a stream inactive after a second without media, which is right for those who watch. An input that stutters would fill a disk
+/// with it: for the log it is inactive only after it has stayed so for a while, and active again only after that was said.
+struct StreamActivity {
+    enum Verdict: Equatable {
+        case say
+        case leaveOut
+        /// Ask ``isStillInactive(_:turn:)`` after ``delay``.
+        case askLater(turn: Int)
+    }
+
+    static let delay = Duration.seconds(5)
+
+    private struct Stream {
+        var wasSaidActive = false
+        /// Of the inactive time that is not said yet; nil when there is none.
+        var waiting: Int?
+    }
+
+    /// Those that were active, until it is said that they are not: there are never more than the engine has streams.
+    private var streams: [String: Stream] = [:]
+    private var turns = 0
+
+    mutating func active(_ id: String) -> Verdict {
+        let wasSaid = streams[id]?.wasSaidActive ?? false
+        streams[id] = Stream(wasSaidActive: true)
+        return wasSaid ? .leaveOut : .say
+    }
+
+    mutating func inactive(_ id: String) -> Verdict {
+        guard streams[id]?.wasSaidActive == true else { return .leaveOut }
+        turns += 1
+        streams[id]?.waiting = turns
+        return .askLater(turn: turns)
+    }
+
+    mutating func forget(_ id: String) { streams[id] = nil }
+
+    /// Whether it is now to be said that the stream is inactive.
+    mutating func isStillInactive(_ id: String, turn: Int) -> Bool {
+        guard streams[id]?.waiting == turn else { return false }
+        streams[id] = nil
+        return true
+    }
+}

@@ -70,7 +70,8 @@ struct Server {
             try configuration.checkExposure()
             let tls = try configuration.tls.map { files throws(ConfigurationError) in try TLSCredentials(files) }
             let needsFFmpeg = configuration.isDemo || !configuration.streams.isEmpty
-            let tools = needsFFmpeg ? try FFmpegTools(ffmpeg: configuration.ffmpeg, ffprobe: configuration.ffprobe) : nil
+            var tools = needsFFmpeg ? try FFmpegTools(ffmpeg: configuration.ffmpeg, ffprobe: configuration.ffprobe) : nil
+            await tools?.readVersion()
             let definitions: [StreamDefinition] = if let tools { await streams(configuration, tools) } else { [] }
             let access = await AccessControl(configuration.access, logger: logger)
             do {

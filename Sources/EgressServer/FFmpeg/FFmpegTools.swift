@@ -1,7 +1,7 @@
 #if Server
 internal import FoundationEssentials
 
-/// Where FFmpeg and ffprobe are.
+/// Where FFmpeg and ffprobe are, and which FFmpeg it is.
 struct FFmpegTools: Sendable, Hashable {
     struct Missing: Error, CustomStringConvertible {
         var name: String
@@ -13,6 +13,7 @@ struct FFmpegTools: Sendable, Hashable {
 
     var ffmpeg: String
     var ffprobe: String
+    var version = FFmpegVersion.newest
 
     /// - Parameter ffprobe: nil: the one beside FFmpeg, else the one in the search path.
     init(ffmpeg: String, ffprobe: String?, path: String = Self.searchPath) throws(Missing) {
@@ -28,6 +29,12 @@ struct FFmpegTools: Sendable, Hashable {
             }
             self.ffprobe = found
         }
+    }
+
+    /// Asks FFmpeg for its version, once for all that is run later. One that does not say is taken for the newest.
+    mutating func readVersion() async {
+        guard let line = await Tool.output(of: ffmpeg, ["-version"])?.first else { return }
+        version = FFmpegVersion(line: line)
     }
 
     /// A name with a slash is a path; any other is looked for in `path`, like a shell does.

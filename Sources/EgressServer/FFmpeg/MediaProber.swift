@@ -7,7 +7,7 @@ struct MediaProber: Sendable {
 
     static let timeout = Duration.seconds(10)
 
-    var ffprobe: String
+    var tools: FFmpegTools
 
     /// - Throws: ``Failure`` with ffprobe's own words, passwords masked; `CancellationError`.
     func probe(_ input: StreamInput) async throws -> MediaProbe {
@@ -23,7 +23,7 @@ struct MediaProber: Sendable {
     }
 
     private func json(_ arguments: [String], _ secrets: Secrets) async throws -> String {
-        let command = GuardedCommand(executable: ffprobe, arguments: ["-v", "error", "-of", "json"] + arguments)
+        let command = GuardedCommand(executable: tools.ffprobe, arguments: ["-v", "error", "-of", "json"] + arguments)
         let output = LineCollector()
         let complaints = LineCollector()
         let ending = try await withTimeout(Self.timeout) {

@@ -78,7 +78,7 @@ struct StreamSupervisor: Sendable {
             return LegDecision(
                 generatedAt: Double(DemoInput.framesPerSecond), width: DemoInput.width, height: DemoInput.height, config: stream.webrtc)
         }
-        let probe = try await MediaProber(ffprobe: tools.ffprobe).probe(stream.input)
+        let probe = try await MediaProber(tools: tools).probe(stream.input)
         var decision = try LegDecision(probe: probe, input: stream.input.kind, config: stream.webrtc)
         decision.pace = stream.input.pace(of: probe)
         return decision

@@ -107,7 +107,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("{", "egress.json: not JSON"),
+        ("{", "egress.json: not JSON: line 1, column 2: a key stands in double quotes: \"key\": value"),
         ("[]", "egress.json: expected an object, found a list"),
         (
             #"{"htp": 1}"#,

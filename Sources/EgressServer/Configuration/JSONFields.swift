@@ -25,10 +25,17 @@ struct JSONFields {
 
     /// The object in `bytes`.
     static func parse(_ bytes: some Sequence<UInt8>, source: String) throws(ConfigurationError) -> JSONValue {
+        do throws(JSONSyntax.Problem) {
+            try JSONSyntax.check(bytes)
+        } catch {
+            throw ConfigurationError(source: source, field: nil, problem: "not JSON: \(error)")
+        }
         do {
             return try JSONDecoder().decode(JSONValue.self, from: Data(bytes))
         } catch {
-            throw ConfigurationError(source: source, field: nil, problem: "not JSON")
+            // Its syntax is right: what is left is text that is not UTF-8, and a number beyond all bounds.
+            let problem = "not JSON: a text that is not UTF-8, or a number that is too large"
+            throw ConfigurationError(source: source, field: nil, problem: problem)
         }
     }
 

@@ -158,7 +158,7 @@ public final class EgressEngine: Sendable {
         engine?.handle.statistics ?? EngineStatistics()
     }
 
-    /// Waits until the stream's sequence parameter set was seen, for at most `limit`.
+    /// Waits until the stream's first IDR was seen with its sequence parameter set, for at most `limit`.
     /// - Returns: `nil` when it wasn't, when the stream has no video, or when there is no such stream.
     public func videoFormat(of id: String, waitingUpTo limit: Duration) async -> VideoFormat? {
         guard let stream = registry.stream(named: id), stream.config.hasVideo else { return nil }

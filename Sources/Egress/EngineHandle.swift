@@ -254,7 +254,7 @@ extension ViewerIdentity {
 }
 
 extension VideoFormat {
-    /// `nil` when no sequence parameter set was seen.
+    /// `nil` when no IDR was seen with its sequence parameter set.
     fileprivate init?(_ format: eg_video_format) {
         guard format.profile_idc != 0 else { return nil }
         self.init(

@@ -10,7 +10,7 @@ final class StreamRegistry: Sendable {
         let ports: EngineHandle.StreamPorts
         let config: WebRTCConfig
         let outputs: [ConfigIO]
-        /// Raised when the engine has seen a sequence parameter set, and when the stream is gone.
+        /// Raised when the engine has seen an IDR with its sequence parameter set, and when the stream is gone.
         let formatKnown = Signal()
     }
 

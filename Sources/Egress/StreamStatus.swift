@@ -18,7 +18,7 @@ public struct StreamStatus: Sendable, Hashable, Encodable {
     /// In any state.
     public var viewers: Int
     public var viewersConnected: Int
-    /// `nil` before the first sequence parameter set.
+    /// `nil` before the first IDR with its sequence parameter set.
     public var format: VideoFormat?
     /// Browsers can't play B-frames: transcode this stream.
     public var hasBFrames: Bool

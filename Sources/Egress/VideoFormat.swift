@@ -1,4 +1,4 @@
-/// What a stream's sequence parameter set says.
+/// What a stream's sequence parameter set says: of several the one that the last IDR activated.
 public struct VideoFormat: Sendable, Hashable {
     public var profileIDC: UInt8
     public var constraints: UInt8

@@ -92,11 +92,19 @@ static void fill(struct eg_sim_ffmpeg *ffmpeg, uint8_t *bytes, size_t size) {
     }
 }
 
+// first_mb_in_slice 0, slice_type I or P, pic_parameter_set_id 0.
+static void put_slice_header(uint8_t nal, uint8_t *bytes, size_t size) {
+    bool is_idr = (nal & 0x1f) == (NAL_IDR & 0x1f);
+    if (size > 0) bytes[0] = is_idr ? 0x88 : 0x9b;
+    if (size > 1) bytes[1] |= 0x80;
+}
+
 static void send_slice(struct eg_sim_ffmpeg *ffmpeg, uint32_t timestamp, uint8_t nal, size_t size, bool is_last) {
     uint8_t payload[PAYLOAD_SIZE_MAX];
     if (size <= PAYLOAD_SIZE_MAX) {
         payload[0] = nal;
         fill(ffmpeg, payload + 1, size - 1);
+        put_slice_header(nal, payload + 1, size - 1);
         send(ffmpeg, EG_VIDEO, timestamp, is_last, payload, size);
         return;
     }
@@ -107,6 +115,7 @@ static void send_slice(struct eg_sim_ffmpeg *ffmpeg, uint32_t timestamp, uint8_t
         payload[0] = (uint8_t)((nal & 0xe0) | NAL_FU_A);
         payload[1] = (uint8_t)((at == 1 ? FU_START : 0) | (is_end ? FU_END : 0) | (nal & 0x1f));
         fill(ffmpeg, payload + 2, part);
+        if (at == 1) put_slice_header(nal, payload + 2, part);
         send(ffmpeg, EG_VIDEO, timestamp, is_end && is_last, payload, 2 + part);
         at += part;
     }

@@ -39,15 +39,32 @@ static void put(struct eg_sim_log *log, uint64_t place, bool marker, const uint8
 }
 
 static void learn(const uint8_t *nal, size_t nal_size, bool *has, uint8_t set[512], size_t *set_size) {
-    if (nal == NULL) return;
     *has = true;
     *set_size = nal_size;
     memcpy(set, nal, nal_size);
 }
 
+// A sender here has one of each. Those of the one before it are of no use beside its own.
+static void learn_sets(struct eg_sim_log *log, const struct eg_rtp *rtp) {
+    struct eg_h264_units units = eg__h264_units(rtp->payload, rtp->payload_size);
+    const uint8_t *nal;
+    for (size_t size; eg__h264_next_unit(&units, &nal, &size);) {
+        bool is_sps = (nal[0] & 0x1f) == EG_H264_NAL_SPS, is_pps = (nal[0] & 0x1f) == EG_H264_NAL_PPS;
+        if ((is_sps || is_pps) && log->has_last_sets) log->has_sps = log->has_pps = log->has_last_sets = false;
+        if (is_sps) learn(nal, size, &log->has_sps, log->sps, &log->sps_size);
+        if (is_pps) learn(nal, size, &log->has_pps, log->pps, &log->pps_size);
+        log->picture_has_sps = log->picture_has_sps || is_sps;
+        log->picture_has_pps = log->picture_has_pps || is_pps;
+    }
+}
+
 // What the engine has to put in front of an IDR that comes without its sets.
 static void put_sets(struct eg_sim_log *log, uint64_t place) {
     uint8_t payload[1400];
+    if (log->picture_has_sps) {
+        put(log, place, false, log->pps, log->pps_size);
+        return;
+    }
     struct eg_writer writer = eg__writer(payload, sizeof payload);
     eg__write_u8(&writer, (log->sps[0] & 0x60) | EG_H264_NAL_STAP_A);
     eg__write_u16(&writer, (uint16_t)log->sps_size);
@@ -59,12 +76,11 @@ static void put_sets(struct eg_sim_log *log, uint64_t place) {
 
 static void put_video(struct eg_sim_log *log, uint64_t place, const struct eg_rtp *rtp) {
     struct eg_h264_payload h264 = eg__h264_inspect(rtp->payload, rtp->payload_size);
-    bool knows_sets = false;
-    learn(h264.sps, h264.sps_size, &log->has_sps, log->sps, &log->sps_size);
-    learn(h264.pps, h264.pps_size, &log->has_pps, log->pps, &log->pps_size);
-    knows_sets = log->has_sps && log->has_pps;
     if (log->wants_idr) {
-        if (h264.sps == NULL && !(h264.starts_idr && knows_sets)) return;
+        if (!h264.has_sps && !(h264.starts_idr && log->has_sps && log->has_pps)) {
+            learn_sets(log, rtp);
+            return;
+        }
         log->wants_idr = false;
         place = log->highest + 1;
     }
@@ -74,11 +90,10 @@ static void put_video(struct eg_sim_log *log, uint64_t place, const struct eg_rt
         log->picture_begin = place;
         log->picture_has_idr = log->picture_has_sps = log->picture_has_pps = false;
     }
-    if (h264.sps != NULL) log->picture_has_sps = true;
-    if (h264.pps != NULL) log->picture_has_pps = true;
-    if (h264.starts_idr && !(log->picture_has_sps && log->picture_has_pps) && knows_sets) {
-        log->picture_has_sps = log->picture_has_pps = true;
+    learn_sets(log, rtp);
+    if (h264.starts_idr && !(log->picture_has_sps && log->picture_has_pps) && log->has_sps && log->has_pps) {
         put_sets(log, place++);
+        log->picture_has_sps = log->picture_has_pps = true;
     }
     put(log, place, rtp->marker, rtp->payload, rtp->payload_size);
     if (h264.has_idr && !log->picture_has_idr) {
@@ -100,6 +115,7 @@ static void put_rtp(struct eg_sim_log *log, const struct eg_rtp *rtp) {
 }
 
 static void begin(struct eg_sim_log *log, const struct eg_addr *from, uint32_t ssrc, uint16_t sequence) {
+    if (ssrc != log->ssrc || !eg__addr_equal(from, &log->sender)) log->has_last_sets = true;
     log->sender = *from;
     log->is_live = log->was_live = true;
     log->ssrc = ssrc;

@@ -38,6 +38,7 @@ struct eg_sim_log {
     uint32_t ssrc;
     bool wants_idr;
     bool has_sps, has_pps;        // of any picture so far
+    bool has_last_sets;           // they are the last sender's
     size_t sps_size, pps_size;
     uint8_t sps[512], pps[512];
     uint32_t pictures;

@@ -63,7 +63,10 @@ static inline struct fixture *fixture_create(void) {
 }
 
 static inline void fixture_destroy(struct fixture *fixture) {
-    for (int kind = 0; kind < EG_TRACK_COUNT; kind++) eg__store_deinit(&fixture->stores[kind]);
+    for (int kind = 0; kind < EG_TRACK_COUNT; kind++) {
+        eg__source_deinit(&fixture->sources[kind]);
+        eg__store_deinit(&fixture->stores[kind]);
+    }
     eg__chunk_pool_deinit(&fixture->chunks);
     free(fixture);
 }

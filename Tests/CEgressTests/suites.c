@@ -18,8 +18,10 @@ extern const struct eg_test_suite eg_tests_dtls_network;
 extern const struct eg_test_suite eg_tests_handshakes;
 extern const struct eg_test_suite eg_tests_clock;
 extern const struct eg_test_suite eg_tests_store;
+extern const struct eg_test_suite eg_tests_parameter_sets;
 extern const struct eg_test_suite eg_tests_source;
 extern const struct eg_test_suite eg_tests_source_epochs;
+extern const struct eg_test_suite eg_tests_source_sets;
 extern const struct eg_test_suite eg_tests_track;
 extern const struct eg_test_suite eg_tests_io;
 extern const struct eg_test_suite eg_tests_receiver;
@@ -49,8 +51,10 @@ static const struct eg_test_suite *const suites[] = {
     &eg_tests_handshakes,
     &eg_tests_clock,
     &eg_tests_store,
+    &eg_tests_parameter_sets,
     &eg_tests_source,
     &eg_tests_source_epochs,
+    &eg_tests_source_sets,
     &eg_tests_track,
     &eg_tests_io,
     &eg_tests_receiver,

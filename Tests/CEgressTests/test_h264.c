@@ -1,5 +1,5 @@
-#include "base/limits.h"
 #include "check.h"
+#include "h264_writer.h"
 #include "wire/h264.h"
 
 #include <stdlib.h>
@@ -15,7 +15,7 @@ static struct eg_h264_payload inspect(const char *hex) {
 
 struct payload_row {
     const char *payload;
-    bool valid, has_idr, starts_idr, has_slice, has_sps, has_pps;
+    bool valid, has_idr, starts_idr, has_slice, has_sps, has_sets;
 };
 
 static const struct payload_row payload_rows[] = {
@@ -30,10 +30,9 @@ static const struct payload_row payload_rows[] = {
     {"06 05", true, false, false, false, false, false},
     {"09 f0", true, false, false, false, false, false}, // access unit delimiter
     {"17", true, false, false, false, false, false},
-    {"67 42c01e", true, false, false, false, true, false},
-    {"67 42c0", true, false, false, false, false, false}, // too short to be an SPS
+    {"67 42c01e", true, false, false, false, true, true},
+    {"67 42c0", true, false, false, false, false, true}, // too short to be an SPS
     {"68 ce", true, false, false, false, false, true},
-    {"68", true, false, false, false, false, false},
     {"60", false, false, false, false, false, false}, // type 0
     {"7e", false, false, false, false, false, false}, // type 30
     {"7f", false, false, false, false, false, false},
@@ -65,8 +64,8 @@ static const struct payload_row payload_rows[] = {
     {"7c 01 9a", true, false, false, true, false, false},
     {"7c 41 9a", true, false, false, true, false, false},
     {"7c 41", true, false, false, true, false, false}, // a fragment may be empty
-    {"7c 87 42c01e", true, false, false, false, false, false}, // a fragment of an SPS is no SPS
-    {"7c 88 ce", true, false, false, false, false, false},
+    {"7c 87 42c01e", true, false, false, false, false, true}, // a fragment of an SPS is no SPS
+    {"7c 08 ce", true, false, false, false, false, true},
     {"7c", false, false, false, false, false, false},
     {"7c c5 88", false, false, false, false, false, false}, // first and last
     {"7c 80 88", false, false, false, false, false, false},
@@ -82,32 +81,35 @@ static void tells_what_a_payload_holds(struct eg_check *check) {
         CHECK_ROW(found.has_idr == row->has_idr, i);
         CHECK_ROW(found.starts_idr == row->starts_idr, i);
         CHECK_ROW(found.has_slice == row->has_slice, i);
-        CHECK_ROW((found.sps != NULL) == row->has_sps, i);
-        CHECK_ROW((found.pps != NULL) == row->has_pps, i);
-        CHECK_ROW((found.sps_size > 0) == row->has_sps, i);
-        CHECK_ROW((found.pps_size > 0) == row->has_pps, i);
+        CHECK_ROW(found.has_sps == row->has_sps, i);
+        CHECK_ROW(found.has_sets == row->has_sets, i);
     }
 }
 
-static void points_at_the_first_whole_parameter_sets(struct eg_check *check) {
-    const uint8_t payload[] = {0x78, 0, 2, 0x67, 0x42, 0, 5, 0x67, 1, 2, 3, 4, 0, 4, 0x67, 5, 6, 7, 0, 2, 0x68, 8, 0, 3, 0x68, 9, 9};
-    struct eg_h264_payload found = eg__h264_inspect(payload, sizeof payload);
-    REQUIRE(found.valid);
-    CHECK(found.sps == payload + 7); // the two bytes before it are no SPS
-    CHECK_EQUAL(found.sps_size, 5);
-    CHECK(found.pps == payload + 20);
-    CHECK_EQUAL(found.pps_size, 2);
-}
-
-static void points_at_no_parameter_set_that_is_too_long_to_keep(struct eg_check *check) {
-    static const uint8_t headers[2] = {0x67, 0x68};
-    for (size_t i = 0; i < 2; i++) {
-        uint8_t payload[EG_PARAMETER_SET_SIZE_MAX + 1] = {headers[i]};
-        struct eg_h264_payload longest = eg__h264_inspect(payload, EG_PARAMETER_SET_SIZE_MAX);
-        struct eg_h264_payload longer = eg__h264_inspect(payload, EG_PARAMETER_SET_SIZE_MAX + 1);
-        CHECK_ROW(longest.valid && longest.sps_size + longest.pps_size == EG_PARAMETER_SET_SIZE_MAX, i);
-        CHECK_ROW(longer.valid && longer.sps == NULL && longer.pps == NULL, i);
+static void gives_every_unit_of_a_payload_in_turn(struct eg_check *check) {
+    const uint8_t payload[] = {0x78, 0, 2, 0x67, 0x42, 0, 5, 0x67, 1, 2, 3, 4, 0, 2, 0x68, 8, 0, 3, 0x68, 9, 9};
+    static const struct {
+        size_t at, size;
+    } rows[] = {{3, 2}, {7, 5}, {14, 2}, {18, 3}};
+    struct eg_h264_units units = eg__h264_units(payload, sizeof payload);
+    const uint8_t *nal;
+    size_t size;
+    for (size_t i = 0; i < 4; i++) {
+        REQUIRE(eg__h264_next_unit(&units, &nal, &size));
+        CHECK_ROW(nal == payload + rows[i].at && size == rows[i].size, i);
     }
+    CHECK(!eg__h264_next_unit(&units, &nal, &size));
+    // One that stands alone is the payload; a fragment has no whole ones.
+    units = eg__h264_units(payload + 7, 5);
+    CHECK(eg__h264_next_unit(&units, &nal, &size) && nal == payload + 7 && size == 5);
+    CHECK(!eg__h264_next_unit(&units, &nal, &size));
+    const uint8_t fragment[] = {0x7c, 0x87, 0x42};
+    units = eg__h264_units(fragment, sizeof fragment);
+    CHECK(!eg__h264_next_unit(&units, &nal, &size));
+    struct eg_h264_fragment part;
+    CHECK(eg__h264_parse_fragment(&part, fragment, sizeof fragment));
+    CHECK(part.header == 0x67 && part.is_start && !part.is_end && part.bytes == fragment + 2 && part.size == 1);
+    CHECK(!eg__h264_parse_fragment(&part, payload, sizeof payload));
 }
 
 static void believes_nothing_of_a_stap_a_that_is_cut(struct eg_check *check) {
@@ -117,7 +119,7 @@ static void believes_nothing_of_a_stap_a_that_is_cut(struct eg_check *check) {
         struct eg_h264_payload found = eg__h264_inspect(cut, size);
         bool is_between_units = size == 7 || size == 11;
         CHECK_ROW(found.valid == is_between_units, size);
-        CHECK_ROW(found.valid || (found.sps == NULL && found.pps == NULL && !found.has_idr), size);
+        CHECK_ROW(found.valid || (!found.has_sps && !found.has_sets && !found.has_idr), size);
         CHECK_ROW(!found.has_idr, size);
         free(cut);
     }
@@ -166,121 +168,9 @@ static void reads_what_an_encoder_writes(struct eg_check *check) {
     }
 }
 
-// Writes the bits of an SPS for what no encoder here writes. Emulation prevention is put in as an encoder would.
-struct bit_writer {
-    uint8_t bytes[256];
-    size_t bit;
-};
-
-static void put_bits(struct bit_writer *writer, uint32_t value, unsigned count) {
-    for (unsigned i = 0; i < count; i++, writer->bit++) {
-        if ((value >> (count - 1 - i) & 1) != 0) writer->bytes[writer->bit / 8] |= (uint8_t)(0x80 >> writer->bit % 8);
-    }
-}
-
-static void put_unsigned(struct bit_writer *writer, uint32_t value) {
-    unsigned size = 0;
-    while ((uint64_t)value + 1 >= UINT64_C(2) << size) size++;
-    put_bits(writer, 0, size);
-    put_bits(writer, 1, 1);
-    put_bits(writer, (uint32_t)((uint64_t)value + 1), size);
-}
-
-static void put_signed(struct bit_writer *writer, int32_t value) {
-    put_unsigned(writer, value > 0 ? 2 * (uint32_t)value - 1 : 2 * (uint32_t)-value);
-}
-
-// Everything of an SPS that a test may want otherwise; zero is the plain choice.
-struct made_sps {
-    uint8_t profile_idc;
-    uint32_t id;
-    uint32_t chroma_format_idc;
-    bool is_separate;
-    const int *scaling_list;  // deltas and LIST_END; NULL: no matrix
-    size_t scaling_index;     // which list of the matrix it is, the only one
-    uint32_t poc_type;
-    uint32_t poc_cycle;
-    int32_t poc_offset;       // offset_for_non_ref_pic
-    unsigned poc_offset_zeros; // when not 0, that many zeros begin it, and ones as many end it
-    uint32_t width_in_mbs, height_in_map_units;
-    bool is_field;
-    uint32_t crop[4]; // left, right, top, bottom
-};
-
-enum { LIST_END = 1000 };
-
-static void put_chroma_fields(struct bit_writer *writer, const struct made_sps *sps) {
-    put_unsigned(writer, sps->chroma_format_idc);
-    if (sps->chroma_format_idc == 3) put_bits(writer, sps->is_separate, 1);
-    put_unsigned(writer, 0); // bit depths
-    put_unsigned(writer, 0);
-    put_bits(writer, 0, 1);
-    put_bits(writer, sps->scaling_list != NULL, 1);
-    if (sps->scaling_list == NULL) return;
-    size_t list_count = sps->chroma_format_idc == 3 ? 12 : 8;
-    for (size_t i = 0; i < list_count; i++) {
-        put_bits(writer, i == sps->scaling_index, 1);
-        if (i != sps->scaling_index) continue;
-        for (const int *delta = sps->scaling_list; *delta != LIST_END; delta++) put_signed(writer, *delta);
-    }
-}
-
-static void put_picture_order_count(struct bit_writer *writer, const struct made_sps *sps) {
-    put_unsigned(writer, sps->poc_type);
-    if (sps->poc_type == 0) put_unsigned(writer, 12);
-    if (sps->poc_type != 1) return;
-    put_bits(writer, 0, 1);
-    if (sps->poc_offset_zeros == 0) put_signed(writer, sps->poc_offset);
-    if (sps->poc_offset_zeros > 0) {
-        put_bits(writer, 0, sps->poc_offset_zeros);
-        put_bits(writer, 1, 1);
-        put_bits(writer, UINT32_MAX, sps->poc_offset_zeros);
-    }
-    put_signed(writer, -1000000);
-    put_unsigned(writer, sps->poc_cycle);
-    for (uint32_t i = 0; i < sps->poc_cycle; i++) put_signed(writer, 0);
-}
-
-static void put_sps(struct bit_writer *writer, const struct made_sps *sps) {
-    put_bits(writer, 0x67, 8);
-    put_bits(writer, sps->profile_idc, 8);
-    put_bits(writer, 0, 8);
-    put_bits(writer, 40, 8);
-    put_unsigned(writer, sps->id);
-    if (sps->profile_idc == 100) put_chroma_fields(writer, sps);
-    put_unsigned(writer, 12);
-    put_picture_order_count(writer, sps);
-    put_unsigned(writer, 16);
-    put_bits(writer, 0, 1);
-    put_unsigned(writer, sps->width_in_mbs - 1);
-    put_unsigned(writer, sps->height_in_map_units - 1);
-    put_bits(writer, !sps->is_field, 1);
-    if (sps->is_field) put_bits(writer, 0, 1);
-    put_bits(writer, 1, 1);
-    put_bits(writer, 1, 1); // cropped
-    for (size_t i = 0; i < 4; i++) put_unsigned(writer, sps->crop[i]);
-    put_bits(writer, 0, 1); // no VUI
-    put_bits(writer, 1, 1);
-}
-
-static size_t prevent_emulation(const uint8_t *bytes, size_t size, uint8_t *out) {
-    size_t at = 0, zeros = 0;
-    for (size_t i = 0; i < size; i++) {
-        if (zeros >= 2 && bytes[i] <= 3) {
-            out[at++] = 3;
-            zeros = 0;
-        }
-        zeros = bytes[i] == 0 ? zeros + 1 : 0;
-        out[at++] = bytes[i];
-    }
-    return at;
-}
-
 static bool parse_made(const struct made_sps *made, struct eg_h264_sps *sps) {
-    struct bit_writer writer = {0};
-    uint8_t nal[2 * sizeof writer.bytes];
-    put_sps(&writer, made);
-    size_t size = prevent_emulation(writer.bytes, (writer.bit + 7) / 8, nal);
+    uint8_t nal[MADE_NAL_SIZE_MAX];
+    size_t size = make_sps(made, nal);
     uint8_t *exact = exact_copy(nal, size);
     bool is_parsed = eg__h264_parse_sps(sps, exact, size);
     free(exact);
@@ -409,7 +299,9 @@ static void accepts_ids_up_to_31(struct eg_check *check) {
     for (uint32_t id = 0; id < 64; id++) {
         struct made_sps made = {.profile_idc = 66, .id = id, .width_in_mbs = 20, .height_in_map_units = 15};
         struct eg_h264_sps sps;
-        CHECK_ROW(parse_made(&made, &sps) == (id <= 31), id);
+        bool is_parsed = parse_made(&made, &sps);
+        CHECK_ROW(is_parsed == (id <= 31), id);
+        CHECK_ROW(!is_parsed || sps.id == id, id);
     }
 }
 
@@ -452,10 +344,73 @@ static void rejects_what_is_no_sps(struct eg_check *check) {
     CHECK(!eg__h264_parse_sps(&sps, ends_in_prevention, sizeof ends_in_prevention));
 }
 
+static void reads_which_pps_a_slice_names(struct eg_check *check) {
+    static const uint32_t first_mbs[] = {0, 1, 8159, 131071, 139263, (1u << 22) - 1, (1u << 23), (1u << 30) - 1};
+    size_t with_prevention = 0;
+    for (size_t row = 0; row < sizeof first_mbs / sizeof first_mbs[0]; row++) {
+        for (uint32_t type = 0; type <= 10; type++) {
+            for (uint32_t id = 0; id <= 256; id++) {
+                struct bit_writer writer = {0};
+                uint8_t bytes[2 * sizeof writer.bytes];
+                put_unsigned(&writer, first_mbs[row]);
+                put_unsigned(&writer, type);
+                put_unsigned(&writer, id);
+                put_bits(&writer, 1, 1);
+                size_t plain = (writer.bit + 7) / 8, size = prevent_emulation(writer.bytes, plain, bytes);
+                with_prevention += size > plain;
+                uint8_t *exact = exact_copy(bytes, size);
+                CHECK_ROW(eg__h264_pps_id_of_slice(exact, size) == (type <= 9 && id <= 255 ? id : EG_H264_NO_PPS), row);
+                CHECK_ROW(eg__h264_pps_id_of_slice(exact, 0) == EG_H264_NO_PPS, row);
+                free(exact);
+            }
+        }
+    }
+    CHECK(with_prevention > 0);
+}
+
+static void tells_which_pps_the_first_idr_slice_names(struct eg_check *check) {
+    static const struct {
+        const char *payload;
+        uint16_t pps_id;
+    } rows[] = {
+        {"65 88 80", 0},
+        {"65 88 40", 1},
+        {"65 88 60", 2},
+        {"65", EG_H264_NO_PPS},
+        {"65 88", EG_H264_NO_PPS}, // ends in front of it
+        {"41 9b", EG_H264_NO_PPS}, // a slice of another picture is not asked
+        {"7c 85 88 40", 1},
+        {"7c 05 88 40", EG_H264_NO_PPS}, // in the middle of one
+        {"78 0003 688840 0003 658860 0003 658840", 2},
+        {"7c 81 9b 40", EG_H264_NO_PPS},
+        {"65 00 00 03 02 88 80", EG_H264_NO_PPS}, // slice_type 16 or so
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) CHECK_ROW(inspect(rows[i].payload).pps_id == rows[i].pps_id, i);
+}
+
+static void reads_the_ids_of_a_pps_as_far_as_they_can_be(struct eg_check *check) {
+    for (uint32_t id = 0; id <= 260; id++) {
+        for (uint32_t sps_id = 0; sps_id <= 33; sps_id++) {
+            struct bit_writer writer = {0};
+            uint8_t bytes[2 * sizeof writer.bytes];
+            put_bits(&writer, 0x68, 8);
+            put_unsigned(&writer, id);
+            put_unsigned(&writer, sps_id);
+            put_bits(&writer, 1, 1);
+            size_t size = prevent_emulation(writer.bytes, (writer.bit + 7) / 8, bytes);
+            struct eg_h264_pps pps;
+            bool is_parsed = eg__h264_parse_pps(&pps, bytes, size);
+            CHECK_ROW(is_parsed == (id <= 255 && sps_id <= 31), id);
+            CHECK_ROW(!is_parsed || (pps.id == id && pps.sps_id == sps_id), id);
+            bytes[0] = 0x67;
+            CHECK_ROW(!eg__h264_parse_pps(&pps, bytes, size), id);
+        }
+    }
+}
+
 static const struct eg_test tests[] = {
     EG_TEST(tells_what_a_payload_holds),
-    EG_TEST(points_at_the_first_whole_parameter_sets),
-    EG_TEST(points_at_no_parameter_set_that_is_too_long_to_keep),
+    EG_TEST(gives_every_unit_of_a_payload_in_turn),
     EG_TEST(believes_nothing_of_a_stap_a_that_is_cut),
     EG_TEST(reads_what_an_encoder_writes),
     EG_TEST(crops_in_the_units_of_the_chroma_format),
@@ -467,6 +422,9 @@ static const struct eg_test tests[] = {
     EG_TEST(follows_a_number_of_31_leading_zeros_and_no_more),
     EG_TEST(rejects_an_sps_that_ends_early),
     EG_TEST(rejects_what_is_no_sps),
+    EG_TEST(reads_which_pps_a_slice_names),
+    EG_TEST(tells_which_pps_the_first_idr_slice_names),
+    EG_TEST(reads_the_ids_of_a_pps_as_far_as_they_can_be),
 };
 
 EG_TEST_SUITE(h264, tests);

@@ -84,6 +84,7 @@ static void fixture_destroy(struct fixture *fixture) {
     eg__srtp_deinit(&fixture->srtp);
     free(fixture->context);
     eg__crypto_destroy(fixture->crypto);
+    eg__source_deinit(&fixture->source);
     eg__store_deinit(&fixture->store);
     eg__chunk_pool_deinit(&fixture->chunks);
     free(fixture);

@@ -57,6 +57,7 @@ enum eg_limits {
     EG_STORE_HISTORY = 2 * EG_SECOND,      // [us] kept for retransmission even when a new GOP has begun
     EG_STORE_GOP_MAX = 15 * EG_SECOND,     // [us] a GOP longer than this can't be joined in its middle
     EG_PARAMETER_SET_SIZE_MAX = 512,       // [B] of one SPS or PPS
+    EG_PARAMETER_SETS_SIZE_MAX = 8192,     // [B] of all that one sender has: six packets in front of an IDR
     EG_SENDER_REPORT_INTERVAL = 2 * EG_SECOND, // [us]
     EG_SENDER_REPORT_INTERVAL_MIN = 100 * EG_MILLISECOND, // [us] between the first
     EG_SOURCE_DROPOUT_MAX = 3000,          // packets a sender may jump ahead before it counts as another, RFC 3550 A.1

@@ -133,7 +133,7 @@ struct eg_viewer_event {
 };
 
 EG_ENUM(eg_stream_event_kind, int32_t) {
-    EG_STREAM_VIDEO_FORMAT = 0,  // the SPS was seen for the first time, or says something new
+    EG_STREAM_VIDEO_FORMAT = 0,  // an IDR activated an SPS: the first one, or one that says something new
     EG_STREAM_ACTIVE = 1,        // media arrives, after none
     EG_STREAM_INACTIVE = 2,      // media stopped: BYE, or silence for a second
     EG_STREAM_RESTARTED = 3,     // another sender than before, or a jump of its timestamps: viewers go on
@@ -141,7 +141,7 @@ EG_ENUM(eg_stream_event_kind, int32_t) {
 };
 typedef enum eg_stream_event_kind eg_stream_event_kind;
 
-// What an SPS says. All zero before one was seen.
+// What the SPS says that the last IDR activated (ITU-T H.264 §7.4.1.2.1). All zero before the first.
 struct eg_video_format {
     uint8_t profile_idc;
     uint8_t constraints;

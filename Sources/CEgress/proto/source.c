@@ -6,8 +6,6 @@
 
 #include <string.h>
 
-enum { STAP_A_OVERHEAD = 5 }; // [B] header byte and two lengths, RFC 6184 §5.7.1
-
 static void drop(struct eg_source *source, eg_drop reason) { source->drops[reason]++; }
 
 static void raise(struct eg_source *source, eg_stream_event_kind kind) { source->events |= 1u << kind; }
@@ -26,6 +24,8 @@ void eg__source_init(struct eg_source *source, enum eg_track_kind kind, uint8_t 
         .rate_since = EG_TIME_NEVER,
     };
 }
+
+void eg__source_deinit(struct eg_source *source) { eg__parameter_sets_deinit(&source->sets); }
 
 uint32_t eg__source_live_timestamp(const struct eg_source *source, eg_time now) {
     if (now <= source->picture_arrival) return source->picture_timestamp;
@@ -63,27 +63,12 @@ static bool put(struct eg_source *source, eg_time now, uint64_t place, uint32_t 
     return false;
 }
 
-static void remember(struct eg_parameter_set *set, const uint8_t *nal, size_t size) {
-    if (nal == NULL || size > sizeof set->bytes) return;
-    set->size = (uint16_t)size;
-    memcpy(set->bytes, nal, size);
-}
-
-static void learn_parameter_sets(struct eg_source *source, const struct eg_h264_payload *h264) {
-    remember(&source->pps, h264->pps, h264->pps_size);
-    if (h264->sps == NULL) return;
-    bool is_new = source->sps.size != h264->sps_size || memcmp(source->sps.bytes, h264->sps, h264->sps_size) != 0;
-    remember(&source->sps, h264->sps, h264->sps_size);
-    struct eg_h264_sps sps;
-    if (!is_new || !eg__h264_parse_sps(&sps, h264->sps, h264->sps_size)) return;
-    source->format = (struct eg_video_format){
-        .profile_idc = sps.profile_idc,
-        .constraints = sps.constraints,
-        .level_idc = sps.level_idc,
-        .chroma_format_idc = sps.chroma_format_idc,
-        .width = (uint16_t)sps.width,
-        .height = (uint16_t)sps.height,
-    };
+// Which SPS holds is known only when an IDR activates it (ITU-T H.264 §7.4.1.2.1).
+static void follow_format(struct eg_source *source, uint16_t pps_id) {
+    const struct eg_parameter_set *sps = eg__parameter_sets_active(&source->sets, pps_id);
+    bool is_readable = sps != NULL && sps->format.profile_idc != 0;
+    if (!is_readable || memcmp(&sps->format, &source->format, sizeof source->format) == 0) return;
+    source->format = sps->format;
     raise(source, EG_STREAM_VIDEO_FORMAT);
 }
 
@@ -101,26 +86,26 @@ static void begin_picture(struct eg_source *source, eg_time now, uint64_t place,
     if (source->pictures > 0 && step > 0) source->picture_interval = (uint32_t)step;
     source->pictures++;
     source->picture_has_idr = false;
-    source->picture_has_sps = source->picture_has_pps = false;
     source->picture_begin = place;
     source->picture_timestamp = timestamp;
     source->picture_arrival = now;
     eg__clock_observe(source->clock, source->kind, now, timestamp);
 }
 
-// An IDR whose parameter sets did not come with it gets those that came before: one STAP-A with its timestamp, at `place`.
-static bool insert_parameter_sets(struct eg_source *source, eg_time now, uint64_t place, uint32_t timestamp) {
-    size_t size = STAP_A_OVERHEAD + source->sps.size + source->pps.size;
-    if (source->sps.size == 0 || source->pps.size == 0 || size > EG_RTP_PAYLOAD_SIZE_MAX) return false;
+// An IDR slice whose parameter sets did not all come with its picture gets those that came before, with its timestamp, in packets no larger than
+// its own, `size_max`, as far as a set fits in there. Gives the slice's place, behind them.
+static uint64_t insert_parameter_sets(struct eg_source *source, eg_time now, uint64_t place, uint32_t timestamp, uint16_t pps_id,
+                                      size_t size_max) {
+    struct eg_parameter_set_need need;
+    if (!eg__parameter_sets_need(&source->sets, pps_id, source->picture_begin, place, &need)) return place;
+    if (size_max < EG_PARAMETER_SET_SIZE_MAX) size_max = EG_PARAMETER_SET_SIZE_MAX;
     uint8_t payload[EG_RTP_PAYLOAD_SIZE_MAX];
-    struct eg_writer writer = eg__writer(payload, sizeof payload);
-    uint8_t nal_ref_idc = source->sps.bytes[0] & 0x60;
-    eg__write_u8(&writer, nal_ref_idc | EG_H264_NAL_STAP_A);
-    eg__write_u16(&writer, source->sps.size);
-    eg__write_bytes(&writer, source->sps.bytes, source->sps.size);
-    eg__write_u16(&writer, source->pps.size);
-    eg__write_bytes(&writer, source->pps.bytes, source->pps.size);
-    return put(source, now, place, timestamp, false, payload, writer.at);
+    for (size_t size; (size = eg__parameter_sets_write(&source->sets, &need, place, payload, size_max)) > 0;) {
+        if (!put(source, now, place, timestamp, false, payload, size)) break;
+        source->highest = place++;
+        source->order_begin = place; // what is late from in front of it would be put one place too far
+    }
+    return place;
 }
 
 static void begin_gop(struct eg_source *source, eg_time now) {
@@ -131,12 +116,17 @@ static void begin_gop(struct eg_source *source, eg_time now) {
     eg__store_begin_gop(source->store, source->picture_begin);
 }
 
+static void learn_parameter_sets(struct eg_source *source, uint64_t place, const struct eg_rtp *rtp) {
+    eg__parameter_sets_learn(&source->sets, place, rtp->sequence, rtp->payload, rtp->payload_size);
+}
+
 static void receive_video(struct eg_source *source, eg_time now, uint64_t place, uint32_t timestamp, const struct eg_rtp *rtp) {
     struct eg_h264_payload h264 = eg__h264_inspect(rtp->payload, rtp->payload_size);
     bool is_newest = place > source->highest;
-    learn_parameter_sets(source, &h264);
     if (source->wants_idr) {
-        bool can_begin = h264.sps != NULL || (h264.starts_idr && source->sps.size > 0 && source->pps.size > 0);
+        // Known from here on, but not by those who get only what follows.
+        if (h264.has_sets) learn_parameter_sets(source, source->highest, rtp);
+        bool can_begin = h264.has_sps || (h264.starts_idr && eg__parameter_sets_have(&source->sets, h264.pps_id));
         if (!can_begin) {
             // Nothing of this epoch is stored yet, so its first packet still gets the next place.
             source->highest_raw = rtp->sequence;
@@ -150,13 +140,10 @@ static void receive_video(struct eg_source *source, eg_time now, uint64_t place,
         if (source->pending_since != EG_TIME_NEVER) complete_picture(source);
         begin_picture(source, now, place, timestamp);
     }
-    if (h264.sps != NULL) source->picture_has_sps = true;
-    if (h264.pps != NULL) source->picture_has_pps = true;
-    bool has_sets = source->picture_has_sps && source->picture_has_pps;
-    if (is_newest && h264.starts_idr && !has_sets && insert_parameter_sets(source, now, place, timestamp)) {
-        source->picture_has_sps = source->picture_has_pps = true;
-        source->highest = place++;
-        source->order_begin = place; // what is late from in front of it would be put one place too far
+    if (h264.has_sets) learn_parameter_sets(source, place, rtp);
+    if (is_newest && h264.starts_idr) {
+        follow_format(source, h264.pps_id);
+        place = insert_parameter_sets(source, now, place, timestamp, h264.pps_id, rtp->payload_size);
     }
     if (!put(source, now, place, timestamp, rtp->marker, rtp->payload, rtp->payload_size)) return;
     if (!is_newest) {
@@ -257,6 +244,8 @@ static void accept(struct eg_source *source, eg_time now, const struct eg_rtp *r
 static void begin_epoch(struct eg_source *source, eg_time now, const struct eg_addr *from, uint32_t ssrc, uint16_t sequence,
                         uint32_t timestamp) {
     bool is_first = source->state == EG_SOURCE_WAITING;
+    bool is_same_sender = ssrc == source->ssrc && eg__addr_equal(from, &source->sender); // its numbers jumped
+    if (!is_same_sender) eg__parameter_sets_begin_sender(&source->sets);
     if (source->pending_since != EG_TIME_NEVER) complete_picture(source);
     source->state = EG_SOURCE_LIVE;
     source->sender = *from;

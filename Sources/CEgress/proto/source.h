@@ -16,15 +16,11 @@
 #include "base/limits.h"
 #include "cegress.h"
 #include "proto/clock.h"
+#include "proto/parameter_sets.h"
 #include "proto/store.h"
 #include "wire/rtp.h"
 
 enum eg_source_state { EG_SOURCE_WAITING, EG_SOURCE_LIVE, EG_SOURCE_ENDED };
-
-struct eg_parameter_set {
-    uint16_t size; // [B] 0: not seen yet
-    uint8_t bytes[EG_PARAMETER_SET_SIZE_MAX];
-};
 
 struct eg_source {
     enum eg_track_kind kind;
@@ -63,14 +59,11 @@ struct eg_source {
 
     bool wants_idr;                 // video: this epoch has not begun yet
     bool picture_has_idr;
-    bool picture_has_sps;           // came in this picture, or was put in front of it
-    bool picture_has_pps;
     uint64_t picture_begin;         // place of its first packet
     uint32_t picture_timestamp;     // ours
     eg_time picture_arrival;        // of its first packet
     uint32_t picture_interval;      // [RTP ticks] between the last two
-    struct eg_parameter_set sps;
-    struct eg_parameter_set pps;
+    struct eg_parameter_sets sets;
     eg_time last_idr;
 
     uint64_t ready_end;             // places below are complete: viewers may have them
@@ -81,7 +74,7 @@ struct eg_source {
     unsigned events;                // bits of 1 << eg_stream_event_kind, taken by the owner
     unsigned backward_pictures;     // timestamps that went back, each at most EG_BACKWARD_SPAN pictures behind the one before
     uint64_t backward_at;           // picture
-    struct eg_video_format format;
+    struct eg_video_format format;  // of the SPS that the last IDR activated
     struct eg_source_stats stats;
     uint64_t pictures;
     uint64_t idrs;
@@ -92,6 +85,8 @@ struct eg_source {
 
 void eg__source_init(struct eg_source *source, enum eg_track_kind kind, uint8_t payload_type, struct eg_store *store,
                      struct eg_media_clock *clock, uint64_t *drops);
+
+void eg__source_deinit(struct eg_source *source);
 
 // Takes one datagram, RTP or RTCP, told apart by its second byte (RFC 5761).
 void eg__source_receive(struct eg_source *source, eg_time now, const struct eg_addr *from, const uint8_t *bytes, size_t size);

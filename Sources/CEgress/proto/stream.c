@@ -31,7 +31,10 @@ bool eg__stream_init(struct eg_stream *stream, const struct eg_stream_config *co
 }
 
 void eg__stream_deinit(struct eg_stream *stream) {
-    for (int kind = 0; kind < EG_TRACK_COUNT; kind++) eg__store_deinit(&stream->stores[kind]);
+    for (int kind = 0; kind < EG_TRACK_COUNT; kind++) {
+        eg__source_deinit(&stream->sources[kind]);
+        eg__store_deinit(&stream->stores[kind]);
+    }
     eg__memory_release(stream->viewers);
     stream->viewers = NULL;
 }

@@ -1,14 +1,10 @@
 #include "wire/h264.h"
 
-#include "base/bytes.h"
-#include "base/limits.h"
-
 enum {
     NAL_TYPE_MASK = 0x1f,
     NAL_PARTITION_C = 4, // types 1 to 4 are a slice or a data partition of one
     NAL_SINGLE_MAX = 23, // from 24 on a type is RFC 6184's, not H.264's
     SPS_SIZE_MIN = 4,    // [B] header, profile, constraints, level
-    PPS_SIZE_MIN = 2,    // [B]
     FU_START = 0x80,
     FU_END = 0x40,
 };
@@ -17,19 +13,20 @@ static bool is_single(uint8_t type) { return type >= 1 && type <= NAL_SINGLE_MAX
 
 static bool is_slice(uint8_t type) { return type >= EG_H264_NAL_SLICE && type <= NAL_PARTITION_C; }
 
+static bool is_set(uint8_t type) { return type == EG_H264_NAL_SPS || type == EG_H264_NAL_PPS; }
+
+// `header` is what follows the first byte.
+static void note_start_of_idr(struct eg_h264_payload *found, const uint8_t *header, size_t size) {
+    if (!found->starts_idr) found->pps_id = eg__h264_pps_id_of_slice(header, size);
+    found->has_idr = found->starts_idr = true;
+}
+
 static void note_whole(struct eg_h264_payload *found, const uint8_t *nal, size_t size) {
     uint8_t type = nal[0] & NAL_TYPE_MASK;
-    bool is_storable = size <= EG_PARAMETER_SET_SIZE_MAX;
-    if (type == EG_H264_NAL_IDR) found->has_idr = found->starts_idr = true;
+    if (type == EG_H264_NAL_IDR) note_start_of_idr(found, nal + 1, size - 1);
     if (is_slice(type)) found->has_slice = true;
-    if (type == EG_H264_NAL_SPS && found->sps == NULL && is_storable && size >= SPS_SIZE_MIN) {
-        found->sps = nal;
-        found->sps_size = size;
-    }
-    if (type == EG_H264_NAL_PPS && found->pps == NULL && is_storable && size >= PPS_SIZE_MIN) {
-        found->pps = nal;
-        found->pps_size = size;
-    }
+    if (is_set(type)) found->has_sets = true;
+    if (type == EG_H264_NAL_SPS && size >= SPS_SIZE_MIN) found->has_sps = true;
 }
 
 // RFC 6184 §5.7.1: one NAL unit or more, each behind its size; none of them is itself an aggregate or a fragment.
@@ -51,8 +48,9 @@ static bool inspect_fu_a(struct eg_h264_payload *found, struct eg_reader *reader
     bool is_end = (header & FU_END) != 0;
     if (reader->failed || !is_single(type) || (is_start && is_end)) return false;
     found->has_idr = type == EG_H264_NAL_IDR;
-    found->starts_idr = found->has_idr && is_start;
+    if (found->has_idr && is_start) note_start_of_idr(found, reader->bytes + reader->at, eg__reader_left(reader));
     found->has_slice = is_slice(type);
+    found->has_sets = is_set(type);
     return true;
 }
 
@@ -68,8 +66,36 @@ static bool inspect(struct eg_h264_payload *found, const uint8_t *payload, size_
 }
 
 struct eg_h264_payload eg__h264_inspect(const uint8_t *payload, size_t size) {
-    struct eg_h264_payload found = {0};
-    if (!inspect(&found, payload, size)) return (struct eg_h264_payload){0}; // nothing of a broken payload is believed
+    struct eg_h264_payload found = {.pps_id = EG_H264_NO_PPS};
+    if (!inspect(&found, payload, size)) return (struct eg_h264_payload){.pps_id = EG_H264_NO_PPS}; // nothing of a broken payload is believed
     found.valid = true;
     return found;
+}
+
+struct eg_h264_units eg__h264_units(const uint8_t *payload, size_t size) {
+    struct eg_h264_units units = {.reader = eg__reader(payload, size)};
+    uint8_t type = size > 0 ? payload[0] & NAL_TYPE_MASK : 0;
+    units.is_aggregate = type == EG_H264_NAL_STAP_A;
+    if (units.is_aggregate) eg__read_u8(&units.reader);
+    else if (!is_single(type)) units.reader.at = size;
+    return units;
+}
+
+bool eg__h264_next_unit(struct eg_h264_units *units, const uint8_t **nal, size_t *size) {
+    if (eg__reader_left(&units->reader) == 0) return false;
+    *size = units->is_aggregate ? eg__read_u16(&units->reader) : units->reader.size;
+    *nal = eg__read_bytes(&units->reader, *size);
+    return *nal != NULL && *size > 0;
+}
+
+bool eg__h264_parse_fragment(struct eg_h264_fragment *fragment, const uint8_t *payload, size_t size) {
+    if (size < 2 || (payload[0] & NAL_TYPE_MASK) != EG_H264_NAL_FU_A) return false;
+    *fragment = (struct eg_h264_fragment){
+        .header = (uint8_t)((payload[0] & ~NAL_TYPE_MASK) | (payload[1] & NAL_TYPE_MASK)),
+        .is_start = (payload[1] & FU_START) != 0,
+        .is_end = (payload[1] & FU_END) != 0,
+        .bytes = payload + 2,
+        .size = size - 2,
+    };
+    return true;
 }

@@ -1,8 +1,8 @@
-// H.264 in RTP, RFC 6184: which NAL units a payload holds, and what an SPS says of profile, level and size.
+// H.264 in RTP, RFC 6184: which NAL units a payload holds, what an SPS says of profile, level and size, and which parameter sets name which.
 #ifndef EG_H264_H
 #define EG_H264_H
 
-#include "base/base.h"
+#include "base/bytes.h"
 
 enum eg_h264_nal {
     EG_H264_NAL_SLICE = 1,
@@ -14,21 +14,48 @@ enum eg_h264_nal {
     EG_H264_NAL_FU_A = 28,
 };
 
-// What one RTP payload holds of what we care about. The pointers borrow from the payload.
+enum {
+    EG_H264_SPS_ID_MAX = 31,  // ITU-T H.264 §7.4.2.1.1
+    EG_H264_PPS_ID_MAX = 255, // §7.4.2.2
+    EG_H264_NO_PPS = 256,     // instead of an id
+};
+
+// What one RTP payload holds of what we care about.
 struct eg_h264_payload {
     bool valid;            // lengths add up: single NAL, STAP-A or FU-A; others (STAP-B, MTAP, FU-B: never in packetization-mode 1) are not
     bool has_idr;          // an IDR slice, or a fragment of one
     bool starts_idr;       // an IDR slice's first byte is here: a single NAL, in a STAP-A, or an FU-A with its start bit
     bool has_slice;        // a slice of another picture
-    const uint8_t *sps;    // the first whole SPS, NULL when none
-    size_t sps_size;       // [B]
-    const uint8_t *pps;    // the first whole PPS
-    size_t pps_size;       // [B]
+    bool has_sps;          // a whole SPS
+    bool has_sets;         // an SPS or a PPS, or a fragment of one
+    uint16_t pps_id;       // that the first IDR slice to start here names; EG_H264_NO_PPS: none starts, or its header can't be read
 };
 
 struct eg_h264_payload eg__h264_inspect(const uint8_t *payload, size_t size);
 
+// The whole NAL units of a valid payload, one after the other. They borrow from it.
+struct eg_h264_units {
+    struct eg_reader reader;
+    bool is_aggregate;
+};
+
+struct eg_h264_units eg__h264_units(const uint8_t *payload, size_t size);
+bool eg__h264_next_unit(struct eg_h264_units *units, const uint8_t **nal, size_t *size);
+
+// A part of a NAL unit, in an FU-A.
+struct eg_h264_fragment {
+    uint8_t header;        // the unit's first byte, which is not among `bytes`
+    bool is_start;
+    bool is_end;
+    const uint8_t *bytes;
+    size_t size;           // [B]
+};
+
+// False when a valid payload is no fragment.
+bool eg__h264_parse_fragment(struct eg_h264_fragment *fragment, const uint8_t *payload, size_t size);
+
 struct eg_h264_sps {
+    uint8_t id;
     uint8_t profile_idc;
     uint8_t constraints;       // the byte of constraint_set flags (profile-iop)
     uint8_t level_idc;
@@ -41,5 +68,19 @@ struct eg_h264_sps {
 // Reads an SPS NAL unit (its header byte included, emulation prevention still in it), ITU-T H.264 §7.3.2.1.1.
 // False when it ends early or says something impossible (sizes over 16,384).
 bool eg__h264_parse_sps(struct eg_h264_sps *sps, const uint8_t *nal, size_t size);
+
+// Its id alone, of one whose rest may be anything. False when there is none up to 31.
+bool eg__h264_parse_sps_id(uint8_t *id, const uint8_t *nal, size_t size);
+
+struct eg_h264_pps {
+    uint8_t id;
+    uint8_t sps_id; // of the SPS that it belongs to
+};
+
+// Reads the beginning of a PPS NAL unit. False when its ids are none that can be.
+bool eg__h264_parse_pps(struct eg_h264_pps *pps, const uint8_t *nal, size_t size);
+
+// The PPS that a slice names, read from what follows the NAL unit's first byte. EG_H264_NO_PPS when it names none that can be.
+uint16_t eg__h264_pps_id_of_slice(const uint8_t *header, size_t size);
 
 #endif

@@ -1,5 +1,6 @@
 """The host's side of the API: a real FFmpeg with the outputs that PUT returned; and datagrams that no FFmpeg sends."""
 
+import signal
 import socket
 import struct
 import subprocess
@@ -38,7 +39,15 @@ class FFmpeg:
         self._process.kill()
         self._process.wait()
 
+    def suspend(self):
+        """It says nothing any more, and is still there."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self):
+        self._process.send_signal(signal.SIGCONT)
+
     def stop(self):
+        self.resume()
         self._process.terminate()
         try:
             self._process.wait(5)

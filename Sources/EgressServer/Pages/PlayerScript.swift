@@ -5,9 +5,9 @@
 /// nothing else begin by itself, and turns the sound on at a click. A token is taken from the fragment of its address, `#token=…`, which
 /// browsers send to nobody. `window.egressPlayer` shows its state and numbers to tests.
 enum PlayerScript {
-    static let source = #"""
-        "use strict";
+    static let source = "\"use strict\";\n\n" + PictureWatchScript.source + "\n\n" + player + "\n"
 
+    private static let player = #"""
         let endpoint = new URL(document.body.dataset.whep, location.href);
         // Behind the address, where it is sent to nobody: no server sees it, no log has it.
         const token = new URLSearchParams(location.hash.slice(1)).get("token");
@@ -38,7 +38,7 @@ enum PlayerScript {
         function show(state, text) {
           player.state = state;
           stateText.textContent = state;
-          stateText.className = "state " + ({ playing: "active", connecting: "waiting", stopped: "inactive" }[state] || "dim");
+          stateText.className = "state " + ({ playing: "active", connecting: "waiting", waiting: "waiting", stopped: "inactive" }[state] || "dim");
           notice.textContent = text || "";
           notice.hidden = !text;
         }
@@ -100,30 +100,38 @@ enum PlayerScript {
           const created = await fetch(new URL(target[1], response.url), {
             method: "POST",
             headers: { ...authorization, "Content-Type": "application/json" },
-            body: JSON.stringify(["reconnect"]),
+            body: JSON.stringify(["reconnect", "active", "inactive"]),
           });
           const place = created.headers.get("Location");
           if (isStale() || created.status !== 201 || !place) return;
           events = new AbortController();
-          follow(new URL(place, created.url), events.signal, isStale).catch(() => {});
+          // A proxy that ends what stays open for long does not end the events.
+          for (const signal = events.signal; !isStale() && !signal.aborted; ) {
+            if (!await follow(new URL(place, created.url), signal, isStale).catch(() => true)) return;
+            await new Promise((next) => setTimeout(next, 2000));
+          }
         }
 
-        // Not EventSource: it can carry no token.
+        // Not EventSource: it can carry no token. False when there is nothing more to be had.
         async function follow(place, signal, isStale) {
           const response = await fetch(place, { headers: { ...authorization, "Accept": "text/event-stream" }, cache: "no-store", signal });
-          if (!response.ok) return;
+          if (!response.ok) return response.status >= 500;
           const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
           for (let text = ""; ;) {
             const { value, done } = await reader.read();
-            if (done || isStale()) return;
+            if (isStale()) return false;
+            if (done) return true;
             const parts = (text + value).split("\n\n");
             text = parts.pop();
             for (const part of parts) {
               const field = (name) => part.split("\n").find((line) => line.startsWith(name + ":"))?.slice(name.length + 1).trim();
+              if (field("event") === "active") sourceIsAway = false;
+              if (field("event") === "inactive") sourceIsAway = true;
               if (field("event") !== "reconnect") continue;
               let url = null;
               try { url = JSON.parse(field("data")).url || null; } catch { /* as without one */ }
-              return move(url);
+              move(url);
+              return false;
             }
           }
         }
@@ -189,6 +197,7 @@ enum PlayerScript {
         async function connect() {
           const mine = ++attempt;
           const isStale = () => mine !== attempt;
+          sourceIsAway = false;
           const pc = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
           connection = pc;
           const stream = new MediaStream();

@@ -10,73 +10,151 @@ import Testing
     static let leg = ConfigIO(id: "webrtc", address: "udp://127.0.0.1:40000", options: ["-map", "0:v:0", "-f", "rtp"])
     static let end = ["-map", "0:v:0", "-f", "rtp", "udp://127.0.0.1:40000"]
 
-    @Test func readsAFileInRealTimeAndOverAndOver() {
-        let arguments = FFmpegCommand.arguments(
-            input: StreamInput(url: "/media/film.mp4"), pace: .timestamps, isCopy: false, legs: [Self.leg])
-        #expect(arguments == Self.start + ["-re", "-stream_loop", "-1", "-i", "/media/film.mp4"] + Self.end)
+    static func arguments(_ input: StreamInput, _ reading: InputReading) -> [String] {
+        let arguments = FFmpegCommand.arguments(input: input, reading: reading, legs: [leg])
+        #expect(arguments.starts(with: start) && arguments.suffix(end.count) == end[...])
+        return Array(arguments.dropFirst(start.count).dropLast(end.count))
+    }
+
+    static func probe(_ format: String, seconds: Double? = nil, rate: Double? = nil) -> MediaProbe {
+        let video = MediaProbe.Video(index: 0, codec: "h264", framesPerSecond: rate)
+        return MediaProbe(videos: [video], formatName: format, duration: seconds.map { .seconds($0) })
+    }
+
+    /// A file that is there.
+    static func file(_ url: String, options: [String] = []) -> StreamInput {
+        var input = StreamInput(url: url, options: options)
+        input.kind = .file(loops: true)
+        input.isRegularFile = true
+        return input
     }
 
     @Test(arguments: [
-        ("/media/film.mp4", "ZmZjb25jYXQgdmVyc2lvbiAxLjAKZmlsZSAnZmlsZTovbWVkaWEvZmlsbS5tcDQnCg=="),
-        ("/a'b.mp4", "ZmZjb25jYXQgdmVyc2lvbiAxLjAKZmlsZSAnZmlsZTovYSdcJydiLm1wNCcK"),
-        ("file:///x.mp4", "ZmZjb25jYXQgdmVyc2lvbiAxLjAKZmlsZSAnZmlsZTovLy94Lm1wNCcK"),
+        ("/media/film.mp4", "file:/media/film.mp4"), ("/a'b.mp4", #"file:/a'\''b.mp4"#), ("file:///x.mp4", "file:///x.mp4"),
     ])
-    func loopsAFileThatIsCopiedThroughAList(url: String, list: String) {
-        let arguments = FFmpegCommand.arguments(input: StreamInput(url: url), pace: .timestamps, isCopy: true, legs: [Self.leg])
-        let input = [
-            "-re", "-stream_loop", "-1", "-f", "concat", "-safe", "0", "-protocol_whitelist", "file,crypto,data", "-i",
-            "data:text/plain;base64,\(list)",
-        ]
-        #expect(arguments == Self.start + input + Self.end)
+    func loopsAFilmByAListThatNamesItAgainAndAgain(url: String, entry: String) throws {
+        let turns = FilmList.sizeMax / "file '\(entry)'\n".utf8.count
+        let input = Self.file(url)
+        let reading = InputReading(of: input, probe: Self.probe("mov,mp4", seconds: 6))
+        let arguments = Self.arguments(input, reading)
+        let ahead = ["-re", "-stream_loop", "-1", "-f", "concat", "-safe", "0", "-protocol_whitelist", "file,crypto,data", "-i"]
+        #expect(arguments.dropLast() == ahead[...])
+        let address = try #require(arguments.last)
+        #expect(address.utf8.count < 100_000)
+        #expect(try Self.list(address) == "ffconcat version 1.0\n" + String(repeating: "file '\(entry)'\n", count: turns))
+        #expect(FFmpegCommand.shown(arguments).utf8.count < 400)
+    }
+
+    static func list(_ address: String) throws -> String {
+        #expect(address.hasPrefix("data:text/plain;base64,"))
+        let data = try #require(Data(base64Encoded: String(address.drop { $0 != "," }.dropFirst())))
+        return String(decoding: data, as: UTF8.self)
+    }
+
+    @Test(arguments: [(7_200.0, 12), (31_536_000.0, 1), (0.001, 1_755)]) func playsTheTurnsOfADayAtMost(seconds: Double, turns: Int) throws
+    {
+        let list = try Self.list(FilmList.address(of: "file:/media/film.mp4", lasting: .seconds(seconds)))
+        #expect(list.split(separator: "\n").count - 1 == turns)
     }
 
     @Test func namesARelativeFileInTheListByItsWholePath() throws {
-        let last = try #require(StreamInput(url: "film.mp4").arguments(pace: .timestamps, isCopy: true).last)
-        let data = try #require(Data(base64Encoded: String(last.drop { $0 != "," }.dropFirst())))
-        #expect(String(decoding: data, as: UTF8.self).contains("file 'file:/"))
-        #expect(String(decoding: data, as: UTF8.self).hasSuffix("/film.mp4'\n"))
+        let input = Self.file("film.mp4")
+        let last = try #require(input.arguments(InputReading(of: input, probe: Self.probe("mov,mp4", seconds: 60))).last)
+        #expect(try Self.list(last).contains("file 'file:/"))
+        #expect(try Self.list(last).hasSuffix("/film.mp4'\n"))
+    }
+
+    struct Turns: Sendable {
+        var input: StreamInput
+        var probe: MediaProbe
+        var turns: InputReading.Turns
+    }
+
+    @Test(arguments: [
+        Turns(input: file("a.mp4"), probe: probe("mov,mp4", seconds: 60), turns: .byList),
+        Turns(input: file("a.mp4", options: ["-f", "mp4"]), probe: probe("mov,mp4", seconds: 60), turns: .byList),
+        Turns(input: file("a.ffconcat"), probe: probe("concat"), turns: .byList),
+        Turns(input: file("a.m3u8"), probe: probe("hls", seconds: 60), turns: .byList),
+        // Not known by what is in it.
+        Turns(input: file("a.txt", options: ["-f", "concat"]), probe: probe("concat"), turns: .byFFmpeg),
+        Turns(input: file("a.yuv", options: ["-f", "rawvideo"]), probe: probe("rawvideo", seconds: 60), turns: .byFFmpeg),
+        // A turn's length would be anybody's guess.
+        Turns(input: file("a.h264"), probe: probe("h264"), turns: .byFFmpeg),
+        // A pattern, which is no file.
+        Turns(input: StreamInput(url: "a%03d.png"), probe: probe("image2", seconds: 4, rate: 25), turns: .byFFmpeg),
+        Turns(input: StreamInput(url: "a.mp4", loops: false), probe: probe("mov,mp4", seconds: 60), turns: .one),
+        Turns(input: StreamInput(url: "https://h/a.mp4"), probe: probe("mov,mp4", seconds: 60), turns: .byList),
+        Turns(input: StreamInput(url: "https://h/a.m3u8"), probe: probe("hls", seconds: 60), turns: .byList),
+        Turns(input: StreamInput(url: "https://h/a.m3u8"), probe: probe("hls"), turns: .one),
+        Turns(
+            input: StreamInput(url: "https://h/a.mp4", options: ["-headers", "A: b"]), probe: probe("mov,mp4", seconds: 60), turns: .one),
+        Turns(input: StreamInput(url: "rtsp://h/a"), probe: probe("rtsp", seconds: 60), turns: .one),
+    ])
+    func loopsByTheListWhatAListCanName(_ example: Turns) {
+        #expect(InputReading(of: example.input, probe: example.probe).turns == example.turns)
+    }
+
+    @Test func aListOfLinksNamesNoFiles() {
+        let input = StreamInput(url: "https://h/film.mp4")
+        let arguments = input.arguments(InputReading(of: input, probe: Self.probe("mov,mp4", seconds: 60)))
+        let protocols = zip(arguments, arguments.dropFirst()).first { $0.0 == "-protocol_whitelist" }?.1.split(separator: ",") ?? []
+        #expect(protocols.contains("https") && !protocols.contains("file"))
     }
 
     @Test func readsAFileOnceWhenItDoesNotLoop() {
-        let arguments = FFmpegCommand.arguments(
-            input: StreamInput(url: "film.mp4", loops: false), pace: .timestamps, isCopy: false, legs: [Self.leg])
-        #expect(arguments == Self.start + ["-re", "-i", "film.mp4"] + Self.end)
+        let input = StreamInput(url: "film.mp4", loops: false)
+        #expect(Self.arguments(input, InputReading(of: input, probe: Self.probe("mov,mp4", seconds: 6))) == ["-re", "-i", "film.mp4"])
+    }
+
+    @Test(arguments: [
+        ("s.jpg", probe("image2", seconds: 0.04, rate: 25), 5), ("s.png", probe("png_pipe", rate: 25), 5),
+        ("https://h/s.jpg", probe("image2", seconds: 0.04, rate: 25), 2), ("https://h/s", probe("webp_pipe", rate: 25), 2),
+    ])
+    func showsAStillAtALowSteadyRate(url: String, probe: MediaProbe, rate: Int) {
+        let input = url.contains("://") ? StreamInput(url: url) : Self.file(url)
+        let reading = InputReading(of: input, probe: probe)
+        #expect(Self.arguments(input, reading) == ["-re", "-loop", "1", "-framerate", "\(rate)", "-i", url])
+    }
+
+    @Test(arguments: [probe("gif", seconds: 2, rate: 10), probe("image2", seconds: 4, rate: 25), probe("mov,mp4", seconds: 0.04, rate: 25)])
+    func takesNothingThatMovesForAStill(probe: MediaProbe) {
+        #expect(InputReading(of: Self.file("a"), probe: probe).stillRate == nil)
     }
 
     @Test func readsRTSPOverTCP() {
         let input = StreamInput(url: "rtsp://camera/live", options: ["-timeout", "5000000"])
-        let arguments = FFmpegCommand.arguments(input: input, pace: .input, isCopy: false, legs: [Self.leg])
-        #expect(arguments == Self.start + ["-rtsp_transport", "tcp", "-timeout", "5000000", "-i", "rtsp://camera/live"] + Self.end)
+        let reading = InputReading(of: input, probe: Self.probe("rtsp"))
+        #expect(Self.arguments(input, reading) == ["-rtsp_transport", "tcp", "-timeout", "5000000", "-i", "rtsp://camera/live"])
     }
 
     @Test func leavesThePaceOfLiveInputsToThem() {
-        let arguments = FFmpegCommand.arguments(
-            input: StreamInput(url: "srt://host:9000"), pace: .input, isCopy: true, legs: [Self.leg, Self.leg])
+        let input = StreamInput(url: "srt://host:9000")
+        let reading = InputReading(of: input, probe: Self.probe("mpegts"))
+        let arguments = FFmpegCommand.arguments(input: input, reading: reading, legs: [Self.leg, Self.leg])
         #expect(arguments == Self.start + ["-i", "srt://host:9000"] + Self.end + Self.end)
     }
 
-    static func probe(_ format: String, seconds: Double? = nil) -> MediaProbe {
-        MediaProbe(formatName: format, duration: seconds.map { .seconds($0) })
-    }
-
     @Test(arguments: [
-        ("https://h/film.mp4", probe("mov,mp4,m4a,3gp,3g2,mj2", seconds: 60), StreamInput.Pace.timestamps),
+        ("https://h/film.mp4", probe("mov,mp4,m4a,3gp,3g2,mj2", seconds: 60), InputReading.Pace.timestamps),
         ("http://h/film.ts?key=1", probe("mpegts", seconds: 60), .timestamps),
         ("HTTP://h/vod.m3u8", probe("hls", seconds: 60), .timestamps),
         ("https://h/live.m3u8", probe("hls"), .timestampsOfSegments), ("https://h/live.mpd", probe("dash"), .timestampsOfSegments),
+        ("live.m3u8", probe("hls"), .timestampsOfSegments),
         ("http://h/live.ts", probe("mpegts"), .input), ("http://h/live.flv", probe("flv"), .input),
         ("rtmp://h/a/b", probe("flv", seconds: 60), .input), ("rtsp://h/a", probe("rtsp", seconds: 60), .input),
         ("srt://h:9", probe("mpegts"), .input), ("/dev/video0", probe("v4l2"), .input), ("film.mp4", probe("mp4"), .timestamps),
     ])
-    func readsWhatLiesReadyAtThePaceOfItsTimestamps(url: String, probe: MediaProbe, pace: StreamInput.Pace) {
+    func readsWhatLiesReadyAtThePaceOfItsTimestamps(url: String, probe: MediaProbe, pace: InputReading.Pace) {
         let input = StreamInput(url: url)
-        #expect(input.pace(of: probe) == pace)
-        let isPaced = input.arguments(pace: pace, isCopy: true).filter { $0 == "-re" }.count == 1
+        let reading = InputReading(of: input, probe: probe)
+        #expect(reading.pace == pace)
+        let isPaced = input.arguments(reading).filter { $0 == "-re" }.count == 1
         #expect(isPaced == (pace != .input))
     }
 
     @Test(arguments: [["-re"], ["-readrate", "2"]]) func leavesThePaceToAnOperatorWhoSaysIt(options: [String]) {
-        #expect(StreamInput(url: "https://h/film.mp4", options: options).pace(of: Self.probe("mp4", seconds: 60)) == .input)
+        let input = StreamInput(url: "https://h/film.mp4", options: options)
+        #expect(InputReading(of: input, probe: Self.probe("mp4", seconds: 60)).pace == .input)
     }
 
     @Test func makesTheDemoInRealTime() {
@@ -86,8 +164,7 @@ import Testing
                 testsrc2=size=1280x720:rate=30,drawbox=x=iw-220:y=20:w=200:h=200:color=white:t=fill:enable='lt(mod(t,1),0.1)'[out0];\
                 aevalsrc=exprs='0.3*sin(2*PI*1000*t)*lt(mod(t,1),0.1)':channel_layout=mono:sample_rate=48000[out1]
                 """)
-        let arguments = FFmpegCommand.arguments(input: StreamInput(graph: graph), pace: .timestamps, isCopy: false, legs: [Self.leg])
-        #expect(arguments == Self.start + ["-re", "-f", "lavfi", "-i", graph] + Self.end)
+        #expect(Self.arguments(StreamInput(graph: graph), InputReading()) == ["-re", "-f", "lavfi", "-i", graph])
     }
 
     @Test func drawsTheClockWhereItCan() {

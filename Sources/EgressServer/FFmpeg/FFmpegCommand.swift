@@ -3,10 +3,15 @@ internal import Egress
 
 /// FFmpeg's command line: what it reads, and the legs that the start hook gave.
 enum FFmpegCommand {
-    static func arguments(input: StreamInput, pace: StreamInput.Pace, isCopy: Bool, legs: [ConfigIO]) -> [String] {
+    static func arguments(input: StreamInput, reading: InputReading, legs: [ConfigIO]) -> [String] {
         ["-nostdin", "-hide_banner", "-loglevel", "warning", "-nostats", "-progress", "pipe:1"]
-            + input.arguments(pace: pace, isCopy: isCopy)
+            + input.arguments(reading)
             + legs.flatMap { $0.options + [$0.address] }
+    }
+
+    /// For the log: without the whole of a long list.
+    static func shown(_ arguments: [String]) -> String {
+        arguments.map { $0.utf8.count > 4_096 ? "\($0.prefix(200))…" : $0 }.joined(separator: " ")
     }
 }
 #endif

@@ -11,8 +11,10 @@ struct LegDecision: Sendable, Hashable {
     /// The operator's block, with the maps of missing streams set to "none".
     var config: WebRTCConfig
     var plan: LegPlan?
-    /// How the input is read.
-    var pace = StreamInput.Pace.timestamps
+    /// What is read, as it was found; nil: as it was given.
+    var input: StreamInput?
+    /// How it is read.
+    var reading = InputReading()
     var videoReason: String
     var audioReason: String
 

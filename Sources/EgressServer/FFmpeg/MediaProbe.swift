@@ -28,6 +28,28 @@ struct MediaProbe: Sendable, Hashable {
     var duration: Duration?
 
     /// Made of segments, each of which comes whole: HLS, DASH.
+    /// A concat list.
+    var isList: Bool { formatName == "concat" }
+
+    /// One picture that stays: FFmpeg's demuxers for them say that it lasts as long as one of a film, or do not know.
+    var isStill: Bool {
+        guard audios.isEmpty, let video = videos.first, let formatName else { return false }
+        if formatName.hasSuffix("_pipe") { return true }
+        guard formatName == "image2", let duration, let rate = video.framesPerSecond else { return false }
+        return duration / .seconds(1) * rate < 1.5
+    }
+
+    /// For a still, whose demuxer shows it at the rate that it is told.
+    mutating func show(atRate rate: Int) {
+        for position in videos.indices { videos[position].framesPerSecond = Double(rate) }
+    }
+
+    /// It is known by its content, whatever an operator called it.
+    var isContainer: Bool {
+        guard let names = formatName?.split(separator: ",") else { return false }
+        return !Set(names).isDisjoint(with: ["mov", "matroska", "webm", "mpegts", "flv", "avi", "hls"])
+    }
+
     var isSegmented: Bool { formatName == "hls" || formatName == "dash" }
 }
 

@@ -17,27 +17,23 @@ struct StreamInput: Sendable, Hashable {
         var isLive: Bool { self == .rtsp || self == .live }
     }
 
-    /// What says when the next packet is read.
-    enum Pace: Sendable, Hashable {
-        /// The input: it has no more than what is due.
-        case input
-        /// The timestamps of a medium that has an end. FFmpeg would read it as fast as it comes.
-        case timestamps
-        /// The timestamps of one that grows by a segment at a time. FFmpeg begins a few segments before the newest one, and has those to go on with
-        /// until the next one comes.
-        case timestampsOfSegments
-    }
-
     var url: String
     var kind: Kind
     /// Given by the operator, in front of `-i`, after ours: FFmpeg takes the last of two.
     var options: [String]
     /// So long it may be silent before FFmpeg is run again; zero: for ever.
     var staleTimeout: Duration
+    /// Whether what has an end is played again and again.
+    var loops: Bool
+    /// Of a path that was looked at: by which many may be opened, one after the other. See ``examined()``.
+    var isRegularFile = false
+    /// A pipe with a name: whoever opens it takes what its writer writes.
+    var isFIFO = false
 
     init(url: String, loops: Bool = true, options: [String] = []) {
         self.url = url
         self.options = options
+        self.loops = loops
         staleTimeout = Self.isSegmented(url) ? Self.staleTimeoutOfSegments : Self.staleTimeout
         kind = Self.kind(of: url, loops: loops, options: options)
     }
@@ -47,6 +43,7 @@ struct StreamInput: Sendable, Hashable {
         url = graph
         options = []
         kind = .generated
+        loops = false
         staleTimeout = Self.staleTimeout
     }
 
@@ -61,6 +58,7 @@ struct StreamInput: Sendable, Hashable {
 
     /// FFmpeg opens a port and waits for somebody to send, for as long as that takes.
     var waitsForPublisher: Bool {
+        if isFIFO { return true }
         let url = url.lowercased()
         if ["udp://", "rtp://"].contains(where: url.hasPrefix) { return true }
         if ["mode=listener", "?listen", "&listen"].contains(where: url.contains) { return true }
@@ -69,11 +67,26 @@ struct StreamInput: Sendable, Hashable {
         }
     }
 
-    /// - Parameter isCopy: the video is copied.
-    func arguments(pace: Pace, isCopy: Bool) -> [String] {
-        let ahead = (pace == .input ? [] : ["-re"]) + demuxing + options
-        if isCopy, kind == .file(loops: true) { return ahead + loopForCopy }
-        return ahead + ["-i", url]
+    func arguments(_ reading: InputReading) -> [String] {
+        var arguments = reading.pace == .input ? [] : ["-re"]
+        if reading.turns != .one { arguments += ["-stream_loop", "-1"] }
+        if let rate = reading.stillRate { arguments += ["-loop", "1", "-framerate", "\(rate)"] }
+        switch kind {
+        case .rtsp: arguments += ["-rtsp_transport", "tcp"]
+        case .generated: arguments += ["-f", "lavfi"]
+        case .file, .live: break
+        }
+        arguments += options
+        guard reading.turns == .byList else { return arguments + ["-i", url] }
+        let protocols = !isOfStorage ? FilmList.protocolsOfFiles : FilmList.protocolsOfLinks
+        arguments += ["-f", "concat", "-safe", "0", "-protocol_whitelist", protocols]
+        return arguments + ["-i", FilmList.address(of: isOfStorage ? url : absoluteURL, lasting: reading.duration)]
+    }
+
+    /// What has an end is a film, wherever it lies.
+    mutating func take(_ reading: InputReading) {
+        guard kind != .generated, reading.pace == .timestamps else { return }
+        kind = .file(loops: reading.turns != .one)
     }
 
     var isFile: Bool {
@@ -81,36 +94,14 @@ struct StreamInput: Sendable, Hashable {
         return true
     }
 
-    /// By what it is, and by what the probe says where that is not enough: a link may be a film, a list of segments, or a camera.
-    func pace(of probe: MediaProbe) -> Pace {
-        switch kind {
-        case .file, .generated: return .timestamps
-        case .rtsp: return .input
-        case .live:
-            guard let scheme, Self.storageSchemes.contains(scheme), !options.contains(where: Self.paceOptions.contains) else {
-                return .input
-            }
-            if probe.duration != nil { return .timestamps }
-            return probe.isSegmented ? .timestampsOfSegments : .input
-        }
+    /// Behind a link that gives all it has as fast as it is taken. What FFmpeg's other protocols (RTMP, SRT, UDP …) carry comes when it is due,
+    /// whatever length its header tells.
+    var isOfStorage: Bool {
+        guard let scheme = Self.scheme(of: url) else { return false }
+        return ["http", "https", "ftp", "sftp", "smb", "ipfs", "ipns"].contains(scheme)
     }
-
-    /// What FFmpeg's other protocols (RTMP, SRT, UDP …) carry comes when it is due, whatever length its header tells.
-    private static let storageSchemes: Set<String> = ["http", "https", "ftp", "sftp", "smb", "ipfs", "ipns"]
-    /// By which an operator says it.
-    private static let paceOptions: Set<String> = ["-re", "-readrate"]
-
-    private var scheme: String? { Self.scheme(of: url) }
 
     private static func scheme(of url: String) -> String? { url.firstRange(of: "://").map { url[..<$0.lowerBound].lowercased() } }
-
-    /// A list of the one file, given to the concat demuxer. `-stream_loop` on the file itself ends the bitstream filter of a copied leg at
-    /// the first loop, and with it the leg; the concat demuxer does what the filter is for, and needs none behind it.
-    private var loopForCopy: [String] {
-        let list = "ffconcat version 1.0\nfile '\(absoluteURL.replacing("'", with: #"'\''"#))'\n"
-        let encoded = Data(list.utf8).base64EncodedString()
-        return ["-f", "concat", "-safe", "0", "-protocol_whitelist", "file,crypto,data", "-i", "data:text/plain;base64,\(encoded)"]
-    }
 
     private var absoluteURL: String {
         guard !url.lowercased().hasPrefix("file:") else { return url }
@@ -120,15 +111,6 @@ struct StreamInput: Sendable, Hashable {
     /// What ffprobe needs to open the same thing: it knows no pace and no loop.
     var probeArguments: [String] {
         (kind == .rtsp ? ["-rtsp_transport", "tcp"] : []) + Self.withoutPace(options) + ["-i", url]
-    }
-
-    private var demuxing: [String] {
-        switch kind {
-        case .file(let loops): loops ? ["-stream_loop", "-1"] : []
-        case .rtsp: ["-rtsp_transport", "tcp"]
-        case .generated: ["-f", "lavfi"]
-        case .live: []
-        }
     }
 
     private static func kind(of url: String, loops: Bool, options: [String]) -> Kind {

@@ -26,7 +26,7 @@ final class RunWatch: Sendable {
 
     private let id: String
     private let isCopy: Bool
-    private let pace: StreamInput.Pace
+    private let pace: InputReading.Pace
     private let engine: EgressEngine
     private let board: SupervisionBoard
     private let secrets: Secrets
@@ -35,7 +35,7 @@ final class RunWatch: Sendable {
 
     /// To be made as the run begins.
     init(
-        of stream: StreamDefinition, isCopy: Bool, pace: StreamInput.Pace, engine: EgressEngine, board: SupervisionBoard, secrets: Secrets,
+        of stream: StreamDefinition, isCopy: Bool, pace: InputReading.Pace, engine: EgressEngine, board: SupervisionBoard, secrets: Secrets,
         logger: Logger
     ) {
         id = stream.id

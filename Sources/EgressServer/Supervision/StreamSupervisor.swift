@@ -78,9 +78,14 @@ struct StreamSupervisor: Sendable {
             return LegDecision(
                 generatedAt: Double(DemoInput.framesPerSecond), width: DemoInput.width, height: DemoInput.height, config: stream.webrtc)
         }
-        let probe = try await MediaProber(tools: tools).probe(stream.input)
-        var decision = try LegDecision(probe: probe, input: stream.input.kind, config: stream.webrtc)
-        decision.pace = stream.input.pace(of: probe)
+        var input = try stream.input.examined()
+        var probe = try await MediaProber(tools: tools).probe(input)
+        let reading = InputReading(of: input, probe: probe)
+        if let rate = reading.stillRate { probe.show(atRate: rate) }
+        input.take(reading)
+        var decision = try LegDecision(probe: probe, input: input.kind, config: stream.webrtc)
+        decision.reading = reading
+        decision.input = input
         return decision
     }
 
@@ -100,10 +105,12 @@ struct StreamSupervisor: Sendable {
 
     private func runFFmpeg(_ job: inout Job, _ machine: inout Supervision) async -> Supervision.Action {
         let isCopy = job.decision?.isCopy ?? false
-        let pace = job.decision?.pace ?? .input
-        let arguments = FFmpegCommand.arguments(input: stream.input, pace: pace, isCopy: isCopy, legs: job.legs ?? [])
-        logger.debug("running FFmpeg", metadata: ["arguments": "\(secrets.mask(arguments.joined(separator: " ")))"])
-        let watch = RunWatch(of: stream, isCopy: isCopy, pace: pace, engine: engine, board: board, secrets: secrets, logger: logger)
+        let reading = job.decision?.reading ?? InputReading()
+        var stream = stream
+        if let input = job.decision?.input { stream.input = input }
+        let arguments = FFmpegCommand.arguments(input: stream.input, reading: reading, legs: job.legs ?? [])
+        logger.debug("running FFmpeg", metadata: ["arguments": "\(secrets.mask(FFmpegCommand.shown(arguments)))"])
+        let watch = RunWatch(of: stream, isCopy: isCopy, pace: reading.pace, engine: engine, board: board, secrets: secrets, logger: logger)
         let ending = await follow(GuardedCommand(executable: tools.ffmpeg, arguments: arguments), watch)
         if Task.isCancelled { return machine.stop() }
         if case .objection(.bFrames) = ending, let legs = encodingLegs(of: &job) {

@@ -1,0 +1,40 @@
+#if Server
+internal import FoundationEssentials
+internal import Glibc
+
+/// What a path leads to decides how it is read, and that is known only when it is there.
+extension StreamInput {
+    struct NotReadable: Error, CustomStringConvertible {
+        var description: String
+    }
+
+    /// The same input with what its path says about it. One that is not a path, or leads nowhere yet, is left as it is: FFmpeg has the words for it.
+    func examined() throws(NotReadable) -> StreamInput {
+        guard let path = localPath else { return self }
+        var status = stat()
+        guard stat(path, &status) == 0 else { return self }
+        var examined = self
+        switch status.st_mode & S_IFMT {
+        case S_IFREG:
+            examined.kind = .file(loops: loops)
+            examined.isRegularFile = true
+        case S_IFDIR: throw NotReadable(description: "\(url) is a directory; name a file in it, or a list of files (ffconcat)")
+        case S_IFIFO:
+            examined.kind = .live
+            examined.isFIFO = true
+        // Devices and sockets have a pace of their own.
+        default: examined.kind = .live
+        }
+        return examined
+    }
+
+    /// nil for what has a scheme other than FFmpeg's "file:", and for standard input.
+    private var localPath: String? {
+        guard url != "-" else { return nil }
+        let lowercased = url.lowercased()
+        if lowercased.hasPrefix("file://") { return String(url.dropFirst("file://".count)) }
+        if lowercased.hasPrefix("file:") { return String(url.dropFirst("file:".count)) }
+        return url.contains("://") ? nil : url
+    }
+}
+#endif

@@ -29,10 +29,15 @@ let serverDependencies: [Target.Dependency] = [
     server("ArgumentParser", "swift-argument-parser"),
     server("AsyncHTTPClient", "async-http-client"),
     server("Crypto", "swift-crypto"),
-    server("Hummingbird", "hummingbird"),
-    server("HummingbirdTLS", "hummingbird"),
+    server("HummingbirdCore", "hummingbird"),
     server("JWTKit", "jwt-kit"),
+    server("NIOCore", "swift-nio"),
+    server("NIOHTTP1", "swift-nio"),
+    server("NIOHTTPTypes", "swift-nio-extras"),
+    server("NIOHTTPTypesHTTP1", "swift-nio-extras"),
+    server("NIOPosix", "swift-nio"),
     server("NIOSSL", "swift-nio-ssl"),
+    server("NIOTLS", "swift-nio"),
     server("ServiceLifecycle", "swift-service-lifecycle"),
     server("Subprocess", "swift-subprocess"),
     server("SystemPackage", "swift-system"),
@@ -60,6 +65,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
@@ -113,7 +120,9 @@ let package = Package(
         ),
         .testTarget(
             name: "EgressServerTests",
-            dependencies: ["EgressServer", "Egress", .product(name: "Logging", package: "swift-log")] + serverDependencies,
+            dependencies: ["EgressServer", "Egress", .product(name: "Logging", package: "swift-log")] + serverDependencies + [
+                server("Hummingbird", "hummingbird"), server("NIOEmbedded", "swift-nio"),
+            ],
             swiftSettings: strictSwift
         ),
         .executableTarget(

@@ -1,6 +1,7 @@
 """HTTPS: who gets in, what is presented, and a certificate that is replaced while viewers watch."""
 
 import http.client
+import socket
 import ssl
 import warnings
 
@@ -43,6 +44,24 @@ def _presented(server):
         return connection.sock.getpeercert(binary_form=True)
     finally:
         connection.close()
+
+
+@pytest.mark.slow
+def test_a_handshake_that_is_not_gone_on_with_is_closed_and_a_connection_that_had_its_own_is_not(start_egress, pair):
+    server = start_egress("serve", *pair.flags, context=pair.context)
+    kept = connect(server.url("/"), pair.context)
+    kept.connect()
+    hello = ssl.MemoryBIO()
+    with pytest.raises(ssl.SSLWantReadError):
+        pair.context.wrap_bio(ssl.MemoryBIO(), hello, server_hostname="127.0.0.1").do_handshake()
+    address = ("127.0.0.1", server.ports["http"])
+    with socket.create_connection(address, 20) as silent, socket.create_connection(address, 20) as stalled:
+        stalled.sendall(hello.read()[:100])
+        assert stalled.recv(4096) == b""
+        assert silent.recv(4096) == b""
+    kept.request("GET", "/healthz")
+    assert kept.getresponse().status == 200
+    assert server.metric("egress_refused_total", limit="tls_handshake_seconds") == 2
 
 
 def test_viewers_watch_over_https(start_egress, pair, library, watch, open_player):

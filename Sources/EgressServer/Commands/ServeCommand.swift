@@ -49,6 +49,7 @@ struct ServeCommand: AsyncParsableCommand {
             "joins": { "per_second": 500, "burst": 2000 }, "joins_per_stream": { "per_second": 300, "burst": 1500 }, \
             "joins_per_address": { "per_second": 5, "burst": 100 }, "changes": { "per_second": 2000, "burst": 10000 }, \
             "changes_per_address": { "per_second": 20, "burst": 200 }, "addresses": 65536, \
+            "connections": 32768, "connections_per_address": 1024, \
             "connecting": 5000, "connecting_per_address": 64, "handshakes": 1000, "handshakes_per_address": 64, \
             "handshake_seconds": 10, "handshake_bytes": 65536, \
             "offer_bytes": 65536, "offer_lines": 2048, "offer_sections": 32, "offer_candidates": 256.

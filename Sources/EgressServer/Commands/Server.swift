@@ -30,12 +30,15 @@ struct Server {
         let engine = try EgressEngine(configuration: configuration.egress, logger: logger)
         Self.log(engine.info, logger)
         let board = SupervisionBoard(ids: streams.map(\.id))
+        let connections = Connections(
+            configuration.connections, refusals: ConnectionRefusals(logger: logger), proxies: configuration.trustedProxies)
         let routes = Routes(
             engine: engine, board: board, access: access, base: configuration.basePath, logger: logger, drain: configuration.drain,
-            redirect: configuration.redirect)
+            redirect: configuration.redirect, connections: connections)
         drain = routes.drain
         let http = try HTTPService(
-            address: configuration.http, routes: routes, tls: tls, proxies: configuration.trustedProxies, logger: logger
+            address: configuration.http, routes: routes, connections: connections, tls: tls, proxies: configuration.trustedProxies,
+            logger: logger
         ) { port in
             let address = HTTPAddress(host: configuration.http.host, port: UInt16(clamping: port))
             logger.info("HTTP is served", metadata: ["address": "\(address)", "tls": "\(tls != nil)"])

@@ -9,7 +9,7 @@ extension ClientLimits {
 
     /// The façade passes over what it does not know; a file's author wants to be told.
     static func check(_ json: JSONValue, source: String, path: String) throws(ConfigurationError) {
-        let fields = try JSONFields(json, source: source, path: path, known: fieldNames)
+        let fields = try JSONFields(json, source: source, path: path, known: fieldNames.union(ConnectionLimits.fieldNames))
         for (name, value) in fields.values.sorted(by: { $0.key < $1.key }) where rateNames.contains(name) {
             _ = try JSONFields(value, source: source, path: fields.field(name), known: rateFieldNames)
         }

@@ -37,6 +37,7 @@ struct ServerConfiguration: Sendable {
     /// nil: plain HTTP.
     var tls: TLSFiles?
     var trustedProxies = TrustedProxies()
+    var connections = ConnectionLimits()
     var basePath = BasePath.root
 
     init() {}
@@ -70,7 +71,11 @@ struct ServerConfiguration: Sendable {
         }
         if let block = fields.values["egress"] {
             let block = try JSONFields(block, source: source, path: "egress", known: Self.egressFields)
-            if let limits = block.values["limits"] { try ClientLimits.check(limits, source: source, path: block.field("limits")) }
+            if let limits = block.values["limits"] {
+                let path = block.field("limits")
+                try ClientLimits.check(limits, source: source, path: path)
+                connections = try ConnectionLimits(json: limits, source: source, path: path)
+            }
             egress = try block.decode(EgressConfiguration.self)
         }
         if let block = fields.values["drain"] { drain = try DrainConfiguration(json: block, source: source, path: "drain") }

@@ -1,20 +1,17 @@
 #if Server
 internal import Egress
 internal import HTTPTypes
-internal import Hummingbird
 internal import HummingbirdCore
-internal import HummingbirdTLS
 internal import Logging
 internal import NIOCore
+internal import NIOHTTP1
+internal import NIOSSL
 internal import ServiceLifecycle
 
 /// Carries ``Routes`` over HTTP/1.1, with TLS or without.
 struct HTTPService: Service {
-    /// How long a connection may be open without a whole request being under way or answered. Those that only hold a descriptor would
-    /// leave none for viewers and streams; a stream of events is an answer, and stays.
-    static let idleMax = TimeAmount.seconds(30)
-
-    private let application: Application<CallbackResponder<CallContext>>
+    private let listener: HTTPListener
+    private let onListening: @Sendable (_ port: Int) -> Void
 
     /// - Parameters:
     ///   - tls: nil for plain HTTP.
@@ -22,34 +19,39 @@ struct HTTPService: Service {
     ///   - onListening: Called once with the port, when connections are taken.
     /// - Throws: when TLS cannot be set up.
     init(
-        address: HTTPAddress, routes: Routes, tls: TLSCredentials? = nil, proxies: TrustedProxies = TrustedProxies(), logger: Logger,
-        onListening: @escaping @Sendable (_ port: Int) -> Void
+        address: HTTPAddress, routes: Routes, connections: Connections, tls: TLSCredentials? = nil,
+        proxies: TrustedProxies = TrustedProxies(), logger: Logger, onListening: @escaping @Sendable (_ port: Int) -> Void
     ) throws {
-        let responder = CallbackResponder { (request: Request, context: CallContext) in
-            let collected = try await Self.collect(request, proxies.client(of: context.remoteAddress, request.headers))
+        let channel = HTTPConnectionChannel(
+            responder: Self.responder(routes, proxies, logger), connections: connections,
+            tls: try tls.map { try NIOSSLContext(configuration: $0.configuration) })
+        listener = HTTPListener(address: address, channel: channel, logger: logger)
+        self.onListening = onListening
+    }
+
+    func run() async throws { try await listener.run(onListening) }
+
+    private static func responder(_ routes: Routes, _ proxies: TrustedProxies, _ logger: Logger) -> HTTPChannelHandler.Responder {
+        { request, writer, channel in
+            let collected = try await collect(request, proxies.client(of: channel.remoteAddress?.ipAddress, request.headers))
             let response = await routes.respond(to: collected)
             logger.debug(
                 "\(request.method) \(URLPath.withoutCapabilities(request.uri.path)) \(response.head.status.code)",
                 metadata: ["remote": "\(collected.remoteAddress ?? "unknown")"])
-            return Response(status: response.head.status, headers: response.head.headerFields, body: Self.body(of: response))
+            var head = Response(status: response.head.status, headers: response.head.headerFields, body: body(of: response))
+            head.headers[.date] = HTTPDate.now
+            head.headers[.server] = "egress"
+            try await write(head, writer)
         }
-        var quiet = logger
-        quiet.logLevel = max(logger.logLevel, .notice)
-        application = Application(
-            responder: responder,
-            server: try Self.channel(tls),
-            configuration: ApplicationConfiguration(address: .hostname(address.host, port: Int(address.port)), serverName: "egress"),
-            onServerRunning: { onListening($0.localAddress?.port ?? Int(address.port)) },
-            logger: quiet
-        )
     }
 
-    func run() async throws { try await application.run() }
-
-    private static func channel(_ tls: TLSCredentials?) throws -> HTTPServerBuilder {
-        let http1 = HTTP1Channel.Configuration(idleTimeout: idleMax)
-        guard let tls else { return .http1(configuration: http1) }
-        return try .tls(.http1(configuration: http1), tlsConfiguration: tls.configuration)
+    /// A parser's error that comes while an answer is written must not look like one about a request: no second answer may follow.
+    private static func write(_ response: Response, _ writer: consuming ResponseWriter) async throws {
+        do {
+            try await writer.write(response: response.head, body: response.body)
+        } catch is HTTPParserError {
+            throw ChannelError.inputClosed
+        }
     }
 
     /// A stream of events ends with the server: it must not hold up its shutdown.
@@ -72,16 +74,6 @@ struct HTTPService: Service {
             if body.count > Routes.bodySizeMax { break }
         }
         return ServerRequest(head: request.head, body: body, remoteAddress: remoteAddress)
-    }
-}
-
-private struct CallContext: RequestContext {
-    var coreContext: CoreRequestContextStorage
-    let remoteAddress: String?
-
-    init(source: ApplicationRequestContextSource) {
-        coreContext = CoreRequestContextStorage(source: source)
-        remoteAddress = source.channel.remoteAddress?.ipAddress
     }
 }
 #endif

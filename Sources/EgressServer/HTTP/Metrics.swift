@@ -3,17 +3,26 @@ internal import Egress
 
 /// The engine's numbers for Prometheus.
 enum Metrics {
-    static func text(of engine: EgressEngine, _ whep: WHEPHandler) -> String {
-        text(statistics: engine.statistics(), info: engine.info, streams: engine.streams(), whep: whep.statistics())
+    static func text(of engine: EgressEngine, _ whep: WHEPHandler, _ connections: Connections?) -> String {
+        let http = connections.map { HTTPStatistics(connections: $0.count, refused: $0.refusals.all) } ?? HTTPStatistics()
+        return text(statistics: engine.statistics(), info: engine.info, streams: engine.streams(), whep: whep.statistics(), http: http)
+    }
+
+    /// What the server counts of its HTTP connections.
+    struct HTTPStatistics {
+        var connections = 0
+        /// By the name of the limit.
+        var refused: [String: UInt64] = [:]
     }
 
     static func text(
-        statistics: EngineStatistics, info: EngineInfo, streams: [StreamStatus], whep: WHEPStatistics = WHEPStatistics()
+        statistics: EngineStatistics, info: EngineInfo, streams: [StreamStatus], whep: WHEPStatistics = WHEPStatistics(),
+        http: HTTPStatistics = HTTPStatistics()
     ) -> String {
         var text = PrometheusText()
         write(info, to: &text)
         write(statistics, to: &text)
-        write(whep, to: &text)
+        write(whep, http, to: &text)
         write(streams, to: &text)
         return text.text
     }
@@ -52,9 +61,12 @@ enum Metrics {
         text.family("egress_dropped_total", .counter, "Why datagrams went no further.", byReason(engine.dropped))
     }
 
-    private static func write(_ whep: WHEPStatistics, to text: inout PrometheusText) {
+    private static func write(_ whep: WHEPStatistics, _ http: HTTPStatistics, to text: inout PrometheusText) {
         text.family("egress_viewers_connecting", .gauge, "Viewers that have an answer and no connection yet.", whep.viewersConnecting)
-        text.family("egress_refused_total", .counter, "Requests that a limit has turned away.", byReason(whep.refused, "limit"))
+        let refused = whep.refused.merging(http.refused, uniquingKeysWith: +)
+        text.family(
+            "egress_refused_total", .counter, "Requests and connections that a limit has turned away.", byReason(refused, "limit"))
+        text.family("egress_http_connections", .gauge, "HTTP connections that are open.", http.connections)
         text.family("egress_draining", .gauge, "1 while no new viewers are let in.", whep.isDraining ? 1 : 0)
     }
 

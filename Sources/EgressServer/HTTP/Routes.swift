@@ -14,19 +14,22 @@ struct Routes: Sendable {
     let access: AccessControl
     let base: BasePath
     private let redirect: RedirectConfiguration
+    private let connections: Connections?
 
     /// The first parts of all paths.
     static let names: Set<String> = ["whep", "watch", "assets", "favicon.ico", "healthz", "metrics", "api"]
 
     init(
         engine: EgressEngine, board: SupervisionBoard, access: AccessControl = AccessControl(), base: BasePath = .root, logger: Logger,
-        drain configuration: DrainConfiguration = DrainConfiguration(), redirect: RedirectConfiguration = RedirectConfiguration()
+        drain configuration: DrainConfiguration = DrainConfiguration(), redirect: RedirectConfiguration = RedirectConfiguration(),
+        connections: Connections? = nil
     ) {
         self.engine = engine
         self.board = board
         self.access = access
         self.base = base
         self.redirect = redirect
+        self.connections = connections
         whep = WHEPHandler(
             engine: engine, basePath: base.prefix + "/whep", logger: logger, redirect: redirect.endpoint, expects: board.contains,
             authorize: access.authorizer)
@@ -84,7 +87,7 @@ struct Routes: Sendable {
         case (1, "favicon.ico"): .empty(.noContent)
         case (1, "healthz"): reading(request) { health }
         case (1, "metrics"):
-            reading(request) { .text(Metrics.text(of: engine, whep), type: "text/plain; version=0.0.4; charset=utf-8") }
+            reading(request) { .text(Metrics.text(of: engine, whep, connections), type: "text/plain; version=0.0.4; charset=utf-8") }
         case (3, "api") where segments[1...] == ["v1", "streams"]: api.list(request)
         case (4, "api") where segments[1...2] == ["v1", "streams"]: await api.stream(segments[3], request)
         case (5, "api") where segments[1...2] == ["v1", "streams"] && segments[4] == "viewers": viewers.list(segments[3], request)

@@ -24,6 +24,9 @@ struct TrustedProxies: Sendable, Hashable {
         return client.description
     }
 
+    /// Whether a peer is one of these.
+    func isProxy(_ peer: String?) -> Bool { peer.flatMap { NumericAddress($0) }.map(isTrusted) ?? false }
+
     private func isTrusted(_ address: NumericAddress) -> Bool { ranges.contains { $0.contains(address) } }
 
     /// Without the port that some proxies write: "192.0.2.1:4711", "[2001:db8::1]:4711".

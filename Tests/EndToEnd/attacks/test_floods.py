@@ -2,7 +2,9 @@
 
 import contextlib
 import json
+import select
 import threading
+import time
 
 import pytest
 
@@ -17,6 +19,7 @@ OFFERS = 150
 REQUESTS = 1200
 THREADS = 4
 IDLE = 150
+SILENT_READERS = 100
 
 # What the allocator may keep of it. OpenSSL has about 70 KiB for a viewer that is expected.
 RESIDENT_MAX = 24 << 20
@@ -171,29 +174,24 @@ def test_connections_that_say_nothing_keep_nobody_out(stage):
 
 @pytest.mark.slow
 def test_connections_that_say_nothing_or_too_little_are_closed_and_listeners_are_not(stage):
-    """Else each would keep a descriptor for ever. One that says a field now and then has not said a request."""
+    """Else each would keep a descriptor for ever. One that says a field or a byte of a body now and then has not said a request."""
     watcher = stage.watchers[0]
     head = b"POST /whep/stage HTTP/1.1\r\nHost: a\r\n"
-    with wire.connect(stage.server) as silent, wire.connect(stage.server) as slow, wire.connect(stage.server) as listener:
+    with wire.connect(stage.server) as silent, wire.connect(stage.server) as slow, wire.connect(stage.server) as slower, wire.connect(
+        stage.server
+    ) as listener:
         events = json.dumps(["viewercount"]).encode()
         created = patiently("POST", f"{watcher.session}/events", events, "application/json")
         assert created.status == 201, created
         listener.sendall(f"GET {created.headers['Location']} HTTP/1.1\r\nHost: a\r\nAccept: text/event-stream\r\n\r\n".encode())
         slow.sendall(head)
-        slow.settimeout(2)
+        slower.sendall(head + b"Content-Type: application/sdp\r\nContent-Length: 5000\r\n\r\nv=0")
         with stage.undisturbed():
-            for _ in range(60):
-                try:
-                    if slow.recv(4096) == b"":
-                        break
-                except TimeoutError:
-                    slow.sendall(b"X-Slow: 1\r\n")
-                except ConnectionError:
-                    break
-            else:
-                raise AssertionError("a request without an end is still waited for")
+            drip([(slow, b"X-Slow: 1\r\n"), (slower, b"v")])
             silent.settimeout(60)
             assert silent.recv(4096) == b""
+        for limit in ("request_head_seconds", "request_body_seconds"):
+            assert stage.server.metric("egress_refused_total", limit=limit) == 1
         # How things stood when it came, which was long ago.
         assert b"viewercount" in wire.drained(listener)
         stage.viewer().join()
@@ -203,3 +201,61 @@ def test_connections_that_say_nothing_or_too_little_are_closed_and_listeners_are
             part = listener.recv(65536)
             assert part, "the listener was closed as well"
             told += part
+
+
+def drip(speakers):
+    """Each says something every 2 s until it is hung up on."""
+    for _ in range(60):
+        for connection, said in list(speakers):
+            try:
+                connection.settimeout(1)
+                if connection.recv(4096) == b"":
+                    speakers.remove((connection, said))
+            except TimeoutError:
+                connection.sendall(said)
+            except ConnectionError:
+                speakers.remove((connection, said))
+        if not speakers:
+            return
+    raise AssertionError(f"{len(speakers)} requests without an end are still waited for")
+
+
+def test_connections_that_ask_and_never_read_cost_little_and_are_closed(stage):
+    """A hundred of them pipeline a page's script. What is parsed and what is answered waits for them, and they don't."""
+    asked = b"GET /assets/player.js HTTP/1.1\r\nHost: a\r\n\r\n" * 3000
+    connections = []
+    before = stage.server.metric("egress_refused_total", limit="response_seconds")
+    try:
+        with stage.undisturbed(), bounded(stage, RESIDENT_MAX):
+            for _ in range(SILENT_READERS):
+                connection = wire.connect(stage.server)
+                connections.append(connection)
+                connection.setblocking(False)
+            # As much as goes in, twice: what the server has taken by then makes room for more.
+            for _ in range(2):
+                for connection in connections:
+                    with contextlib.suppress(OSError):
+                        while connection.send(asked):
+                            pass
+                assert stage.server.get("/healthz").status == 200
+            wait_until_closed(connections)
+        assert stage.server.metric("egress_refused_total", limit="response_seconds") - before == SILENT_READERS
+        stage.viewer().join()
+    finally:
+        for connection in connections:
+            connection.close()
+
+
+def wait_until_closed(connections, within=45):
+    """Without reading from them."""
+    poll = select.poll()
+    # POLLHUP and POLLERR are always told, a FIN is not.
+    for connection in connections:
+        poll.register(connection, select.POLLRDHUP)
+    left = {connection.fileno() for connection in connections}
+    deadline = time.monotonic() + within
+    while left:
+        assert time.monotonic() < deadline, f"{len(left)} connections are still open"
+        for descriptor, _ in poll.poll(1000):
+            poll.unregister(descriptor)
+            left.discard(descriptor)

@@ -3,6 +3,7 @@
 #include "base/bits.h"
 #include "base/hash.h"
 #include "base/memory.h"
+#include "base/sized.h"
 #include "base/worker_id.h"
 #include "io/clock.h"
 #include "io/error.h"
@@ -48,6 +49,17 @@ struct eg_engine {
     uint32_t source_receive_buffer_size; // [B]
 };
 
+// No caller's padding is ever taken for a field that comes later.
+#define EG_HAS_NO_PADDING(type, last) (offsetof(type, last) + sizeof(((type *)NULL)->last) == sizeof(type))
+_Static_assert(EG_HAS_NO_PADDING(struct eg_config, handshake_size_max), "grows by 8 bytes");
+_Static_assert(EG_HAS_NO_PADDING(struct eg_hooks, stream), "grows by 8 bytes");
+_Static_assert(EG_HAS_NO_PADDING(struct eg_stream_config, audio_payload_type), "grows by 8 bytes");
+_Static_assert(EG_HAS_NO_PADDING(struct eg_viewer_config, local_ice_pwd), "grows by 8 bytes");
+_Static_assert(sizeof(struct eg_error) == 256, "never grows");
+_Static_assert(sizeof(struct eg_video_format) == 8, "never grows");
+_Static_assert(sizeof(struct eg_source_stats) == 56, "never grows");
+_Static_assert((int)EG_DROP_COUNT <= (int)EG_DROP_ROOM, "a counter for each");
+
 static uint32_t or_default(uint32_t value, uint32_t fallback) { return value != 0 ? value : fallback; }
 
 static uint32_t share(uint32_t all, uint32_t count) { return (all + count - 1) / count; }
@@ -55,6 +67,22 @@ static uint32_t share(uint32_t all, uint32_t count) { return (all + count - 1) /
 static eg_status check_range(const char *field, uint32_t value, uint32_t max, struct eg_error *error) {
     if (value <= max) return EG_STATUS_OK;
     return eg__fail(error, EG_STATUS_INVALID_ARGUMENT, 0, "%s is %u, at most %u is allowed", field, value, max);
+}
+
+// A struct of the caller's, by the name of its parameter.
+static eg_status take_struct(const char *name, void *value, size_t value_size, const void *from, size_t from_size, struct eg_error *error) {
+    if (from == NULL) return eg__fail(error, EG_STATUS_INVALID_ARGUMENT, 0, "%s is NULL", name);
+    if (eg__sized_take(value, value_size, from, from_size)) return EG_STATUS_OK;
+    return eg__fail(error, EG_STATUS_UNSUPPORTED, 0, "%s says what this library is too old for: install the one of its header", name);
+}
+
+static eg_status check_info(const void *info, struct eg_error *error) {
+    return info != NULL ? EG_STATUS_OK : eg__fail(error, EG_STATUS_INVALID_ARGUMENT, 0, "info is NULL");
+}
+
+static eg_status check_crypto(const char *name, struct eg_error *error) {
+    if (name == NULL || strcmp(name, "ipsec-mb") == 0 || strcmp(name, "openssl") == 0) return EG_STATUS_OK;
+    return eg__fail(error, EG_STATUS_INVALID_ARGUMENT, 0, "crypto is \"%.60s\", \"ipsec-mb\" and \"openssl\" are allowed, or NULL", name);
 }
 
 static eg_status check_config(const struct eg_config *config, struct eg_error *error) {
@@ -82,6 +110,8 @@ static eg_status check_config(const struct eg_config *config, struct eg_error *e
         return eg__fail(error, EG_STATUS_INVALID_ARGUMENT, 0, "handshake_size_max is %u, at least %u is needed", config->handshake_size_max,
                         EG_DTLS_HANDSHAKE_SIZE_MIN);
     }
+    eg_status status = check_crypto(config->crypto, error);
+    if (status != EG_STATUS_OK) return status;
     uint16_t min = config->source_port_min, max = config->source_port_max;
     if (min == 0 && max == 0) return EG_STATUS_OK;
     if (min > 0 && min < max) return EG_STATUS_OK;
@@ -247,8 +277,7 @@ static eg_status start(struct eg_engine *engine, const struct eg_config *config,
     return EG_STATUS_OK;
 }
 
-eg_status eg_engine_create(const struct eg_config *config, const struct eg_hooks *hooks, eg_engine **out, struct eg_error *error) {
-    *out = NULL;
+static eg_status create_engine(const struct eg_config *config, const struct eg_hooks *hooks, eg_engine **out, struct eg_error *error) {
     eg_status status = check_config(config, error);
     if (status != EG_STATUS_OK) return status;
     struct eg_engine *engine = eg__memory_take(1, sizeof *engine);
@@ -266,8 +295,26 @@ eg_status eg_engine_create(const struct eg_config *config, const struct eg_hooks
     return status;
 }
 
+eg_status eg_engine_create_sized(const struct eg_config *config, size_t config_size, const struct eg_hooks *hooks, size_t hooks_size,
+                                 eg_engine **out, struct eg_error *error) {
+    struct eg_config known_config;
+    struct eg_hooks known_hooks;
+    *out = NULL;
+    eg_status status = take_struct("config", &known_config, sizeof known_config, config, config_size, error);
+    if (status == EG_STATUS_OK) status = take_struct("hooks", &known_hooks, sizeof known_hooks, hooks, hooks_size, error);
+    return status == EG_STATUS_OK ? create_engine(&known_config, &known_hooks, out, error) : status;
+}
+
+// On a thread of the engine no code of the caller's runs but hooks.
+static bool is_inside_hook(const struct eg_engine *engine) {
+    for (uint32_t i = 0; i < engine->worker_count; i++)
+        if (engine->workers[i] != NULL && eg__worker_is_current(engine->workers[i])) return true;
+    return false;
+}
+
 void eg_engine_destroy(eg_engine *engine) {
     if (engine == NULL) return;
+    if (is_inside_hook(engine)) eg__assertion_failed("eg_engine_destroy is not called from inside a hook, which it waits for", __FILE__, __LINE__);
     stop_workers(engine);
     eg__exchange_destroy(engine->exchange);
     eg__dtls_context_destroy(engine->dtls);
@@ -276,16 +323,15 @@ void eg_engine_destroy(eg_engine *engine) {
 
 // From inside a hook a call could only wait for itself, or for another worker that waits for this one.
 static eg_status call(struct eg_engine *engine, uint32_t worker, struct eg_command *command, struct eg_error *error) {
-    for (uint32_t i = 0; i < engine->worker_count; i++) {
-        if (!eg__worker_is_current(engine->workers[i])) continue;
-        return eg__fail(error, EG_STATUS_INVALID_ARGUMENT, 0, "no function may be called from inside a hook");
-    }
+    if (is_inside_hook(engine)) return eg__fail(error, EG_STATUS_INVALID_ARGUMENT, 0, "no function may be called from inside a hook");
     // An id can be anything.
     if (worker >= engine->worker_count) return eg__fail(error, EG_STATUS_NOT_FOUND, 0, "no such stream or viewer");
     return eg__worker_call(engine->workers[worker], command);
 }
 
-void eg_engine_info(const eg_engine *engine, struct eg_engine_info *info) { *info = engine->info; }
+void eg_engine_info_sized(const eg_engine *engine, struct eg_engine_info *info, size_t info_size) {
+    eg__sized_give(info, info_size, &engine->info, sizeof engine->info);
+}
 
 // The worker that receives the fewest streams.
 static uint32_t choose_home(struct eg_engine *engine) {
@@ -320,7 +366,7 @@ static void run_create_stream(struct eg_worker *worker, struct eg_command *comma
     command->status = eg__fail(self->error, EG_STATUS_NO_MEMORY, 0, "no memory for the stream's sockets");
 }
 
-eg_status eg_stream_create(eg_engine *engine, const struct eg_stream_config *config, struct eg_stream_info *info, struct eg_error *error) {
+static eg_status create_stream(eg_engine *engine, const struct eg_stream_config *config, struct eg_stream_info *info, struct eg_error *error) {
     eg_status status = check_stream(config, error);
     if (status != EG_STATUS_OK) return status;
     struct eg_udp_socket pair[EG_TRACK_COUNT];
@@ -345,6 +391,17 @@ eg_status eg_stream_create(eg_engine *engine, const struct eg_stream_config *con
                                     .audio_port = pair[EG_AUDIO].local.port,
                                     .receive_buffer_size = pair[EG_VIDEO].receive_buffer_size};
     return EG_STATUS_OK;
+}
+
+eg_status eg_stream_create_sized(eg_engine *engine, const struct eg_stream_config *config, size_t config_size, struct eg_stream_info *info,
+                                 size_t info_size, struct eg_error *error) {
+    struct eg_stream_config known;
+    struct eg_stream_info told;
+    eg_status status = take_struct("config", &known, sizeof known, config, config_size, error);
+    if (status == EG_STATUS_OK) status = check_info(info, error);
+    if (status == EG_STATUS_OK) status = create_stream(engine, &known, &told, error);
+    if (status == EG_STATUS_OK) eg__sized_give(info, info_size, &told, sizeof told);
+    return status;
 }
 
 struct destroy_stream {
@@ -458,7 +515,7 @@ static eg_status create_viewer_elsewhere(struct eg_engine *engine, uint32_t home
     return status;
 }
 
-eg_status eg_viewer_create(eg_engine *engine, const struct eg_viewer_config *config, struct eg_viewer_info *info, struct eg_error *error) {
+static eg_status create_viewer(eg_engine *engine, const struct eg_viewer_config *config, struct eg_viewer_info *info, struct eg_error *error) {
     eg_status status = check_viewer(config, error);
     if (status != EG_STATUS_OK) return status;
     uint32_t home = eg__worker_id_worker(config->stream), worker = choose_worker(engine, config, home);
@@ -467,6 +524,17 @@ eg_status eg_viewer_create(eg_engine *engine, const struct eg_viewer_config *con
     status = worker == home ? create_viewer_at(engine, worker, config, info, error)
                             : create_viewer_elsewhere(engine, home, worker, config, info, error);
     atomic_fetch_sub(&engine->loads[worker].viewers_coming, 1);
+    return status;
+}
+
+eg_status eg_viewer_create_sized(eg_engine *engine, const struct eg_viewer_config *config, size_t config_size, struct eg_viewer_info *info,
+                                 size_t info_size, struct eg_error *error) {
+    struct eg_viewer_config known;
+    struct eg_viewer_info told;
+    eg_status status = take_struct("config", &known, sizeof known, config, config_size, error);
+    if (status == EG_STATUS_OK) status = check_info(info, error);
+    if (status == EG_STATUS_OK) status = create_viewer(engine, &known, &told, error);
+    if (status == EG_STATUS_OK) eg__sized_give(info, info_size, &told, sizeof told);
     return status;
 }
 
@@ -484,11 +552,15 @@ static void run_restart_ice(struct eg_worker *worker, struct eg_command *command
     command->status = eg__core_restart_ice(eg__worker_core(worker), self->viewer, self->ice_ufrag, self->ice_pwd, self->info, self->error);
 }
 
-eg_status eg_viewer_restart_ice(eg_engine *engine, eg_viewer_id viewer, const char *ice_ufrag, const char *ice_pwd,
-                                struct eg_viewer_info *info, struct eg_error *error) {
-    struct restart_ice command = {.base.run = run_restart_ice, .viewer = viewer, .ice_ufrag = ice_ufrag, .ice_pwd = ice_pwd, .info = info,
+eg_status eg_viewer_restart_ice_sized(eg_engine *engine, eg_viewer_id viewer, const char *ice_ufrag, const char *ice_pwd,
+                                      struct eg_viewer_info *info, size_t info_size, struct eg_error *error) {
+    struct eg_viewer_info told;
+    struct restart_ice command = {.base.run = run_restart_ice, .viewer = viewer, .ice_ufrag = ice_ufrag, .ice_pwd = ice_pwd, .info = &told,
                                   .error = error};
-    return call(engine, eg__worker_id_worker(viewer), &command.base, error);
+    eg_status status = check_info(info, error);
+    if (status == EG_STATUS_OK) status = call(engine, eg__worker_id_worker(viewer), &command.base, error);
+    if (status == EG_STATUS_OK) eg__sized_give(info, info_size, &told, sizeof told);
+    return status;
 }
 
 struct close_viewer {
@@ -518,38 +590,17 @@ static void run_engine_stats(struct eg_worker *worker, struct eg_command *comman
     command->status = EG_STATUS_OK;
 }
 
-static void add_stats(struct eg_engine_stats *sum, const struct eg_engine_stats *part) {
-    sum->streams += part->streams;
-    sum->viewers += part->viewers;
-    sum->viewers_connected += part->viewers_connected;
-    sum->handshakes += part->handshakes;
-    sum->viewers_created += part->viewers_created;
-    sum->handshakes_done += part->handshakes_done;
-    sum->handshakes_failed += part->handshakes_failed;
-    for (size_t i = 0; i < sizeof sum->closed / sizeof sum->closed[0]; i++) sum->closed[i] += part->closed[i];
-    sum->packets_received += part->packets_received;
-    sum->bytes_received += part->bytes_received;
-    sum->packets_sent += part->packets_sent;
-    sum->bytes_sent += part->bytes_sent;
-    sum->repairs_sent += part->repairs_sent;
-    sum->repairs_refused += part->repairs_refused;
-    sum->bursts_begun += part->bursts_begun;
-    sum->bursts_refused += part->bursts_refused;
-    sum->messages_sent += part->messages_sent;
-    sum->send_calls += part->send_calls;
-    sum->loop_turns += part->loop_turns;
-    sum->thread_cpu_us += part->thread_cpu_us;
-    for (int i = 0; i < EG_DROP_COUNT; i++) sum->dropped[i] += part->dropped[i];
-}
-
-void eg_engine_stats(eg_engine *engine, struct eg_engine_stats *stats) {
-    *stats = (struct eg_engine_stats){0};
-    for (uint32_t i = 0; i < engine->worker_count; i++) {
+eg_status eg_engine_stats_sized(eg_engine *engine, struct eg_engine_stats *stats, size_t stats_size) {
+    struct eg_engine_stats sum = {0};
+    eg_status status = EG_STATUS_OK;
+    for (uint32_t i = 0; i < engine->worker_count && status == EG_STATUS_OK; i++) {
         struct eg_engine_stats part = {0};
         struct get_engine_stats command = {.base.run = run_engine_stats, .stats = &part};
-        call(engine, i, &command.base, NULL);
-        add_stats(stats, &part);
+        status = call(engine, i, &command.base, NULL);
+        eg__core_add_stats(&sum, &part);
     }
+    eg__sized_give(stats, stats_size, &sum, sizeof sum);
+    return status;
 }
 
 struct get_stream_stats {
@@ -566,7 +617,7 @@ static void run_stream_stats(struct eg_worker *worker, struct eg_command *comman
 }
 
 // What the home says, and of the others what they have sent and to whom.
-eg_status eg_stream_stats(eg_engine *engine, eg_stream_id stream, struct eg_stream_stats *stats) {
+static eg_status get_stream_stats(eg_engine *engine, eg_stream_id stream, struct eg_stream_stats *stats) {
     struct get_stream_stats command = {.base.run = run_stream_stats, .stream = stream, .stats = stats};
     eg_status status = call(engine, eg__worker_id_worker(stream), &command.base, NULL);
     for (uint32_t i; status == EG_STATUS_OK && eg__bits_take(&command.mirrors, &i);) {
@@ -581,6 +632,13 @@ eg_status eg_stream_stats(eg_engine *engine, eg_stream_id stream, struct eg_stre
     return status;
 }
 
+eg_status eg_stream_stats_sized(eg_engine *engine, eg_stream_id stream, struct eg_stream_stats *stats, size_t stats_size) {
+    struct eg_stream_stats known = {0};
+    eg_status status = get_stream_stats(engine, stream, &known);
+    eg__sized_give(stats, stats_size, &known, sizeof known);
+    return status;
+}
+
 struct get_viewer_stats {
     struct eg_command base;
     eg_viewer_id viewer;
@@ -592,9 +650,12 @@ static void run_viewer_stats(struct eg_worker *worker, struct eg_command *comman
     command->status = eg__core_viewer_stats(eg__worker_core(worker), eg__worker_now(worker), self->viewer, self->stats);
 }
 
-eg_status eg_viewer_stats(eg_engine *engine, eg_viewer_id viewer, struct eg_viewer_stats *stats) {
-    struct get_viewer_stats command = {.base.run = run_viewer_stats, .viewer = viewer, .stats = stats};
-    return call(engine, eg__worker_id_worker(viewer), &command.base, NULL);
+eg_status eg_viewer_stats_sized(eg_engine *engine, eg_viewer_id viewer, struct eg_viewer_stats *stats, size_t stats_size) {
+    struct eg_viewer_stats known = {0};
+    struct get_viewer_stats command = {.base.run = run_viewer_stats, .viewer = viewer, .stats = &known};
+    eg_status status = call(engine, eg__worker_id_worker(viewer), &command.base, NULL);
+    eg__sized_give(stats, stats_size, &known, sizeof known);
+    return status;
 }
 
 void eg_turn_password(const char *secret, const char *username, char *password) {

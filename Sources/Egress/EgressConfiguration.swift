@@ -50,7 +50,7 @@ public struct EgressConfiguration: Sendable, Hashable {
             throw .invalid("public_ips", "\"\(address)\" is not a numeric address, and browsers refuse names")
         }
         for server in iceServers { try server.validate() }
-        // What the C engine has room for; it would lower a larger number without a word.
+        // What the C engine has room for. It refuses more as well, but by the names of its own fields.
         try Self.check(viewersPerStreamMax, within: 1...65_536, "max_viewers_per_stream")
         try Self.check(viewersMax, within: 1...65_536, "max_viewers")
         try Self.check(streamsMax, within: 1...4_096, "max_streams")

@@ -123,7 +123,8 @@ struct EngineHandle: ~Copyable, @unchecked Sendable {
 
     var statistics: EngineStatistics {
         var stats = eg_engine_stats()
-        eg_engine_stats(engine, &stats)
+        let status = eg_engine_stats(engine, &stats)
+        assert(status == .EG_STATUS_OK, "asked from inside `receive`")
         return EngineStatistics(stats)
     }
 }

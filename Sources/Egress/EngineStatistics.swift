@@ -60,8 +60,8 @@ public struct EngineStatistics: Sendable, Hashable, Encodable {
 public struct EngineInfo: Sendable, Hashable, Encodable {
     public var udpPort: UInt16 = 0
     /// Threads that viewers are spread over.
-    public var workers = 1
-    /// The back end in use.
+    public var workers = 0
+    /// The back end in use; ``IOBackend/auto`` when there is no engine.
     public var io = IOBackend.auto
     /// Why it is not io_uring although ``IOBackend/auto`` was asked for.
     public var ioFallbackReason: String?

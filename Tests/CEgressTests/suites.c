@@ -28,6 +28,7 @@ extern const struct eg_test_suite eg_tests_receiver;
 extern const struct eg_test_suite eg_tests_sender;
 extern const struct eg_test_suite eg_tests_engine;
 extern const struct eg_test_suite eg_tests_engine_threads;
+extern const struct eg_test_suite eg_tests_old_header;
 extern const struct eg_test_suite eg_tests_sim;
 extern const struct eg_test_suite eg_tests_sim_media;
 extern const struct eg_test_suite eg_tests_sim_turns;
@@ -61,6 +62,7 @@ static const struct eg_test_suite *const suites[] = {
     &eg_tests_sender,
     &eg_tests_engine,
     &eg_tests_engine_threads,
+    &eg_tests_old_header,
     &eg_tests_sim,
     &eg_tests_sim_media,
     &eg_tests_sim_turns,

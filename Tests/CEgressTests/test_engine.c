@@ -4,6 +4,7 @@
 
 #include "base/limits.h"
 #include "io/cores.h"
+#include "proto/core.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -67,7 +68,8 @@ static void a_configuration_that_is_out_of_range_is_refused_by_field(struct eg_c
         {{.source_port_min = 5000, .source_port_max = 5000}, EG_STATUS_INVALID_ARGUMENT, "source_port_min"},
         {{.source_port_min = 5001, .source_port_max = 5000}, EG_STATUS_INVALID_ARGUMENT, "source_port_min"},
         {{.udp_address = "localhost"}, EG_STATUS_INVALID_ARGUMENT, "udp_address"},
-        {{.crypto = "rot13"}, EG_STATUS_UNSUPPORTED, "SRTP"},
+        {{.crypto = "rot13"}, EG_STATUS_INVALID_ARGUMENT, "crypto is \"rot13\", \"ipsec-mb\" and \"openssl\""},
+        {{.crypto = ""}, EG_STATUS_INVALID_ARGUMENT, "crypto is \"\""},
     };
     unsigned before = open_descriptors();
     enum { ROWS = sizeof rows / sizeof rows[0] };
@@ -132,10 +134,11 @@ static void a_stream_that_is_out_of_range_is_refused_by_field(struct eg_check *c
 }
 
 static void a_viewer_that_is_out_of_range_is_refused_by_field(struct eg_check *check) {
-    enum { ROWS = 13 };
+    enum { ROWS = 16 };
     static const char *const fields[ROWS] = {"video_payload_type", "video_rtx_payload_type", "audio_payload_type", "video_rtx_payload_type",
                                              "audio_payload_type", "has_video_rtx", "has_video", "ice_ufrag", "ice_pwd", "fingerprint",
-                                             "both or neither", "local_ice_ufrag", "local_ice_pwd"};
+                                             "both or neither", "local_ice_ufrag", "local_ice_pwd", "ice_ufrag: 4",
+                                             "ice_pwd: 22", "fingerprint: "};
     eg_engine *engine = create(EG_IO_AUTO);
     struct eg_stream_info stream;
     REQUIRE(engine != NULL && eg_stream_create(engine, &both_tracks, &stream, NULL) == EG_STATUS_OK);
@@ -156,12 +159,56 @@ static void a_viewer_that_is_out_of_range_is_refused_by_field(struct eg_check *c
     configs[11].local_ice_pwd = "ABCDEFGHABCDEFGHABCDEFGH";
     configs[12].local_ice_ufrag = "ABCDEFGH";
     configs[12].local_ice_pwd = "ABCDEFGHABCDEFGHABCDEFG:";
+    configs[13].ice_ufrag = NULL;
+    configs[14].ice_pwd = NULL;
+    configs[15].fingerprint = NULL;
     for (size_t i = 0; i < ROWS; i++) {
         struct eg_viewer_info info;
         struct eg_error error = {0};
         CHECK_ROW(eg_viewer_create(engine, &configs[i], &info, &error) == EG_STATUS_INVALID_ARGUMENT, i);
         CHECK_ROW(strstr(error.message, fields[i]) != NULL, i);
     }
+    struct eg_viewer_config config = viewer_of(stream.stream);
+    struct eg_viewer_info viewer;
+    struct eg_error error;
+    const char *none = NULL; // in a variable, since clang warns of the constant
+    REQUIRE(eg_viewer_create(engine, &config, &viewer, NULL) == EG_STATUS_OK);
+    CHECK_EQUAL(eg_viewer_restart_ice(engine, viewer.viewer, none, config.ice_pwd, &viewer, &error), EG_STATUS_INVALID_ARGUMENT);
+    CHECK(strstr(error.message, "ice_ufrag") != NULL);
+    CHECK_EQUAL(eg_viewer_restart_ice(engine, viewer.viewer, "efgh", none, &viewer, &error), EG_STATUS_INVALID_ARGUMENT);
+    CHECK(strstr(error.message, "ice_pwd") != NULL);
+    eg_engine_destroy(engine);
+}
+
+static void a_struct_that_is_missing_is_refused_by_name(struct eg_check *check) {
+    eg_engine *engine = create(EG_IO_AUTO), *none = NULL;
+    struct eg_config config = {.streams_max = 1};
+    struct eg_stream_info stream;
+    struct eg_viewer_info viewer;
+    struct eg_error errors[7];
+    const struct eg_config *no_config = NULL; // in variables, since clang warns of the constant
+    const struct eg_hooks *missing_hooks = NULL;
+    const struct eg_stream_config *no_stream_config = NULL;
+    const struct eg_viewer_config *no_viewer_config = NULL;
+    struct eg_stream_info *no_stream_info = NULL;
+    struct eg_viewer_info *no_viewer_info = NULL;
+    REQUIRE(engine != NULL && eg_stream_create(engine, &both_tracks, &stream, NULL) == EG_STATUS_OK);
+    struct eg_viewer_config viewer_config = viewer_of(stream.stream);
+    static const char *const names[] = {"config", "hooks", "config", "info", "config", "info", "info"};
+    const eg_status statuses[] = {
+        eg_engine_create(no_config, &no_hooks, &none, &errors[0]),
+        eg_engine_create(&config, missing_hooks, &none, &errors[1]),
+        eg_stream_create(engine, no_stream_config, &stream, &errors[2]),
+        eg_stream_create(engine, &both_tracks, no_stream_info, &errors[3]),
+        eg_viewer_create(engine, no_viewer_config, &viewer, &errors[4]),
+        eg_viewer_create(engine, &viewer_config, no_viewer_info, &errors[5]),
+        eg_viewer_restart_ice(engine, 1, "efgh", viewer_config.ice_pwd, no_viewer_info, &errors[6]),
+    };
+    for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {
+        CHECK_ROW(statuses[i] == EG_STATUS_INVALID_ARGUMENT, i);
+        CHECK_ROW(strstr(errors[i].message, names[i]) != NULL && strstr(errors[i].message, "NULL") != NULL, i);
+    }
+    CHECK(none == NULL);
     eg_engine_destroy(engine);
 }
 
@@ -207,16 +254,45 @@ static void what_is_gone_is_not_found(struct eg_check *check) {
     eg_engine_destroy(engine);
 }
 
+enum { CALLS_INSIDE = 8 };
+
 struct seen {
     atomic_uint closed[16];
     eg_engine *engine;
-    eg_status status_inside;
+    eg_status inside[CALLS_INSIDE];
+    uint64_t told_inside; // by functions that were refused
+    uint16_t udp_port;
 };
+
+static void call_everything(struct seen *seen, const struct eg_viewer_event *event) {
+    struct eg_stream_info stream = {0};
+    struct eg_viewer_info viewer = {0};
+    struct eg_engine_info info;
+    struct eg_engine_stats stats;
+    struct eg_stream_stats stream_stats;
+    struct eg_viewer_stats viewer_stats;
+    struct eg_viewer_config config = viewer_of(event->stream);
+    memset(&stats, 0xff, sizeof stats);
+    const eg_status inside[CALLS_INSIDE] = {
+        eg_viewer_close(seen->engine, event->viewer),
+        eg_stream_destroy(seen->engine, event->stream),
+        eg_engine_stats(seen->engine, &stats),
+        eg_stream_stats(seen->engine, event->stream, &stream_stats),
+        eg_viewer_stats(seen->engine, event->viewer, &viewer_stats),
+        eg_stream_create(seen->engine, &both_tracks, &stream, NULL),
+        eg_viewer_create(seen->engine, &config, &viewer, NULL),
+        eg_viewer_restart_ice(seen->engine, event->viewer, "efgh", config.ice_pwd, &viewer, NULL),
+    };
+    memcpy(seen->inside, inside, sizeof inside);
+    seen->told_inside = stats.streams + stats.viewers + stats.loop_turns + stream.stream + viewer.viewer + viewer_stats.stream;
+    eg_engine_info(seen->engine, &info);
+    seen->udp_port = info.udp_port;
+}
 
 static void note_viewer(void *context, const struct eg_viewer_event *event) {
     struct seen *seen = context;
     if (event->state == EG_VIEWER_CLOSED) atomic_fetch_add(&seen->closed[event->reason], 1);
-    if (seen->engine != NULL) seen->status_inside = eg_viewer_close(seen->engine, event->viewer);
+    if (seen->engine != NULL) call_everything(seen, event);
 }
 
 // So a caller that was told of a limit can close something and try again at once.
@@ -254,7 +330,7 @@ static void a_closed_viewer_has_made_room_and_its_event_when_close_returns(struc
 
 static void a_call_from_inside_a_hook_is_refused(struct eg_check *check) {
     struct seen seen = {0};
-    struct eg_config config = {.streams_max = 1, .viewers_max = 1};
+    struct eg_config config = {.streams_max = 2, .viewers_max = 2, .workers = 2};
     struct eg_hooks hooks = {.context = &seen, .viewer = note_viewer};
     struct eg_stream_info stream;
     struct eg_viewer_info viewer;
@@ -263,8 +339,58 @@ static void a_call_from_inside_a_hook_is_refused(struct eg_check *check) {
     struct eg_viewer_config viewer_config = viewer_of(stream.stream);
     REQUIRE(eg_viewer_create(seen.engine, &viewer_config, &viewer, NULL) == EG_STATUS_OK);
     CHECK_EQUAL(eg_viewer_close(seen.engine, viewer.viewer), EG_STATUS_OK);
-    CHECK_EQUAL(seen.status_inside, EG_STATUS_INVALID_ARGUMENT);
-    eg_engine_destroy(seen.engine);
+    for (size_t i = 0; i < CALLS_INSIDE; i++) CHECK_ROW(seen.inside[i] == EG_STATUS_INVALID_ARGUMENT, i);
+    CHECK_EQUAL(seen.told_inside, 0);
+    CHECK(seen.udp_port != 0); // what never changes is told there too
+    eg_engine *engine = seen.engine;
+    seen.engine = NULL; // no calls from the hook for its end
+    eg_engine_destroy(engine);
+}
+
+static void destroy_inside(void *context, const struct eg_viewer_event *event) {
+    (void)event;
+    eg_engine_destroy(*(eg_engine **)context);
+}
+
+static void run_destroy_inside(int report) {
+    eg_engine *engine = NULL;
+    struct eg_config config = {.streams_max = 1, .viewers_max = 1};
+    struct eg_hooks hooks = {.context = &engine, .viewer = destroy_inside};
+    struct eg_stream_info stream;
+    struct eg_viewer_info viewer;
+    if (dup2(report, STDERR_FILENO) < 0 || eg_engine_create(&config, &hooks, &engine, NULL) != EG_STATUS_OK) _exit(1);
+    if (eg_stream_create(engine, &both_tracks, &stream, NULL) != EG_STATUS_OK) _exit(2);
+    struct eg_viewer_config viewer_config = viewer_of(stream.stream);
+    if (eg_viewer_create(engine, &viewer_config, &viewer, NULL) != EG_STATUS_OK) _exit(3);
+    (void)eg_viewer_close(engine, viewer.viewer);
+    _exit(4);
+}
+
+static void destroying_an_engine_from_inside_a_hook_is_an_assertion_that_says_so(struct eg_check *check) {
+    if (HAS_THREAD_SANITIZER) return; // it does not follow a fork that starts threads
+    int report[2];
+    char text[512] = "";
+    REQUIRE(pipe(report) == 0);
+    pid_t child = fork();
+    REQUIRE(child >= 0);
+    if (child == 0) run_destroy_inside(report[1]);
+    close(report[1]);
+    for (ssize_t at = 0, got; (got = read(report[0], text + at, sizeof text - 1 - (size_t)at)) > 0;) at += got;
+    close(report[0]);
+    int status = -1;
+    REQUIRE(waitpid(child, &status, 0) == child);
+    CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+    CHECK(strstr(text, "eg_engine_destroy is not called from inside a hook") != NULL);
+}
+
+// A byte of each counter that is 1 is 2 in a sum of two, wherever one is added to the struct.
+static void every_counter_of_the_workers_is_summed(struct eg_check *check) {
+    struct eg_engine_stats part, sum = {0}, expected;
+    memset(&part, 1, sizeof part);
+    memset(&expected, 2, sizeof expected);
+    eg__core_add_stats(&sum, &part);
+    eg__core_add_stats(&sum, &part);
+    CHECK_BYTES(&sum, &expected, sizeof sum);
 }
 
 static bool has_dropped_ten(const struct eg_engine_stats *stats) { return stats->dropped[EG_DROP_UNKNOWN] >= 10; }
@@ -466,10 +592,13 @@ static const struct eg_test tests[] = {
     EG_TEST(a_taken_port_is_in_use),
     EG_TEST(a_stream_that_is_out_of_range_is_refused_by_field),
     EG_TEST(a_viewer_that_is_out_of_range_is_refused_by_field),
+    EG_TEST(a_struct_that_is_missing_is_refused_by_name),
     EG_TEST(credentials_that_the_peer_knows_already_are_the_viewers_until_a_restart),
     EG_TEST(what_is_gone_is_not_found),
     EG_TEST(a_closed_viewer_has_made_room_and_its_event_when_close_returns),
     EG_TEST(a_call_from_inside_a_hook_is_refused),
+    EG_TEST(destroying_an_engine_from_inside_a_hook_is_an_assertion_that_says_so),
+    EG_TEST(every_counter_of_the_workers_is_summed),
     EG_TEST(packets_reach_the_core_from_all_ports),
     EG_TEST(an_exhausted_port_range_is_told_with_its_cause),
     EG_TEST(names_are_lower_case_and_unique),

@@ -14,6 +14,7 @@ extension WithEngine {
             let disabled = try Engines.make { $0.isEnabled = false }
             #expect(try disabled.onProcessStart(id: "a", config: Engines.enabled).isEmpty)
             #expect(disabled.info == EngineInfo())
+            #expect(disabled.info.workers == 0 && disabled.info.udpPort == 0 && disabled.info.fingerprint.isEmpty)
             disabled.onProcessStop(id: "a")
             disabled.shutdown()
         }

@@ -1,4 +1,4 @@
-// Every limit of the engine, in one place. What an operator may change stands in `eg_config` and is capped by these.
+// Every limit of the engine, in one place. What an operator may change stands in `eg_config`, which is refused beyond these.
 #ifndef EG_LIMITS_H
 #define EG_LIMITS_H
 

@@ -5,10 +5,17 @@
 // signalling (SDP, HTTP) is the caller's, its ICE, DTLS and SRTP are the engine's.
 //
 // Threads: every function may be called from any thread at any time between eg_engine_create and eg_engine_destroy, except from inside a
-// hook, where none may be called. Functions that change or read the engine's state are carried out by its threads; the caller waits for one
-// turn of the loop of each that is concerned, well under a millisecond when the machine isn't overloaded. None waits for the network.
+// hook, where none may be called but those that say so. Functions that change or read the engine's state are carried out by its threads; the
+// caller waits for one turn of the loop of each that is concerned, well under a millisecond when the machine isn't overloaded. None waits for
+// the network.
 //
 // Nothing is global: any number of engines live in one process. No signal handler is installed, no signal is raised.
+//
+// Versions: a program may run with a newer library than the header it was built against, or an older one. Structs grow at their end alone,
+// and never by less than 8 bytes. Each function that takes some is inline and hands over how large they are to the one of the same name with
+// `_sized`, which is what the library has, and what other languages call. What the program has no room for is not written; what it does not
+// say has its default; a field that the library does not know must be zero, else the call is refused with EG_STATUS_UNSUPPORTED; one that the
+// library does not fill is zero. eg_error, eg_video_format and eg_source_stats never grow.
 #ifndef CEGRESS_H
 #define CEGRESS_H
 
@@ -34,6 +41,7 @@
 #endif
 #define EG_API __attribute__((visibility("default")))
 #define EG_CHECKED __attribute__((warn_unused_result))
+#define EG_INLINE static inline
 
 #ifdef __cplusplus
 extern "C" {
@@ -55,7 +63,7 @@ EG_ENUM(eg_status, int32_t) {
     EG_STATUS_NOT_FOUND = 4,        // no such stream or viewer any more
     EG_STATUS_ADDRESS_IN_USE = 5,   // the UDP port is taken: choose another
     EG_STATUS_NO_PORTS = 6,         // no two adjacent free ports in the attempts allowed: the message names the last cause
-    EG_STATUS_UNSUPPORTED = 7,      // the back end that was demanded is not to be had here: the message says what to do
+    EG_STATUS_UNSUPPORTED = 7,      // what was demanded is not to be had here: the message says what to do
     EG_STATUS_SYSTEM = 8,           // a system call failed for another reason: the message names it
     EG_STATUS_INACTIVE = 9,         // the stream's source has been away for longer than source_grace_ms: try again when it may be back
 };
@@ -83,7 +91,7 @@ struct eg_config {
     uint16_t source_port_min;             // loopback ports for streams, both 0: the system's ephemeral range
     uint16_t source_port_max;
     eg_io io;
-    const char *EG_NULLABLE crypto;       // "ipsec-mb", "openssl"; NULL: the fastest that works here
+    const char *EG_NULLABLE crypto;       // "ipsec-mb", "openssl"; NULL: the fastest that works here; another name is refused
     uint32_t workers;                     // threads that viewers are spread over, at most 32; 0: one. eg_cores() of them use the whole machine
     uint32_t streams_max;                 // 0: 1,024
     uint32_t viewers_max;                 // in all; 0: 20,000
@@ -158,7 +166,8 @@ struct eg_stream_event {
 };
 
 // Called on one of the engine's threads, so quickly: hand the event on and return. With several workers several hooks may run at once; the events
-// of one viewer come one after the other, in order, and so do those of one stream. No function of this header may be called from inside a hook.
+// of one viewer come one after the other, in order, and so do those of one stream. No function of this header may be called from inside a hook but
+// those that say so: the others refuse it with EG_STATUS_INVALID_ARGUMENT.
 // What the event points to is gone when the hook returns. After eg_engine_destroy returned no hook runs any more.
 struct eg_hooks {
     void *EG_NULLABLE context;
@@ -169,11 +178,17 @@ struct eg_hooks {
 // Makes an engine, opens its UDP port and starts its threads. `config` and `hooks` are copied. On EG_STATUS_OK `*engine` belongs to the
 // caller, to be given to eg_engine_destroy. EG_STATUS_ADDRESS_IN_USE, EG_STATUS_UNSUPPORTED, EG_STATUS_INVALID_ARGUMENT,
 // EG_STATUS_NO_MEMORY and EG_STATUS_SYSTEM leave nothing behind.
-EG_API EG_CHECKED eg_status eg_engine_create(const struct eg_config *config, const struct eg_hooks *hooks,
-                                             eg_engine *EG_NULLABLE *EG_NONNULL engine, struct eg_error *EG_NULLABLE error);
+EG_API EG_CHECKED eg_status eg_engine_create_sized(const struct eg_config *config, size_t config_size, const struct eg_hooks *hooks,
+                                                   size_t hooks_size, eg_engine *EG_NULLABLE *EG_NONNULL engine,
+                                                   struct eg_error *EG_NULLABLE error);
+EG_INLINE EG_CHECKED eg_status eg_engine_create(const struct eg_config *config, const struct eg_hooks *hooks,
+                                                eg_engine *EG_NULLABLE *EG_NONNULL engine, struct eg_error *EG_NULLABLE error) {
+    return eg_engine_create_sized(config, sizeof *config, hooks, sizeof *hooks, engine, error);
+}
 
 // Says goodbye to all viewers, stops the threads and waits for them, closes every descriptor and frees every byte. No other call may be under
-// way, and none may follow. No hook runs after it returned. NULL is fine.
+// way, and none may follow. No hook runs after it returned. NULL is fine. From inside a hook it would wait for itself: the process is ended by
+// an assertion that says so.
 EG_API void eg_engine_destroy(eg_engine *EG_NULLABLE engine);
 
 struct eg_engine_info {
@@ -188,8 +203,9 @@ struct eg_engine_info {
     char fingerprint[96];              // of the DTLS certificate, SHA-256, "AB:CD:…", for the SDP (RFC 8122)
 };
 
-// What the engine settled on at creation.
-EG_API void eg_engine_info(const eg_engine *engine, struct eg_engine_info *info);
+// What the engine settled on at creation. In hooks too.
+EG_API void eg_engine_info_sized(const eg_engine *engine, struct eg_engine_info *info, size_t info_size);
+EG_INLINE void eg_engine_info(const eg_engine *engine, struct eg_engine_info *info) { eg_engine_info_sized(engine, info, sizeof *info); }
 
 struct eg_stream_config {
     bool has_video;
@@ -208,8 +224,12 @@ struct eg_stream_info {
 // Opens the ports and listens. From its return on nothing that is sent there is lost. At most 10 attempts to find the pair; what a failed
 // attempt bound is closed. EG_STATUS_NO_PORTS, EG_STATUS_LIMIT_REACHED, EG_STATUS_INVALID_ARGUMENT, EG_STATUS_NO_MEMORY,
 // EG_STATUS_SYSTEM: nothing is left open.
-EG_API EG_CHECKED eg_status eg_stream_create(eg_engine *engine, const struct eg_stream_config *config, struct eg_stream_info *info,
-                                             struct eg_error *EG_NULLABLE error);
+EG_API EG_CHECKED eg_status eg_stream_create_sized(eg_engine *engine, const struct eg_stream_config *config, size_t config_size,
+                                                   struct eg_stream_info *info, size_t info_size, struct eg_error *EG_NULLABLE error);
+EG_INLINE EG_CHECKED eg_status eg_stream_create(eg_engine *engine, const struct eg_stream_config *config, struct eg_stream_info *info,
+                                                struct eg_error *EG_NULLABLE error) {
+    return eg_stream_create_sized(engine, config, sizeof *config, info, sizeof *info, error);
+}
 
 // Closes the stream's viewers (each gets a goodbye and an event with EG_CLOSE_STREAM_STOPPED), then its ports. EG_STATUS_NOT_FOUND when it
 // is gone already, which is no harm.
@@ -245,13 +265,22 @@ struct eg_viewer_info {
 
 // Makes a viewer that waits for its first ICE check, for 15 s. EG_STATUS_NOT_FOUND: no such stream. EG_STATUS_INACTIVE: it would be closed at
 // once, as those who watched have been. EG_STATUS_LIMIT_REACHED, EG_STATUS_INVALID_ARGUMENT, EG_STATUS_NO_MEMORY.
-EG_API EG_CHECKED eg_status eg_viewer_create(eg_engine *engine, const struct eg_viewer_config *config, struct eg_viewer_info *info,
-                                             struct eg_error *EG_NULLABLE error);
+EG_API EG_CHECKED eg_status eg_viewer_create_sized(eg_engine *engine, const struct eg_viewer_config *config, size_t config_size,
+                                                   struct eg_viewer_info *info, size_t info_size, struct eg_error *EG_NULLABLE error);
+EG_INLINE EG_CHECKED eg_status eg_viewer_create(eg_engine *engine, const struct eg_viewer_config *config, struct eg_viewer_info *info,
+                                                struct eg_error *EG_NULLABLE error) {
+    return eg_viewer_create_sized(engine, config, sizeof *config, info, sizeof *info, error);
+}
 
 // An ICE restart (RFC 8445 §9): new credentials of the peer's, new ones of ours in `info`. Media goes on where it went until a check with
 // the new credentials arrives. EG_STATUS_NOT_FOUND, EG_STATUS_INVALID_ARGUMENT, EG_STATUS_NO_MEMORY: nothing has changed.
-EG_API EG_CHECKED eg_status eg_viewer_restart_ice(eg_engine *engine, eg_viewer_id viewer, const char *ice_ufrag, const char *ice_pwd,
-                                                  struct eg_viewer_info *info, struct eg_error *EG_NULLABLE error);
+EG_API EG_CHECKED eg_status eg_viewer_restart_ice_sized(eg_engine *engine, eg_viewer_id viewer, const char *ice_ufrag,
+                                                        const char *ice_pwd, struct eg_viewer_info *info, size_t info_size,
+                                                        struct eg_error *EG_NULLABLE error);
+EG_INLINE EG_CHECKED eg_status eg_viewer_restart_ice(eg_engine *engine, eg_viewer_id viewer, const char *ice_ufrag, const char *ice_pwd,
+                                                     struct eg_viewer_info *info, struct eg_error *EG_NULLABLE error) {
+    return eg_viewer_restart_ice_sized(engine, viewer, ice_ufrag, ice_pwd, info, sizeof *info, error);
+}
 
 // Sends a goodbye and frees the viewer; its event has EG_CLOSE_REQUESTED. EG_STATUS_NOT_FOUND when it is gone already, which is no harm.
 EG_API eg_status eg_viewer_close(eg_engine *engine, eg_viewer_id viewer);
@@ -297,6 +326,8 @@ EG_ENUM(eg_drop, int32_t) {
 };
 typedef enum eg_drop eg_drop;
 
+enum { EG_DROP_ROOM = 64 }; // counters that a struct has for them, so that new reasons move nothing
+
 // "source_stranger"; static, lower case, fit for a metric's label.
 EG_API const char *eg_drop_name(eg_drop drop);
 // "consent_expired"; the same.
@@ -323,10 +354,14 @@ struct eg_engine_stats {
     uint64_t send_calls;
     uint64_t loop_turns;
     uint64_t thread_cpu_us;            // [us] CPU time of the engine's threads
-    uint64_t dropped[EG_DROP_COUNT];
+    uint64_t dropped[EG_DROP_ROOM];    // by eg_drop
 };
 
-EG_API void eg_engine_stats(eg_engine *engine, struct eg_engine_stats *stats);
+// Sums over all threads. EG_STATUS_INVALID_ARGUMENT: called from inside a hook; then all is zero.
+EG_API eg_status eg_engine_stats_sized(eg_engine *engine, struct eg_engine_stats *stats, size_t stats_size);
+EG_INLINE eg_status eg_engine_stats(eg_engine *engine, struct eg_engine_stats *stats) {
+    return eg_engine_stats_sized(engine, stats, sizeof *stats);
+}
 
 struct eg_source_stats {
     bool active;
@@ -350,11 +385,14 @@ struct eg_stream_stats {
     bool has_b_frames;
     uint64_t packets_sent;
     uint64_t bytes_sent;
-    uint64_t dropped[EG_DROP_COUNT];   // those at its sources
+    uint64_t dropped[EG_DROP_ROOM];   // those at its sources
 };
 
-// EG_STATUS_NOT_FOUND: no such stream.
-EG_API EG_CHECKED eg_status eg_stream_stats(eg_engine *engine, eg_stream_id stream, struct eg_stream_stats *stats);
+// EG_STATUS_NOT_FOUND: no such stream. EG_STATUS_INVALID_ARGUMENT: called from inside a hook. Then all is zero.
+EG_API EG_CHECKED eg_status eg_stream_stats_sized(eg_engine *engine, eg_stream_id stream, struct eg_stream_stats *stats, size_t stats_size);
+EG_INLINE EG_CHECKED eg_status eg_stream_stats(eg_engine *engine, eg_stream_id stream, struct eg_stream_stats *stats) {
+    return eg_stream_stats_sized(engine, stream, stats, sizeof *stats);
+}
 
 struct eg_viewer_stats {
     eg_stream_id stream;
@@ -370,8 +408,11 @@ struct eg_viewer_stats {
     uint32_t age_ms;                   // [ms] since it was made
 };
 
-// EG_STATUS_NOT_FOUND: no such viewer.
-EG_API EG_CHECKED eg_status eg_viewer_stats(eg_engine *engine, eg_viewer_id viewer, struct eg_viewer_stats *stats);
+// EG_STATUS_NOT_FOUND: no such viewer. EG_STATUS_INVALID_ARGUMENT: called from inside a hook. Then all is zero.
+EG_API EG_CHECKED eg_status eg_viewer_stats_sized(eg_engine *engine, eg_viewer_id viewer, struct eg_viewer_stats *stats, size_t stats_size);
+EG_INLINE EG_CHECKED eg_status eg_viewer_stats(eg_engine *engine, eg_viewer_id viewer, struct eg_viewer_stats *stats) {
+    return eg_viewer_stats_sized(engine, viewer, stats, sizeof *stats);
+}
 
 // Cores that this process may use, by its affinity and its cgroup's quota (v2), at least 1 and at most what `workers` takes.
 EG_API uint32_t eg_cores(void);
@@ -388,7 +429,8 @@ struct eg_probe {
     char openssl[64];                  // version of libssl at run time
 };
 
-EG_API void eg_probe(struct eg_probe *probe);
+EG_API void eg_probe_sized(struct eg_probe *probe, size_t probe_size);
+EG_INLINE void eg_probe(struct eg_probe *probe) { eg_probe_sized(probe, sizeof *probe); }
 
 EG_END
 

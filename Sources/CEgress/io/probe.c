@@ -1,3 +1,4 @@
+#include "base/sized.h"
 #include "cegress.h"
 #include "io/random.h"
 #include "io/receiver.h"
@@ -34,9 +35,10 @@ static void probe_crypto(struct eg_probe *probe) {
     eg__crypto_destroy(crypto);
 }
 
-void eg_probe(struct eg_probe *probe) {
-    *probe = (struct eg_probe){0};
-    probe->io_uring = eg__receiver_has_uring(probe->io_uring_reason, sizeof probe->io_uring_reason);
-    probe_udp(probe);
-    probe_crypto(probe);
+void eg_probe_sized(struct eg_probe *probe, size_t probe_size) {
+    struct eg_probe found = {0};
+    found.io_uring = eg__receiver_has_uring(found.io_uring_reason, sizeof found.io_uring_reason);
+    probe_udp(&found);
+    probe_crypto(&found);
+    eg__sized_give(probe, probe_size, &found, sizeof found);
 }

@@ -127,6 +127,9 @@ void eg__core_count_send(struct eg_core *core, uint32_t messages, uint32_t calls
 void eg__core_count(const struct eg_core *core, uint32_t *streams, uint32_t *viewers);
 void eg__core_stats(const struct eg_core *core, struct eg_engine_stats *stats);
 
+// Adds what one worker tells to what others have told.
+void eg__core_add_stats(struct eg_engine_stats *sum, const struct eg_engine_stats *part);
+
 // What is taken of what is bounded: all of it goes back with the streams and viewers that took it.
 struct eg_core_usage {
     uint32_t streams;   // mirrors too

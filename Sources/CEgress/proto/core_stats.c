@@ -26,6 +26,26 @@ void eg__core_stats(const struct eg_core *core, struct eg_engine_stats *stats) {
         for (int i = 0; i < EG_DROP_COUNT; i++) stats->dropped[i] += stream->drops[i];
 }
 
+// Numbers of things, then counters, and nothing else: taken as what they are made of, so that none is forgotten.
+union sums {
+    struct eg_engine_stats stats;
+    struct {
+        uint32_t counts[offsetof(struct eg_engine_stats, viewers_created) / sizeof(uint32_t)];
+        uint64_t counters[(sizeof(struct eg_engine_stats) - offsetof(struct eg_engine_stats, viewers_created)) / sizeof(uint64_t)];
+    } words;
+};
+
+_Static_assert(sizeof(((union sums *)NULL)->words) == sizeof(struct eg_engine_stats), "nothing else");
+_Static_assert(offsetof(union sums, words.counters) == offsetof(struct eg_engine_stats, viewers_created), "the counters follow");
+
+void eg__core_add_stats(struct eg_engine_stats *sum, const struct eg_engine_stats *part) {
+    union sums all = {.stats = *sum};
+    const union sums added = {.stats = *part};
+    for (size_t i = 0; i < sizeof all.words.counts / sizeof all.words.counts[0]; i++) all.words.counts[i] += added.words.counts[i];
+    for (size_t i = 0; i < sizeof all.words.counters / sizeof all.words.counters[0]; i++) all.words.counters[i] += added.words.counters[i];
+    *sum = all.stats;
+}
+
 void eg__core_usage(struct eg_core *core, struct eg_core_usage *usage) {
     eg__chunk_pool_collect(&core->chunks);
     *usage = (struct eg_core_usage){
@@ -63,7 +83,7 @@ eg_status eg__core_stream_stats(const struct eg_core *core, eg_time now, eg_stre
         .packets_sent = stream->packets_sent,
         .bytes_sent = stream->bytes_sent,
     };
-    memcpy(stats->dropped, stream->drops, sizeof stats->dropped);
+    memcpy(stats->dropped, stream->drops, sizeof stream->drops);
     for (uint32_t i = 0; i < stream->viewer_count; i++)
         if (stream->viewers[i]->state == EG_VIEWER_CONNECTED) stats->viewers_connected++;
     return EG_STATUS_OK;

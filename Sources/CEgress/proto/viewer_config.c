@@ -7,6 +7,7 @@
 
 static bool is_credential(const char *text, size_t size_min, size_t size_max) {
     size_t size = 0;
+    if (text == NULL) return false;
     for (; text[size] != '\0'; size++) {
         char c = text[size];
         bool is_ice_char = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' || c == '/';
@@ -48,6 +49,7 @@ bool eg__fingerprint_parse(const char *text, struct eg_fingerprint *fingerprint)
         {"sha-384 ", EG_FINGERPRINT_SHA384, 48},
         {"sha-512 ", EG_FINGERPRINT_SHA512, 64},
     };
+    if (text == NULL) return false;
     for (size_t i = 0; i < sizeof hashes / sizeof hashes[0]; i++) {
         size_t name_size = strlen(hashes[i].name);
         if (strncasecmp(text, hashes[i].name, name_size) != 0) continue;

@@ -79,7 +79,7 @@ struct Admission: Sendable {
             bans = bans.filter { $0.value > now }
             if bans.count >= Self.bansMax, let first = bans.min(by: { $0.value < $1.value }) { bans[first.key] = nil }
         }
-        bans[network] = now + duration
+        bans[network] = now + min(duration, Duration.outsideMax)
     }
 
     private mutating func refusalOfBanned(_ network: ClientNetwork, _ now: ContinuousClock.Instant) -> Refusal? {
@@ -105,10 +105,10 @@ struct Admission: Sendable {
     }
 
     private static func words(_ limit: RateLimit) -> String {
-        let rate = limit.perSecond.rounded() == limit.perSecond ? "\(Int(limit.perSecond))" : "\(limit.perSecond)"
+        let rate = limit.perSecond.rounded() == limit.perSecond ? "\(Int(saturating: limit.perSecond))" : "\(limit.perSecond)"
         return "more often than \(rate) times a second (\(limit.burst) at once)"
     }
 
     /// What keeps many waiting would have them all come back at once.
-    private static func spread(_ wait: Duration) -> Duration { wait + .seconds(Int.random(in: 0...4)) }
+    private static func spread(_ wait: Duration) -> Duration { wait + .seconds(1) * Int.random(in: 0...4) }
 }

@@ -28,7 +28,7 @@ struct BitRateBudget: Sendable {
     /// In bit/s; 0 before it is known.
     var measured: Int {
         guard let first = samples.first, let last = samples.last, last.at > first.at, last.bytes > first.bytes else { return 0 }
-        return Int(Double(last.bytes - first.bytes) * 8 / (first.at.duration(to: last.at) / .seconds(1)))
+        return Int(saturating: Double(last.bytes - first.bytes) * 8 / (first.at.duration(to: last.at) / .seconds(1)))
     }
 
     mutating func reserve(_ bitRate: Int, now: ContinuousClock.Instant) -> Bool {

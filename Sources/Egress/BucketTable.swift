@@ -49,6 +49,6 @@ struct BucketTable<Key: Hashable & Sendable>: Sendable {
 
     /// Hashes are seeded anew in each process, so nobody can choose whom he shares with.
     private static func place(of neighbourhood: some Hashable) -> Int {
-        Int(UInt(bitPattern: neighbourhood.hashValue) % UInt(sharedCount))
+        Int(clamping: UInt(bitPattern: neighbourhood.hashValue) % UInt(clamping: sharedCount))
     }
 }

@@ -110,7 +110,7 @@ extension ClientLimits: Codable {
             throw DecodingError.dataCorruptedError(
                 forKey: .handshakeTimeout, in: values, debugDescription: "\(seconds) is not within 1..60")
         }
-        handshakeTimeout = .seconds(seconds)
+        handshakeTimeout = Duration(outsideSeconds: seconds) ?? handshakeTimeout
     }
 
     public func encode(to encoder: any Encoder) throws {

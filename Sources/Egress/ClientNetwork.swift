@@ -19,7 +19,7 @@ struct ClientNetwork: Sendable, Hashable, CustomStringConvertible {
         let address = String(address.prefix { $0 != "%" })
         var ipv4 = in_addr()
         if inet_pton(AF_INET, address, &ipv4) == 1 {
-            self.init(high: 0, low: Self.isIPv4Mark | UInt64(UInt32(bigEndian: ipv4.s_addr)))
+            self.init(high: 0, low: Self.isIPv4Mark | UInt64(clamping: UInt32(bigEndian: ipv4.s_addr)))
             return
         }
         var ipv6 = in6_addr()

@@ -55,8 +55,8 @@ public struct EgressConfiguration: Sendable, Hashable {
         try Self.check(viewersMax, within: 1...65_536, "max_viewers")
         try Self.check(streamsMax, within: 1...4_096, "max_streams")
         if let workers { try Self.check(workers, within: 1...32, "workers") }
-        try Self.check(burstBitRateMax, within: 1...Int(UInt32.max), "burst_bit_rate_max")
-        try Self.check(burstBitRateAllMax, within: 1000...Int(UInt32.max) * 1000, "burst_bit_rate_all_max")
+        try Self.check(burstBitRateMax, within: 1...Int(clamping: UInt32.max), "burst_bit_rate_max")
+        try Self.check(burstBitRateAllMax, within: 1000...Int(clamping: UInt32.max) * 1000, "burst_bit_rate_all_max")
         try limits.validate()
         if let sourcePorts {
             guard sourcePorts.lowerBound > 0 else { throw .invalid("source_port_min", "0 is no port") }
@@ -161,6 +161,6 @@ extension Double {
         guard self >= 0, self <= 86_400 else {
             throw DecodingError.dataCorruptedError(forKey: key, in: values, debugDescription: "\(self) is not within 0..86400")
         }
-        return .seconds(self)
+        return Duration(outsideSeconds: self) ?? .zero
     }
 }

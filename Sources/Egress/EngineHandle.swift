@@ -46,8 +46,8 @@ struct EngineHandle: ~Copyable, @unchecked Sendable {
         var request = eg_stream_config()
         request.has_video = config.hasVideo
         request.has_audio = config.hasAudio
-        request.video_payload_type = UInt8(config.videoPayloadType)
-        request.audio_payload_type = UInt8(config.audioPayloadType)
+        request.video_payload_type = UInt8(clamping: config.videoPayloadType)
+        request.audio_payload_type = UInt8(clamping: config.audioPayloadType)
         var info = eg_stream_info()
         var error = eg_error()
         let status = eg_stream_create(engine, &request, &info, &error)
@@ -114,7 +114,7 @@ struct EngineHandle: ~Copyable, @unchecked Sendable {
     }
 
     static func turnPassword(secret: String, username: String) -> String {
-        withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(EG_TURN_PASSWORD_SIZE)) { password in
+        withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(clamping: EG_TURN_PASSWORD_SIZE)) { password in
             guard let base = password.baseAddress else { return "" }
             eg_turn_password(secret, username, base)
             return String(cString: base)
@@ -174,16 +174,16 @@ extension EgressConfiguration {
             case .uring: .EG_IO_URING
             case .epoll: .EG_IO_EPOLL
             }
-        config.workers = workers.map(UInt32.init) ?? eg_cores()
-        config.streams_max = UInt32(streamsMax)
-        config.viewers_max = UInt32(viewersMax)
-        config.burst_bit_rate_max = UInt32(burstBitRateMax)
-        config.burst_bit_rate_all_max_kbit = UInt32(burstBitRateAllMax / 1000)
-        config.source_grace_ms = UInt32(max(1, sourceGrace / .milliseconds(1)))
-        config.handshakes_max = UInt32(limits.handshakesMax)
-        config.handshakes_per_address_max = UInt32(limits.handshakesPerAddressMax)
-        config.handshake_timeout_ms = UInt32(limits.handshakeTimeout / .milliseconds(1))
-        config.handshake_size_max = UInt32(limits.handshakeSizeMax)
+        config.workers = workers.map { UInt32(clamping: $0) } ?? eg_cores()
+        config.streams_max = UInt32(clamping: streamsMax)
+        config.viewers_max = UInt32(clamping: viewersMax)
+        config.burst_bit_rate_max = UInt32(clamping: burstBitRateMax)
+        config.burst_bit_rate_all_max_kbit = UInt32(clamping: burstBitRateAllMax / 1000)
+        config.source_grace_ms = UInt32(saturating: max(1, sourceGrace / .milliseconds(1)))
+        config.handshakes_max = UInt32(clamping: limits.handshakesMax)
+        config.handshakes_per_address_max = UInt32(clamping: limits.handshakesPerAddressMax)
+        config.handshake_timeout_ms = UInt32(saturating: limits.handshakeTimeout / .milliseconds(1))
+        config.handshake_size_max = UInt32(clamping: limits.handshakeSizeMax)
         return config
     }
 }
@@ -233,14 +233,14 @@ extension EngineInfo {
     fileprivate init(_ info: eg_engine_info) {
         self.init()
         udpPort = info.udp_port
-        workers = Int(info.workers)
+        workers = Int(clamping: info.workers)
         io = info.io == .EG_IO_URING ? .uring : .epoll
         let reason = String(terminated: info.io_reason)
         ioFallbackReason = reason.isEmpty ? nil : reason
         crypto = String(terminated: info.crypto)
         gso = info.gso
-        viewerSendBufferSize = Int(info.viewer_send_buffer_size)
-        viewerReceiveBufferSize = Int(info.viewer_receive_buffer_size)
+        viewerSendBufferSize = Int(clamping: info.viewer_send_buffer_size)
+        viewerReceiveBufferSize = Int(clamping: info.viewer_receive_buffer_size)
         fingerprint = String(terminated: info.fingerprint)
     }
 }
@@ -260,7 +260,7 @@ extension VideoFormat {
         guard format.profile_idc != 0 else { return nil }
         self.init(
             profileIDC: format.profile_idc, constraints: format.constraints, levelIDC: format.level_idc,
-            chromaFormatIDC: format.chroma_format_idc, width: Int(format.width), height: Int(format.height))
+            chromaFormatIDC: format.chroma_format_idc, width: Int(clamping: format.width), height: Int(clamping: format.height))
     }
 }
 
@@ -271,12 +271,13 @@ extension StreamReading {
         statistics.audio = SourceStatistics(stats.audio)
         statistics.pictures = stats.pictures
         statistics.idrs = stats.idrs
-        statistics.gopMilliseconds = Int(stats.gop_ms)
+        statistics.gopMilliseconds = Int(clamping: stats.gop_ms)
         statistics.packetsSent = stats.packets_sent
         statistics.bytesSent = stats.bytes_sent
         statistics.dropped = .drops(stats.dropped).filter { $0.key.hasPrefix("source_") }  // the others happen at the viewers' port
         self.init(
-            viewers: Int(stats.viewers), viewersConnected: Int(stats.viewers_connected), format: VideoFormat(stats.format),
+            viewers: Int(clamping: stats.viewers), viewersConnected: Int(clamping: stats.viewers_connected),
+            format: VideoFormat(stats.format),
             hasBFrames: stats.has_b_frames, statistics: statistics)
     }
 }
@@ -293,7 +294,8 @@ extension ViewerReading {
         }
         let address = String(terminated: stats.remote_address)
         self.init(
-            state: state, remoteAddress: address.isEmpty ? nil : address, age: .milliseconds(stats.age_ms), packetsSent: stats.packets_sent,
+            state: state, remoteAddress: address.isEmpty ? nil : address, age: .milliseconds(1) * Int(clamping: stats.age_ms),
+            packetsSent: stats.packets_sent,
             bytesSent: stats.bytes_sent, packetsLost: stats.lost, nacks: stats.nacks, pictureRequests: stats.plis,
             roundTripMicroseconds: stats.round_trip_us, jitterMicroseconds: stats.jitter_us)
     }
@@ -308,17 +310,17 @@ extension SourceStatistics {
         lost = stats.lost
         restarts = stats.restarts
         bytesStored = stats.bytes_stored
-        bitRate = Int(stats.bit_rate)
+        bitRate = Int(clamping: stats.bit_rate)
     }
 }
 
 extension EngineStatistics {
     fileprivate init(_ stats: eg_engine_stats) {
         self.init()
-        streams = Int(stats.streams)
-        viewers = Int(stats.viewers)
-        viewersConnected = Int(stats.viewers_connected)
-        handshakes = Int(stats.handshakes)
+        streams = Int(clamping: stats.streams)
+        viewers = Int(clamping: stats.viewers)
+        viewersConnected = Int(clamping: stats.viewers_connected)
+        handshakes = Int(clamping: stats.handshakes)
         viewersCreated = stats.viewers_created
         handshakesDone = stats.handshakes_done
         handshakesFailed = stats.handshakes_failed
@@ -356,7 +358,8 @@ extension [String: UInt64] {
             var result: Self = [:]
             for code in codes {
                 guard let name = name(code) else { continue }
-                result[String(cString: name)] = bytes.loadUnaligned(fromByteOffset: Int(code) * MemoryLayout<UInt64>.size, as: UInt64.self)
+                result[String(cString: name)] = bytes.loadUnaligned(
+                    fromByteOffset: Int(clamping: code) * MemoryLayout<UInt64>.size, as: UInt64.self)
             }
             return result
         }

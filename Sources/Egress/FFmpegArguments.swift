@@ -26,7 +26,7 @@ public enum FFmpegArguments {
             arguments += [
                 "-c:a", "libopus", "-ar", "48000", "-ac", "2", "-b:a", "96k", "-application", "lowdelay", "-frame_duration", "20",
             ]
-            arguments += output(payloadType: config.audioPayloadType, port: videoPort + 1, startTime: startTime)
+            arguments += output(payloadType: config.audioPayloadType, port: videoPort &+ 1, startTime: startTime)
         }
         return arguments
     }
@@ -69,7 +69,7 @@ public enum FFmpegArguments {
         guard let framesPerSecond, framesPerSecond > 0, framesPerSecond <= 1_000 else {
             return ["-force_key_frames", "expr:gte(t,n_forced*2)"]
         }
-        return ["-g", String(max(1, Int((framesPerSecond * 2).rounded())))]
+        return ["-g", String(max(1, Int(saturating: framesPerSecond * 2)))]
     }
 
     private static func output(payloadType: Int, port: UInt16, startTime: Int64) -> [String] {

@@ -28,7 +28,7 @@ enum H264Profile: Sendable, Hashable {
         guard profileLevelID.utf8.count == 6, profileLevelID.allSatisfy(\.isHexDigit), let value = UInt32(profileLevelID, radix: 16) else {
             return nil
         }
-        self.init(profileIDC: UInt8(value >> 16), constraints: UInt8(value >> 8 & 0xFF))
+        self.init(profileIDC: UInt8(truncatingIfNeeded: value >> 16), constraints: UInt8(truncatingIfNeeded: value >> 8))
     }
 
     /// Decoders that play a stream of this profile, the closest first. Constrained High stands behind Main and High because what keeps them

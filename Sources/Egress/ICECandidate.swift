@@ -17,7 +17,7 @@ struct ICECandidate: Sendable, Hashable {
     static func list(_ addresses: [String], port: UInt16) -> [ICECandidate] {
         var seen: Set<String> = []
         return addresses.filter { seen.insert($0).inserted }.prefix(64).enumerated().map { index, address in
-            ICECandidate(address: address, port: port, localPreference: 65_535 - UInt32(index))
+            ICECandidate(address: address, port: port, localPreference: 65_535 - UInt32(clamping: index))
         }
     }
 }

@@ -42,7 +42,9 @@ public struct ICEServer: Sendable, Hashable, Codable {
         username = try values.decodeIfPresent(String.self, forKey: .username)
         credential = try values.decodeIfPresent(String.self, forKey: .credential)
         secret = try values.decodeIfPresent(String.self, forKey: .secret)
-        lifetime = try values.decodeIfPresent(Int64.self, forKey: .lifetime).map { .seconds($0) } ?? Self.standardLifetime
+        lifetime =
+            try values.decodeIfPresent(Int64.self, forKey: .lifetime).map { Duration(outsideSeconds: $0) ?? .outsideMax }
+            ?? Self.standardLifetime
     }
 
     public func encode(to encoder: any Encoder) throws {
@@ -58,7 +60,7 @@ public struct ICEServer: Sendable, Hashable, Codable {
 
 extension ICEServer {
     private static let schemes = ["stun:", "stuns:", "turn:", "turns:"]
-    private static let lifetimes = Duration.seconds(60)...Duration.seconds(30 * 86_400)
+    private static let lifetimes = Duration.seconds(60)...Duration.seconds(2_592_000)
 
     func validate() throws(EgressError) {
         guard !urls.isEmpty else { throw .invalid("ice_servers", "urls is empty") }

@@ -46,17 +46,17 @@ enum LocalAddresses {
     }
 
     private static func address(of interface: ifaddrs) -> Address? {
-        guard interface.ifa_flags & UInt32(IFF_UP) != 0, let socketAddress = interface.ifa_addr else { return nil }
-        let family = Int32(socketAddress.pointee.sa_family)
+        guard interface.ifa_flags & UInt32(clamping: IFF_UP) != 0, let socketAddress = interface.ifa_addr else { return nil }
+        let family = Int32(clamping: socketAddress.pointee.sa_family)
         guard family == AF_INET || family == AF_INET6 else { return nil }
         let isIPv6 = family == AF_INET6
         if isIPv6, isLinkLocal(socketAddress) { return nil }
         let size = isIPv6 ? MemoryLayout<sockaddr_in6>.size : MemoryLayout<sockaddr_in>.size
-        var text = [CChar](repeating: 0, count: Int(NI_MAXHOST))
+        var text = [CChar](repeating: 0, count: Int(clamping: NI_MAXHOST))
         guard getnameinfo(socketAddress, socklen_t(size), &text, socklen_t(text.count), nil, 0, NI_NUMERICHOST) == 0 else { return nil }
         return Address(
             text: String(decoding: text.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self),
-            isIPv6: isIPv6, isLoopback: interface.ifa_flags & UInt32(IFF_LOOPBACK) != 0)
+            isIPv6: isIPv6, isLoopback: interface.ifa_flags & UInt32(clamping: IFF_LOOPBACK) != 0)
     }
 
     private static func isLinkLocal(_ address: UnsafeMutablePointer<sockaddr>) -> Bool {

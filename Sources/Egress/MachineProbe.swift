@@ -38,10 +38,10 @@ public struct MachineProbe: Sendable, Hashable {
         return MachineProbe(
             ioUringProblem: probe.io_uring ? nil : String(terminated: probe.io_uring_reason),
             gsoProblem: probe.gso ? nil : String(terminated: probe.gso_reason),
-            receiveBufferSize: Int(probe.receive_buffer_size),
-            receiveBufferAsked: Int(probe.receive_buffer_asked),
+            receiveBufferSize: Int(clamping: probe.receive_buffer_size),
+            receiveBufferAsked: Int(clamping: probe.receive_buffer_asked),
             crypto: String(terminated: probe.crypto),
             openSSLVersion: String(terminated: probe.openssl),
-            cores: Int(eg_cores()))
+            cores: Int(clamping: eg_cores()))
     }
 }

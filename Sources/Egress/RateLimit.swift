@@ -12,7 +12,7 @@ public struct RateLimit: Sendable, Hashable {
     var isUnlimited: Bool { perSecond <= 0 }
 
     /// What one turn costs.
-    fileprivate var interval: Duration { .seconds(1 / perSecond) }
+    fileprivate var interval: Duration { Duration(outsideSeconds: 1 / perSecond) ?? Duration.outsideMax }
 
     /// - Throws: ``EgressError/Code/invalidConfiguration``, naming the JSON field, which is one of `field`.
     func validate(_ field: String) throws(EgressError) {

@@ -31,5 +31,5 @@ struct Refusal: Sendable, Hashable {
     let wait: Duration
 
     /// In whole seconds, as `Retry-After` has it.
-    var retryAfter: Int { max(1, Int((wait / .seconds(1)).rounded(.up))) }
+    var retryAfter: Int { max(1, Int(saturating: (wait / .seconds(1)).rounded(.up))) }
 }

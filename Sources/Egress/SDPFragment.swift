@@ -115,7 +115,9 @@ private struct SDPFragmentParser {
     /// `foundation component transport priority address port typ type …` (RFC 8839 §5.1)
     private mutating func takeCandidate(_ text: String) throws(EgressError) {
         let fields = text.split(separator: " ")
-        guard fields.count >= 8, UInt16(fields[1]) != nil, UInt32(fields[3]) != nil, UInt16(fields[5]) != nil, fields[6] == "typ" else {
+        guard fields.count >= 8, UInt16(fields[1], radix: 10) != nil, UInt32(fields[3], radix: 10) != nil,
+            UInt16(fields[5], radix: 10) != nil, fields[6] == "typ"
+        else {
             throw failure("a=candidate needs a foundation, component, transport, priority, address, port and type")
         }
         guard fragment.candidates + fragment.candidatesUnusable < Limits.candidatesMax else {

@@ -66,7 +66,7 @@ struct SDPOffer: Sendable, Hashable {
 
 extension SDPOffer.Section {
     /// In the order of preference. 64 to 95 can't be told from RTCP, which comes over the same port (RFC 5761 §4).
-    var payloadTypes: [UInt8] { formats.compactMap { UInt8($0) }.filter { $0 < 64 || (96..<128).contains($0) } }
+    var payloadTypes: [UInt8] { formats.compactMap { UInt8($0, radix: 10) }.filter { $0 < 64 || (96..<128).contains($0) } }
 
     /// This side may send to it, over a transport that is served.
     var isReceivable: Bool {

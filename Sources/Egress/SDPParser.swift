@@ -49,7 +49,7 @@ struct SDPParser {
         guard offer.sections.count < limits.sectionsMax else { throw excess("it is one m= section too many") }
         let fields = value.split(separator: " ")
         // The port may be followed by a number of ports, which WebRTC has no use for.
-        guard fields.count >= 4, let port = fields[1].split(separator: "/").first.flatMap({ UInt16($0) }) else {
+        guard fields.count >= 4, let port = fields[1].split(separator: "/").first.flatMap({ UInt16($0, radix: 10) }) else {
             throw failure("m= needs a kind, a port, a protocol and formats")
         }
         let formats = fields[3...].map(String.init)
@@ -127,15 +127,15 @@ struct SDPParser {
     /// `102 the rest`
     private func format(_ value: Substring) -> (UInt8, String)? {
         let parts = value.split(separator: " ", maxSplits: 1)
-        guard parts.count == 2, let payloadType = UInt8(parts[0]), payloadType < 128 else { return nil }
+        guard parts.count == 2, let payloadType = UInt8(parts[0], radix: 10), payloadType < 128 else { return nil }
         return (payloadType, parts[1].trimmed)
     }
 
     /// `opus/48000/2`
     private func codec(_ text: String) throws(EgressError) -> SDPOffer.Codec {
         let parts = text.split(separator: "/")
-        guard parts.count >= 2, let clockRate = Int(parts[1]) else { throw failure("a=rtpmap needs a clock rate") }
-        return SDPOffer.Codec(name: String(parts[0]), clockRate: clockRate, channels: parts.count > 2 ? Int(parts[2]) ?? 1 : 1)
+        guard parts.count >= 2, let clockRate = Int(parts[1], radix: 10) else { throw failure("a=rtpmap needs a clock rate") }
+        return SDPOffer.Codec(name: String(parts[0]), clockRate: clockRate, channels: parts.count > 2 ? Int(parts[2], radix: 10) ?? 1 : 1)
     }
 
     /// RFC 8839 §5.4.

@@ -161,7 +161,7 @@ final class ViewerEvents: Sendable {
         let escaped = text.unicodeScalars.map { scalar in
             switch scalar {
             case "\"", "\\": "\\\(scalar)"
-            case _ where scalar.value < 0x20: "\\u\(UInt16(scalar.value).hex)"
+            case _ where scalar.value < 0x20: "\\u\(UInt16(clamping: scalar.value).hex)"
             default: String(scalar)
             }
         }

@@ -104,7 +104,7 @@ extension ViewerStatus {
         since = now - reading.age.microseconds
         packetsSent = reading.packetsSent
         bytesSent = reading.bytesSent
-        bitRate = Int(Double(reading.bytesSent) * 8_000_000 / Double(Swift.max(1, reading.age.microseconds)))
+        bitRate = Int(saturating: Double(reading.bytesSent) * 8_000_000 / Double(Swift.max(1, reading.age.microseconds)))
         packetsLost = reading.packetsLost
         nacks = reading.nacks
         pictureRequests = reading.pictureRequests
@@ -114,5 +114,5 @@ extension ViewerStatus {
 }
 
 extension Duration {
-    fileprivate var microseconds: Int64 { Int64(self / .microseconds(1)) }
+    fileprivate var microseconds: Int64 { Int64(saturating: self / .microseconds(1)) }
 }

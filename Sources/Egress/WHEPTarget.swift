@@ -63,7 +63,7 @@ enum WHEPTarget: Sendable, Hashable {
     }
 
     private static func hexValue(_ digit: UInt8) -> UInt8? {
-        Character(UnicodeScalar(digit)).hexDigitValue.map(UInt8.init)
+        Character(UnicodeScalar(digit)).hexDigitValue.map { UInt8(clamping: $0) }
     }
 }
 

@@ -92,6 +92,34 @@ def check_c_imports(path, text):
         problem(path, None, f"only {' and '.join(sorted(may_import))} import CEgress")
 
 
+# What meets a number that somebody else wrote: FFmpeg, a file, a client. Such conversions end the process on a value that they can't hold.
+OUTSIDE_NUMBERS = ROOT / "Sources" / "Egress" / "OutsideNumber.swift"
+TRAPPING = {
+    re.compile(r"\bU?Int(8|16|32|64)?\((?!\w+:|\)|[^()]*, radix: )|\bU?Int(8|16|32|64)?\.init\b(?!\(\w+:)"):
+        "it traps on what it can't hold: use saturating:, exactly:, clamping: or truncatingIfNeeded:, and radix: 10 for text",
+    re.compile(r"(?<![\w\])])(Duration)?\.(seconds|milliseconds|microseconds|nanoseconds)\((?![\d._]+\))"):
+        "it traps on what no Duration holds: use Duration(outsideSeconds:), or .milliseconds(1) * count",
+}
+# Lines by which the rule itself is tried at every run.
+TRAPS = ["let a = Int(x)", "UInt16(value >> 3)", "Int64((a / b).rounded())", ".seconds(a)", "Duration.milliseconds(Double(a))", "x.map(Int.init)"]
+SOUND = ["Int(exactly: x)", "UInt8(ascii: c)", "Int(text, radix: 10)", ".seconds(2.5)", "fields.seconds(key)", "print(a)", "Int.max",
+         "func f(_ x: Int) -> Int", "case .seconds: 1", "Duration.milliseconds(1_000)", "lines.map { Int($0, radix: 10) }"]
+
+
+def traps(line):
+    code = re.sub(r"//.*", "", line)
+    return [advice for pattern, advice in TRAPPING.items() if pattern.search(code)]
+
+
+def check_outside_numbers(path, lines):
+    assert all(traps(line) for line in TRAPS) and not any(traps(line) for line in SOUND), "the rule about numbers is broken"
+    if path == OUTSIDE_NUMBERS:
+        return
+    for number, line in enumerate(lines, 1):
+        for advice in traps(line):
+            problem(path, number, advice)
+
+
 # How a test is defined, by the kind of file that it stands in.
 TEST_DEFINITIONS = {".py": r"^def {}\(", ".c": r"^static void {}\(", ".swift": r"\bfunc {}\("}
 
@@ -125,6 +153,8 @@ def main():
             check_layers(path, lines)
         if path.suffix == ".swift":
             check_c_imports(path, text)
+            if path.is_relative_to(ROOT / "Sources"):
+                check_outside_numbers(path, lines)
     for text in problems:
         print(text)
     print(f"tidy: {len(problems)} problems")

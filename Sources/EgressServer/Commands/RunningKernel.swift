@@ -23,7 +23,7 @@ struct RunningKernel: Sendable, Hashable, CustomStringConvertible {
 
     /// The engine's rings need IORING_SETUP_DEFER_TASKRUN, which came with Linux 6.1. A release without numbers is not called old.
     var isTooOldForIOUring: Bool {
-        let numbers = release.split(whereSeparator: { !("0"..."9").contains($0) }).prefix(2).compactMap { Int($0) }
+        let numbers = release.split(whereSeparator: { !("0"..."9").contains($0) }).prefix(2).compactMap { Int($0, radix: 10) }
         return numbers.count == 2 && (numbers[0], numbers[1]) < (6, 1)
     }
 
@@ -34,7 +34,7 @@ struct RunningKernel: Sendable, Hashable, CustomStringConvertible {
         defer { close(file) }
         var digit: UInt8 = 0
         guard read(file, &digit, 1) == 1, ("0"..."2").contains(Character(UnicodeScalar(digit))) else { return 0 }
-        return Int(digit) - Int(UInt8(ascii: "0"))
+        return Int(clamping: digit - UInt8(ascii: "0"))
     }
 }
 #endif

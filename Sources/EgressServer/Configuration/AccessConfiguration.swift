@@ -81,12 +81,12 @@ extension JSONFields {
         return tokens
     }
 
-    func number(_ key: String, in range: ClosedRange<Double>) throws(ConfigurationError) -> Double? {
+    func seconds(_ key: String, in range: ClosedRange<Double>) throws(ConfigurationError) -> Duration? {
         switch values[key] {
         case nil: return nil
         case .number(let value)?:
             guard range.contains(value) else { throw failure(key, "\(value) is not within \(range.lowerBound)..\(range.upperBound)") }
-            return value
+            return Duration(outsideSeconds: value)
         case let other?: throw failure(key, "expected a number, found \(other.kind)")
         }
     }
@@ -104,8 +104,8 @@ extension HookSettings {
         guard let parsed = URL(string: url), ["http", "https"].contains(parsed.scheme?.lowercased()), parsed.host?.isEmpty == false else {
             throw fields.failure("url", "expected an http or https URL")
         }
-        timeout = .seconds(try fields.number("timeout_seconds", in: Self.timeoutSeconds) ?? 3)
-        cacheTime = .seconds(try fields.number("cache_seconds", in: Self.cacheSeconds) ?? 0)
+        timeout = try fields.seconds("timeout_seconds", in: Self.timeoutSeconds) ?? .seconds(3)
+        cacheTime = try fields.seconds("cache_seconds", in: Self.cacheSeconds) ?? .zero
     }
 }
 

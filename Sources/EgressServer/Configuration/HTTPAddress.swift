@@ -15,7 +15,7 @@ struct HTTPAddress: Sendable, Hashable, CustomStringConvertible {
     init?(_ text: String) {
         guard let colon = text.lastIndex(of: ":") else { return nil }
         let digits = text[text.index(after: colon)...]
-        guard digits.allSatisfy(\.isNumber), let port = UInt16(digits) else { return nil }
+        guard digits.allSatisfy(\.isNumber), let port = UInt16(digits, radix: 10) else { return nil }
         var host = text[..<colon]
         if host.hasPrefix("["), host.hasSuffix("]") {
             host = host.dropFirst().dropLast()

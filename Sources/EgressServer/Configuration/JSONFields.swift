@@ -1,4 +1,5 @@
 #if Server
+internal import Egress
 internal import FoundationEssentials
 
 /// A JSON object whose fields are asked for by name and type. A key that nobody asked for by declaring it is an error: a mistyped option
@@ -66,7 +67,7 @@ struct JSONFields {
         guard let value = values[key] else { return nil }
         guard case .number(let seconds) = value else { throw failure(key, "expected a number, found \(value.kind)") }
         guard (0...Double(max)).contains(seconds) else { throw failure(key, "is not within 0..\(max)") }
-        return .seconds(seconds)
+        return Duration(outsideSeconds: seconds)
     }
 
     func strings(_ key: String) throws(ConfigurationError) -> [String]? {
@@ -129,7 +130,7 @@ struct JSONFields {
         for key in keys {
             switch value {
             case .object(let fields): value = fields[key] ?? .null
-            case .array(let list): value = Int(key).flatMap { list.indices.contains($0) ? list[$0] : nil } ?? .null
+            case .array(let list): value = Int(key, radix: 10).flatMap { list.indices.contains($0) ? list[$0] : nil } ?? .null
             default: break
             }
         }

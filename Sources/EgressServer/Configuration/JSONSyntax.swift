@@ -88,7 +88,7 @@ struct JSONSyntax {
             let comma = at
             guard take(",") else { throw problem("a comma or \"\(close)\" is expected") }
             try blanks()
-            guard byte != UInt8(close.value) else { throw problem("no comma stands in front of \"\(close)\": remove it", at: comma) }
+            guard byte != UInt8(clamping: close.value) else { throw problem("no comma stands in front of \"\(close)\": remove it", at: comma) }
         }
     }
 
@@ -159,7 +159,7 @@ struct JSONSyntax {
     private func isDigit(_ byte: UInt8) -> Bool { UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte }
 
     private mutating func take(_ scalar: Unicode.Scalar) -> Bool {
-        guard let byte, UInt32(byte) == scalar.value else { return false }
+        guard let byte, UInt32(clamping: byte) == scalar.value else { return false }
         at += 1
         return true
     }

@@ -1,4 +1,6 @@
 #if Server
+internal import Egress
+
 /// What `-progress` says: lines `key=value`, a report being closed by the line `progress=continue` or `progress=end`.
 struct FFmpegProgress: Sendable, Hashable {
     var frame: Int?
@@ -21,12 +23,12 @@ struct FFmpegProgressParser: Sendable {
         let key = line[..<equals]
         let value = line[line.index(after: equals)...].drop { $0 == " " }
         switch key {
-        case "frame": report.frame = Int(value)
-        case "fps": report.framesPerSecond = Double(value)
-        case "out_time_us": report.position = Int64(value).map { .microseconds($0) }
-        case "drop_frames": report.droppedFrames = Int(value)
-        case "dup_frames": report.duplicatedFrames = Int(value)
-        case "speed": report.speed = Double(value.prefix { $0 != "x" })
+        case "frame": report.frame = Int(value, radix: 10)
+        case "fps": report.framesPerSecond = Double(finite: value)
+        case "out_time_us": report.position = Int64(value, radix: 10).flatMap { Duration(outsideSeconds: Double($0) / 1_000_000) }
+        case "drop_frames": report.droppedFrames = Int(value, radix: 10)
+        case "dup_frames": report.duplicatedFrames = Int(value, radix: 10)
+        case "speed": report.speed = Double(finite: value.prefix { $0 != "x" })
         case "progress":
             report.isLast = value == "end"
             defer { report = FFmpegProgress() }

@@ -21,7 +21,7 @@ struct FFmpegVersion: Sendable, Hashable, Comparable {
             return
         }
         let text = words[2].drop { $0 == "n" }
-        let numbers = text.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }.split(separator: ".").map { Int($0) }
+        let numbers = text.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }.split(separator: ".").map { Int($0, radix: 10) }
         guard let major = numbers.first ?? nil, major < 1_000 else {
             self = .newest
             return

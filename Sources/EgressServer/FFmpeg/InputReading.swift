@@ -1,4 +1,5 @@
 #if Server
+internal import Egress
 internal import FoundationEssentials
 
 /// How FFmpeg reads an input, decided with what the probe found in it.
@@ -90,7 +91,7 @@ enum FilmList {
     static func address(of url: String, lasting duration: Duration?) -> String {
         let entry = "file '\(url.replacing("'", with: #"'\''"#))'\n"
         var turns = min(turnsMax, sizeMax / entry.utf8.count)
-        if let duration { turns = min(turns, Int(clamping: Int64((durationMax / max(duration, .seconds(1))).rounded(.up)))) }
+        if let duration { turns = min(turns, Int(saturating: (durationMax / max(duration, .seconds(1))).rounded(.up))) }
         let list = "ffconcat version 1.0\n" + String(repeating: entry, count: max(1, turns))
         return "data:text/plain;base64," + Data(list.utf8).base64EncodedString()
     }

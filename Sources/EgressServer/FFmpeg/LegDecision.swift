@@ -98,7 +98,7 @@ struct LegDecision: Sendable, Hashable {
     }
 
     private static func seconds(_ duration: Duration) -> String {
-        let tenths = Int((duration / .milliseconds(100)).rounded())
+        let tenths = Int(saturating: duration / .milliseconds(100))
         return tenths % 10 == 0 ? "\(tenths / 10) s" : "\(tenths / 10).\(tenths % 10) s"
     }
 }
@@ -111,12 +111,12 @@ private struct StreamMap {
     init(_ text: String, standard: String) {
         let map = text.isEmpty ? standard : text
         let parts = map.prefix { $0 != "?" }.split(separator: ":").dropFirst()
-        if let only = parts.first, let index = Int(only) {
+        if let only = parts.first, let index = Int(only, radix: 10) {
             kind = nil
             number = index
         } else {
             kind = parts.first
-            number = parts.dropFirst().first.flatMap { Int($0) }
+            number = parts.dropFirst().first.flatMap { Int($0, radix: 10) }
         }
     }
 

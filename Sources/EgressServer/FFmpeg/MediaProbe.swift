@@ -1,4 +1,5 @@
 #if Server
+internal import Egress
 internal import FoundationEssentials
 
 /// What ffprobe says about an input, as far as it matters for the legs.
@@ -82,7 +83,7 @@ extension MediaProbe {
     /// Adds what the first seconds of packets of one video stream show: JSON of `ffprobe -show_entries packet=pts_time,flags`.
     mutating func measure(packetsJSON json: String, ofVideoAt position: Int) throws {
         let packets = try Self.decoder.decode(PacketsReport.self, from: Data(json.utf8)).packets
-        let times = packets.map { $0.ptsTime.flatMap(Double.init) }
+        let times = packets.map { $0.ptsTime.flatMap { Double(finite: $0) } }
         // Packets come in decoding order: a presentation time that steps back is a reordered picture, whatever the header says.
         let known = times.compactMap { $0 }
         if zip(known, known.dropFirst()).contains(where: { $1 < $0 }) { videos[position].hasBFrames = true }
@@ -91,7 +92,7 @@ extension MediaProbe {
         guard let first = keys.first, let end = known.max() else { return }
         // The last group counts as well: an input with one keyframe in ten seconds has no second one to measure against.
         let longest = zip(keys, keys.dropFirst() + [max(end, first)]).map { $1 - $0 }.max() ?? 0
-        videos[position].gop = .seconds(longest)
+        videos[position].gop = Duration(outsideSeconds: longest) ?? .outsideMax
     }
 
     private static var decoder: JSONDecoder {
@@ -102,15 +103,15 @@ extension MediaProbe {
 
     /// nil for what no medium lasts; a century is more than one does.
     private static func duration(_ text: String) -> Duration? {
-        guard let seconds = Double(text), seconds > 0, seconds < 100 * 366 * 86_400 else { return nil }
-        return .seconds(seconds)
+        Double(finite: text).flatMap { $0 > 0 ? Duration(outsideSeconds: $0) : nil }
     }
 
     private static func rate(_ text: String?) -> Double? {
-        guard let parts = text?.split(separator: "/"), parts.count == 2, let over = Double(parts[0]), let under = Double(parts[1]),
+        guard let parts = text?.split(separator: "/"), parts.count == 2, let over = Double(finite: parts[0]),
+            let under = Double(finite: parts[1]),
             over > 0, under > 0
         else { return nil }
-        return over / under
+        return Double(finite: over / under)
     }
 
     private struct StreamsReport: Decodable {

@@ -15,7 +15,9 @@ extension WHEPResponse {
     static func json(_ value: some Encodable, status: HTTPResponse.Status = .ok, type: String = "application/json") -> WHEPResponse {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        // Our own values only: none holds a number that JSON has no word for.
+        // JSON has no word for these: one of them in a status must not take the whole answer away.
+        encoder.nonConformingFloatEncodingStrategy = .convertToString(
+            positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
         guard let data = try? encoder.encode(value) else { return problem(.internalServerError, "the answer cannot be written as JSON") }
         return bytes(Array(data), type: type, status: status)
     }

@@ -15,7 +15,7 @@ struct NumericAddress: Sendable, Hashable, CustomStringConvertible {
         let text = String(text.prefix { $0 != "%" })
         var ipv4 = in_addr()
         if inet_pton(AF_INET, text, &ipv4) == 1 {
-            self.init(high: 0, low: 0xFFFF_0000_0000 | UInt64(UInt32(bigEndian: ipv4.s_addr)))
+            self.init(high: 0, low: 0xFFFF_0000_0000 | UInt64(clamping: UInt32(bigEndian: ipv4.s_addr)))
             return
         }
         var ipv6 = in6_addr()
@@ -34,7 +34,7 @@ struct NumericAddress: Sendable, Hashable, CustomStringConvertible {
 
     /// The one way to write it (RFC 5952); IPv4 in dots, however it came.
     var description: String {
-        var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
+        var text = [CChar](repeating: 0, count: Int(clamping: INET6_ADDRSTRLEN))
         var ipv4 = UInt32(truncatingIfNeeded: low).bigEndian
         var ipv6 = (high.bigEndian, low.bigEndian)
         let written =
@@ -61,7 +61,7 @@ struct AddressRange: Sendable, Hashable {
         let offset = base.isIPv4 && !parts[0].contains(":") ? NumericAddress.ipv4PrefixBitCount : 0
         var count = NumericAddress.bitCount
         if parts.count == 2 {
-            guard parts[1].allSatisfy(\.isNumber), let written = Int(parts[1]), written <= count - offset else { return nil }
+            guard parts[1].allSatisfy(\.isNumber), let written = Int(parts[1], radix: 10), written <= count - offset else { return nil }
             count = offset + written
         }
         self.base = base
@@ -74,6 +74,6 @@ struct AddressRange: Sendable, Hashable {
         return (base.high ^ address.high) & Self.mask(high) == 0 && (base.low ^ address.low) & Self.mask(low) == 0
     }
 
-    private static func mask(_ count: Int) -> UInt64 { count == 0 ? 0 : ~0 << UInt64(64 - count) }
+    private static func mask(_ count: Int) -> UInt64 { count == 0 ? 0 : ~0 << (64 - count) }
 }
 #endif

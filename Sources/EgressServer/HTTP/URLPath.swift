@@ -56,7 +56,7 @@ enum URLPath {
     }
 
     private static func hexadecimal(_ byte: UInt8) -> UInt8? {
-        Character(Unicode.Scalar(byte)).hexDigitValue.map { UInt8($0) }
+        Character(Unicode.Scalar(byte)).hexDigitValue.map { UInt8(clamping: $0) }
     }
 }
 #endif

@@ -20,7 +20,7 @@ struct URLQuery {
     /// nil when it is there and is none of the range.
     func integer(_ name: String, within range: ClosedRange<Int>, else fallback: Int) -> Int? {
         guard let text = values[name] else { return fallback }
-        guard let number = Int(text), range.contains(number) else { return nil }
+        guard let number = Int(text, radix: 10), range.contains(number) else { return nil }
         return number
     }
 }

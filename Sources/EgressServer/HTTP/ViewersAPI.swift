@@ -35,7 +35,7 @@ struct ViewersAPI: Sendable {
         guard let query = URLQuery(request.head.path ?? "", known: ["ban_seconds"]),
             let seconds = query.integer("ban_seconds", within: 0...Self.banSecondsMax, else: 0)
         else { return .problem(.badRequest, "the query may have ban_seconds, a number within 0..\(Self.banSecondsMax)") }
-        guard whep.kick(viewer, of: stream, banningFor: seconds > 0 ? .seconds(seconds) : nil) else {
+        guard whep.kick(viewer, of: stream, banningFor: seconds > 0 ? Duration(outsideSeconds: seconds) : nil) else {
             return .problem(.notFound, "the stream has no viewer \"\(viewer)\", or not any more")
         }
         return .empty(.noContent)

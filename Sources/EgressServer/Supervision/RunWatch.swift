@@ -96,7 +96,7 @@ final class RunWatch: Sendable {
 
     private func warnIfSlow(_ position: Duration) {
         guard let pace = state.withLock({ $0.pace.slowPace(position: position, now: .now) }) else { return }
-        let percent = Int(pace * 100)
+        let percent = Int(saturating: pace * 100)
         logger.warning("FFmpeg gives \(percent) % of real time: the machine or the input is too slow, and viewers will see pauses")
     }
 }

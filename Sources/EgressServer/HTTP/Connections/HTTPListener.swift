@@ -46,8 +46,8 @@ struct HTTPListener: Sendable {
     /// - Throws: `IOError` when the address can't be had at the beginning.
     func run(_ onListening: @Sendable (_ port: Int) -> Void) async throws {
         let (accepted, accept) = AsyncStream.makeStream(of: HTTPConnectionChannel.Value.self)
-        let (first, failure) = try await open(port: Int(address.port), accept)
-        let port = first.localAddress?.port ?? Int(address.port)
+        let (first, failure) = try await open(port: Int(clamping: address.port), accept)
+        let port = first.localAddress?.port ?? Int(clamping: address.port)
         onListening(port)
         await withTaskCancellationHandler {
             await withGracefulShutdownHandler {

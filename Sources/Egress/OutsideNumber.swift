@@ -36,6 +36,12 @@ extension Duration {
     }
 
     /// nil for what is longer than ``outsideMax``, forwards or backwards.
+    package init?(outsideMicroseconds microseconds: Int64) {
+        guard microseconds.magnitude <= Self.outsideMax.components.seconds.magnitude * 1_000_000 else { return nil }
+        self = .microseconds(microseconds)
+    }
+
+    /// nil for what is longer than ``outsideMax``, forwards or backwards.
     package init?(outsideSeconds seconds: some BinaryInteger) {
         guard let seconds = Int64(exactly: seconds), seconds.magnitude <= Self.outsideMax.components.seconds else { return nil }
         self = .seconds(seconds)

@@ -1,4 +1,5 @@
 #if Server
+import Egress
 import Foundation
 import Synchronization
 import Testing
@@ -79,6 +80,25 @@ import Testing
     @Test func endsTheCommandWhenALineSaysSo() async throws {
         let ending = try await run("echo stop; exec sleep 60") { _ in .end }
         #expect(ending == .killed(signal: SIGTERM))
+    }
+
+    /// Its pipe would stay open and full, and the command stand still for good.
+    @Test(arguments: [">&1", ">&2"]) func readsOnBehindALineThatNeverEnds(output: String) async throws {
+        let ending = try await run("head -c 3000000 /dev/zero | tr '\\0' x \(output); exit 7")
+        #expect(ending == .exited(7))
+    }
+
+    /// Two million lines: without a bound each of them would be handed out.
+    @Test func handsOutAFewLinesOfAFlood() async throws {
+        let lines = LineCollector()
+        let command = GuardedCommand(executable: "/bin/sh", arguments: ["-c", "yes flood | head -n 2000000 >&2; echo done >&2; exit 3"])
+        let start = ContinuousClock.now
+        let ending = try await ProcessRunner.run(command, onOutput: { _ in .goOn }, onError: { lines.append($0) })
+        #expect(ending == .exited(3))
+        #expect(lines.all.last == "done")
+        let seconds = Int(saturating: (ContinuousClock.now - start) / .seconds(1))
+        #expect(lines.all.count <= (LineSplitter.linesMax + LineSplitter.tailLinesMax + 2) * (seconds + 2))
+        #expect(lines.all.contains { $0.contains("of a flood") })
     }
 
     /// What happens when this process is killed.

@@ -25,7 +25,7 @@ struct FFmpegProgressParser: Sendable {
         switch key {
         case "frame": report.frame = Int(value, radix: 10)
         case "fps": report.framesPerSecond = Double(finite: value)
-        case "out_time_us": report.position = Int64(value, radix: 10).flatMap { Duration(outsideSeconds: Double($0) / 1_000_000) }
+        case "out_time_us": report.position = Int64(value, radix: 10).flatMap { Duration(outsideMicroseconds: $0) }
         case "drop_frames": report.droppedFrames = Int(value, radix: 10)
         case "dup_frames": report.duplicatedFrames = Int(value, radix: 10)
         case "speed": report.speed = Double(finite: value.prefix { $0 != "x" })

@@ -58,7 +58,7 @@ enum Tool {
     static func output(of executable: String, _ arguments: [String]) async -> [String]? {
         let lines = LineCollector()
         let ending = try? await ProcessRunner.run(
-            GuardedCommand(executable: executable, arguments: arguments),
+            GuardedCommand(executable: executable, arguments: arguments), volume: .everything,
             onOutput: { line in
                 lines.append(line)
                 return .goOn

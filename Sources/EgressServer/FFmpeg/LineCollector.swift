@@ -1,12 +1,25 @@
 #if Server
 internal import Synchronization
 
-/// Gathers lines that arrive on another task.
+/// Gathers lines that arrive on another task, up to a size that nothing sound reaches; what comes later is dropped.
 final class LineCollector: Sendable {
-    private let lines = Mutex<[String]>([])
+    static let sizeMax = 16 * 1024 * 1024
 
-    func append(_ line: String) { lines.withLock { $0.append(line) } }
+    private struct State {
+        var lines: [String] = []
+        var size = 0
+    }
 
-    var all: [String] { lines.withLock { $0 } }
+    private let state = Mutex(State())
+
+    func append(_ line: String) {
+        state.withLock { state in
+            guard state.size < Self.sizeMax else { return }
+            state.size += line.utf8.count + 1
+            state.lines.append(line)
+        }
+    }
+
+    var all: [String] { state.withLock { $0.lines } }
 }
 #endif

@@ -28,7 +28,7 @@ struct MediaProber: Sendable {
         let complaints = LineCollector()
         let ending = try await withTimeout(Self.timeout) {
             try await ProcessRunner.run(
-                command,
+                command, volume: .everything,
                 onOutput: { line in
                     output.append(line)
                     return .goOn

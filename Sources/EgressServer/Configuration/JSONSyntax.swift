@@ -88,7 +88,9 @@ struct JSONSyntax {
             let comma = at
             guard take(",") else { throw problem("a comma or \"\(close)\" is expected") }
             try blanks()
-            guard byte != UInt8(clamping: close.value) else { throw problem("no comma stands in front of \"\(close)\": remove it", at: comma) }
+            guard byte != UInt8(clamping: close.value) else {
+                throw problem("no comma stands in front of \"\(close)\": remove it", at: comma)
+            }
         }
     }
 

@@ -10,7 +10,10 @@ import Testing
     static let leg = ConfigIO(id: "webrtc", address: "udp://127.0.0.1:40000", options: ["-map", "0:v:0", "-f", "rtp"])
     static let end = ["-map", "0:v:0", "-f", "rtp", "udp://127.0.0.1:40000"]
 
+    /// Without time-outs, which have tests of their own.
     static func arguments(_ input: StreamInput, _ reading: InputReading) -> [String] {
+        var input = input
+        input.staleTimeout = .zero
         let arguments = FFmpegCommand.arguments(input: input, reading: reading, legs: [leg])
         #expect(arguments.starts(with: start) && arguments.suffix(end.count) == end[...])
         return Array(arguments.dropFirst(start.count).dropLast(end.count))
@@ -185,6 +188,34 @@ import Testing
         let input = StreamInput(url: "rtsp://a/b", options: ["-re", "-stream_loop", "3", "-timeout", "1"])
         #expect(input.probeArguments == ["-rtsp_transport", "tcp", "-timeout", "1", "-i", "rtsp://a/b"])
         #expect(StreamInput(url: "a.mp4").probeArguments == ["-i", "a.mp4"])
+    }
+}
+
+@Suite struct InputTimeoutsTests {
+    @Test(arguments: [
+        ("rtsp://h/x", ["-timeout", "8000000"]), ("rtsps://h/x", ["-timeout", "8000000"]), ("http://h/x.ts", ["-rw_timeout", "8000000"]),
+        ("HTTPS://h/x.m3u8", ["-rw_timeout", "24000000"]), ("rtmp://h/a/b", ["-rw_timeout", "8000000"]), ("film.mp4", []),
+        ("udp://127.0.0.1:5000", []), ("srt://h:9000", []), ("tcp://127.0.0.1:5000?listen", []),
+    ])
+    func endsWhatFallsSilentSoonerThanWeDo(url: String, arguments: [String]) {
+        let input = StreamInput(url: url)
+        #expect(input.timeouts(.newest) == arguments)
+    }
+
+    @Test func leavesTheLastWordToTheOperator() {
+        let input = StreamInput(url: "rtsp://h/x", options: ["-timeout", "1"])
+        let arguments = FFmpegCommand.arguments(input: input, reading: InputReading(pace: .input), legs: [], version: .newest)
+        #expect(arguments.suffix(8) == ["-timeout", "8000000", "-rtsp_transport", "tcp", "-timeout", "1", "-i", "rtsp://h/x"])
+    }
+
+    @Test func callsTheOptionAsTheVersionDoes() {
+        #expect(StreamInput(url: "rtsp://h/x").timeouts(FFmpegVersion(major: 4, minor: 4)) == ["-stimeout", "8000000"])
+    }
+
+    @Test func setsNoneWhereNothingIsTooLong() {
+        var input = StreamInput(url: "rtsp://h/x")
+        input.staleTimeout = .zero
+        #expect(input.timeouts(.newest).isEmpty)
     }
 }
 

@@ -3,8 +3,9 @@ internal import Egress
 
 /// FFmpeg's command line: what it reads, and the legs that the start hook gave.
 enum FFmpegCommand {
-    static func arguments(input: StreamInput, reading: InputReading, legs: [ConfigIO]) -> [String] {
+    static func arguments(input: StreamInput, reading: InputReading, legs: [ConfigIO], version: FFmpegVersion = .newest) -> [String] {
         ["-nostdin", "-hide_banner", "-loglevel", "warning", "-nostats", "-progress", "pipe:1"]
+            + input.timeouts(version)
             + input.arguments(reading)
             + legs.flatMap { $0.options + [$0.address] }
     }

@@ -54,8 +54,24 @@ struct FFmpegTools: Sendable, Hashable {
 
 /// Runs a tool that ends soon by itself.
 enum Tool {
-    /// Its standard output; nil when it did not exit with 0.
+    /// One that does not end after all is ended.
+    private static let timeout = Duration.seconds(10)
+
+    /// Its standard output; nil when it did not exit with 0, or not in time.
     static func output(of executable: String, _ arguments: [String]) async -> [String]? {
+        await withTaskGroup(of: [String]?.self) { tasks in
+            tasks.addTask { await lines(of: executable, arguments) }
+            tasks.addTask {
+                try? await Task.sleep(for: timeout)
+                return nil
+            }
+            let first = await tasks.next()
+            tasks.cancelAll()
+            return first ?? nil
+        }
+    }
+
+    private static func lines(of executable: String, _ arguments: [String]) async -> [String]? {
         let lines = LineCollector()
         let ending = try? await ProcessRunner.run(
             GuardedCommand(executable: executable, arguments: arguments), volume: .everything,

@@ -101,6 +101,8 @@ struct StreamInput: Sendable, Hashable {
         return ["http", "https", "ftp", "sftp", "smb", "ipfs", "ipns"].contains(scheme)
     }
 
+    var scheme: String? { Self.scheme(of: url) }
+
     private static func scheme(of url: String) -> String? { url.firstRange(of: "://").map { url[..<$0.lowerBound].lowercased() } }
 
     private var absoluteURL: String {

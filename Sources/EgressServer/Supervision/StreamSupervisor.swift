@@ -108,7 +108,7 @@ struct StreamSupervisor: Sendable {
         let reading = job.decision?.reading ?? InputReading()
         var stream = stream
         if let input = job.decision?.input { stream.input = input }
-        let arguments = FFmpegCommand.arguments(input: stream.input, reading: reading, legs: job.legs ?? [])
+        let arguments = FFmpegCommand.arguments(input: stream.input, reading: reading, legs: job.legs ?? [], version: tools.version)
         logger.debug("running FFmpeg", metadata: ["arguments": "\(secrets.mask(FFmpegCommand.shown(arguments)))"])
         let watch = RunWatch(of: stream, isCopy: isCopy, pace: reading.pace, engine: engine, board: board, secrets: secrets, logger: logger)
         let ending = await follow(GuardedCommand(executable: tools.ffmpeg, arguments: arguments), watch)

@@ -12,6 +12,7 @@ import Testing
     let directory = FileManager.default.temporaryDirectory.appendingPathComponent("egress-\(UUID().uuidString)")
     let engine: EgressEngine
     let logger: Logger
+    let probes = ProbeQueue(limits: .init(cores: 2))
 
     init() throws {
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
@@ -37,14 +38,15 @@ import Testing
     }
 
     func supervisor(
-        _ id: String = "cam", ffmpeg: String, ffprobe: String, board: SupervisionBoard, staleTimeout: Duration = .seconds(10)
+        _ id: String = "cam", ffmpeg: String, ffprobe: String, board: SupervisionBoard, url: String = "rtsp://u:p@camera/live",
+        staleTimeout: Duration = .seconds(10)
     ) throws -> StreamSupervisor {
         var tools = try FFmpegTools(ffmpeg: "/bin/sh", ffprobe: "/bin/sh")
         tools.ffmpeg = ffmpeg
         tools.ffprobe = ffprobe
-        var stream = StreamDefinition(id: id, input: StreamInput(url: "rtsp://u:p@camera/live"))
+        var stream = StreamDefinition(id: id, input: StreamInput(url: url))
         stream.input.staleTimeout = staleTimeout
-        return StreamSupervisor(stream: stream, engine: engine, tools: tools, board: board, logger: logger)
+        return StreamSupervisor(stream: stream, engine: engine, tools: tools, board: board, probes: probes, logger: logger)
     }
 
     func probeOfVideo() throws -> String {
@@ -52,9 +54,9 @@ import Testing
             "ffprobe", #"echo '{"streams": [{"index": 0, "codec_type": "video", "codec_name": "h264", "pix_fmt": "yuv420p"}]}'"#)
     }
 
-    /// Looks again and again until it holds; false after 10 s.
-    func eventually(_ condition: () -> Bool) async -> Bool {
-        let end = ContinuousClock.now + .seconds(10)
+    /// Looks again and again until it holds; false when it does not in time.
+    func eventually(within limit: Duration = .seconds(10), _ condition: () -> Bool) async -> Bool {
+        let end = ContinuousClock.now + limit
         while !condition() {
             guard ContinuousClock.now < end else { return false }
             try? await Task.sleep(for: .milliseconds(10))
@@ -130,6 +132,23 @@ import Testing
         try await service.value
         #expect(engine.stream(named: "other") == nil)
         #expect(board.all.mapValues(\.phase) == ["other": .stopped])
+        try FileManager.default.removeItem(at: directory)
+    }
+
+    /// The good one comes last, and is up before the first of the others has been given up.
+    @Test(.timeLimit(.minutes(1))) func deadInputsDoNotKeepAGoodOneWaiting() async throws {
+        let good = try probeOfVideo()
+        let probed = "'\(directory.path)/probed'"
+        let ffprobe = try script(
+            "sleepy", "for last; do :; done; echo >> \(probed); case $last in *good*) exec \(good);; esac; exec sleep 60")
+        let ffmpeg = try script("ffmpeg", "exec sleep 60")
+        let ids = (0..<120).map { "dead\($0)" } + ["good"]
+        let board = SupervisionBoard(ids: ids)
+        let supervisors = try ids.map { try supervisor($0, ffmpeg: ffmpeg, ffprobe: ffprobe, board: board, url: "rtsp://127.0.0.1/\($0)") }
+        let service = Task { try await SupervisorService(supervisors: supervisors, board: board).run() }
+        #expect(await eventually(within: .seconds(40)) { board.all["good"]?.phase == .running })
+        service.cancel()
+        try await service.value
         try FileManager.default.removeItem(at: directory)
     }
 

@@ -60,6 +60,17 @@ import Testing
         #expect(machine.probed(isSuccess: true) == .callStartHook)
     }
 
+    @Test func countsTheProbesThatFailedOneAfterTheOther() {
+        var machine = Supervision()
+        for failures in 1...3 {
+            _ = machine.probed(isSuccess: false)
+            #expect(machine.probeFailures == failures)
+            _ = machine.waited(now: start)
+        }
+        _ = machine.probed(isSuccess: true)
+        #expect(machine.probeFailures == 0)
+    }
+
     @Test func probesAgainWhenTheHookRefuses() {
         var machine = Supervision()
         _ = machine.probed(isSuccess: true)
@@ -214,6 +225,17 @@ import Testing
     @Test func doublesUpToItsBoundAndStaysThere() {
         var backoff = Backoff(from: .milliseconds(100), to: .milliseconds(350))
         #expect((0..<4).map { _ in backoff.delay() } == [.milliseconds(100), .milliseconds(200), .milliseconds(350), .milliseconds(350)])
+    }
+
+    @Test func spreadsDelaysByWhatTheSeedSays() {
+        func delays(_ seed: UInt64) -> [Duration] {
+            var backoff = Backoff(from: .seconds(1), to: .seconds(8), spread: 0.3, seed: seed)
+            return (0..<100).map { _ in backoff.delay() }
+        }
+        #expect(delays(1) == delays(1))
+        #expect(delays(1) != delays(2))
+        #expect(zip(delays(1), [1, 2, 4] + Array(repeating: 8, count: 97)).allSatisfy { $0 <= .seconds($1) && $0 >= .seconds($1) * 0.7 })
+        #expect(delays(1).suffix(97).max()! > .seconds(7.8) && delays(1).suffix(97).min()! < .seconds(5.8))
     }
 
     @Test func beginsAtTheFirstDelayAfterAReset() {

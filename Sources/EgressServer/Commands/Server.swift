@@ -49,7 +49,10 @@ struct Server {
         if let hook = access.hook { services.append(hook) }
         services.append(http)
         if let tools, !streams.isEmpty {
-            let supervisors = streams.map { StreamSupervisor(stream: $0, engine: engine, tools: tools, board: board, logger: logger) }
+            let probes = ProbeQueue(limits: .init(cores: MachineProbe.current().cores))
+            let supervisors = streams.map {
+                StreamSupervisor(stream: $0, engine: engine, tools: tools, board: board, probes: probes, logger: logger)
+            }
             services.append(SupervisorService(supervisors: supervisors, board: board))
         }
         var quiet = logger

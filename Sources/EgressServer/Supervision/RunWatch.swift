@@ -48,7 +48,8 @@ final class RunWatch: Sendable {
         let input = stream.input
         let reading = engine.stream(named: stream.id).map(StaleWatch.Reading.init) ?? .init(video: 0, audio: 0)
         let stale = StaleWatch(
-            timeout: input.staleTimeout, waitsForPublisher: input.waitsForPublisher, watchesEachLeg: input.kind.isLive, reading: reading,
+            timeout: input.staleTimeout, waitsForPublisher: input.waitsForPublisher,
+            watchesEachLeg: input.kind.isLive && pace != .timestamps, reading: reading,
             now: .now)
         state = Mutex(State(stale: stale))
     }

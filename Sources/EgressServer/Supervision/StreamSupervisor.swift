@@ -8,14 +8,18 @@ struct StreamSupervisor: Sendable {
     let engine: EgressEngine
     let tools: FFmpegTools
     let board: SupervisionBoard
+    let probes: ProbeQueue
     let logger: Logger
     private let secrets: Secrets
 
-    init(stream: StreamDefinition, engine: EgressEngine, tools: FFmpegTools, board: SupervisionBoard, logger: Logger) {
+    init(
+        stream: StreamDefinition, engine: EgressEngine, tools: FFmpegTools, board: SupervisionBoard, probes: ProbeQueue, logger: Logger
+    ) {
         self.stream = stream
         self.engine = engine
         self.tools = tools
         self.board = board
+        self.probes = probes
         secrets = Secrets(of: stream.input)
         var logger = logger
         logger[metadataKey: "stream"] = "\(stream.id)"
@@ -24,7 +28,7 @@ struct StreamSupervisor: Sendable {
 
     /// Runs until the task is cancelled; then FFmpeg has ended and the stop hook has been called.
     func run() async {
-        var machine = Supervision()
+        var machine = Supervision(backoff: Backoff(spread: Backoff.spread, seed: .random(in: .min ... .max)))
         var job = Job()
         var action = machine.firstAction
         while action != .finish {
@@ -32,7 +36,7 @@ struct StreamSupervisor: Sendable {
             note(machine)
             switch action {
             case .probe:
-                job.decision = await decide()
+                job.decision = await decide(failures: machine.probeFailures)
                 action = machine.probed(isSuccess: job.decision != nil)
             case .callStartHook:
                 job.legs = callStartHook(job.decision)
@@ -60,9 +64,9 @@ struct StreamSupervisor: Sendable {
 
     // MARK: Steps
 
-    private func decide() async -> LegDecision? {
+    private func decide(failures: Int) async -> LegDecision? {
         do {
-            let decision = try await makeDecision()
+            let decision = try await makeDecision(failures: failures)
             announce(decision)
             return decision
         } catch is CancellationError {
@@ -73,13 +77,13 @@ struct StreamSupervisor: Sendable {
         }
     }
 
-    private func makeDecision() async throws -> LegDecision {
+    private func makeDecision(failures: Int) async throws -> LegDecision {
         guard stream.input.kind != .generated else {
             return LegDecision(
                 generatedAt: Double(DemoInput.framesPerSecond), width: DemoInput.width, height: DemoInput.height, config: stream.webrtc)
         }
         var input = try stream.input.examined()
-        var probe = try await MediaProber(tools: tools).probe(input)
+        var probe = try await probes.run(failures: failures) { [input] in try await MediaProber(tools: tools).probe(input) }
         let reading = InputReading(of: input, probe: probe)
         if let rate = reading.stillRate { probe.show(atRate: rate) }
         input.take(reading)

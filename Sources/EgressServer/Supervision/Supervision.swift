@@ -41,6 +41,8 @@ struct Supervision: Sendable, Hashable {
     private(set) var state = State.probing
     private(set) var hasStarted = false
     private(set) var runs = 0
+    /// Probes that failed, one after the other, up to now.
+    private(set) var probeFailures = 0
     private var backoff: Backoff
 
     init(backoff: Backoff = Backoff()) { self.backoff = backoff }
@@ -50,7 +52,11 @@ struct Supervision: Sendable, Hashable {
 
     mutating func probed(isSuccess: Bool) -> Action {
         guard state == .probing else { return ignored() }
-        guard isSuccess else { return wait(then: .probe) }
+        guard isSuccess else {
+            probeFailures += 1
+            return wait(then: .probe)
+        }
+        probeFailures = 0
         backoff.reset()
         state = .starting
         return .callStartHook

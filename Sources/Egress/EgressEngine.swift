@@ -129,12 +129,31 @@ public final class EgressEngine: Sendable {
         registry.setTeardownHook(hook)
     }
 
-    private func makeStream(id: String, _ config: WebRTCConfig, _ plan: LegPlan?) throws(EgressError) -> StreamRegistry.Stream {
+    /// Makes other legs for a stream whose process is about to run again since its input has changed: it has lost a track or got one, or its
+    /// video has to be encoded now. They go to the same ports, and viewers stay. For a leg that is left out they get nothing any more; those that
+    /// asked for a leg which is there from now on, and did not get it, are asked to connect again if they listen for that (the server-sent event
+    /// `reconnect`).
+    /// - Parameter plan: what it leaves out is out of the configuration that the process was started with.
+    /// - Returns: as ``onProcessStart(id:config:plan:)`` does.
+    /// - Throws: ``EgressError/Code/notFound``: there is no such stream. ``EgressError/Code/invalidConfiguration``: no leg would be left. The stream
+    ///   is then as it was.
+    public func changeLegs(of id: String, plan: LegPlan) throws(EgressError) -> [ConfigIO] {
+        guard let stream = registry.stream(named: id) else { throw .streamNotFound(id) }
+        let config = try stream.base.leavingOut(plan.missing)
+        let arguments = FFmpegArguments.build(config, videoPort: stream.ports.video, plan: plan, startTime: now())
+        let outputs = FFmpegArguments.splitLegs(arguments)
+        guard registry.change(stream, to: config, outputs) else { throw .streamNotFound(id) }
+        viewerEvents.reconnect(registry.sessionsThatLackALeg(of: id))
+        return outputs
+    }
+
+    private func makeStream(id: String, _ base: WebRTCConfig, _ plan: LegPlan?) throws(EgressError) -> StreamRegistry.Stream {
         guard let engine else { throw .shutDown }
-        let ports = try engine.handle.createStream(config)
+        let config = try base.leavingOut(plan?.missing ?? [])
+        let ports = try engine.handle.createStream(base)
         let arguments = FFmpegArguments.build(config, videoPort: ports.video, plan: plan, startTime: now())
         let stream = StreamRegistry.Stream(
-            id: id, engineID: ports.stream, ports: ports, config: config, outputs: FFmpegArguments.splitLegs(arguments))
+            id: id, engineID: ports.stream, ports: ports, base: base, config: config, outputs: FFmpegArguments.splitLegs(arguments))
         guard registry.activate(stream) else {
             engine.handle.destroyStream(ports.stream)
             throw .shutDown

@@ -11,6 +11,14 @@ public struct LegPlan: Sendable, Hashable {
     /// One slice per picture when encoding. Every slice ends in a short packet, and a short packet ends a run of equal ones, which is what the
     /// kernel sends in one go; but one slice means one thread, which has to be fast enough.
     public var singleSlice: Bool
+    /// Legs that the configuration has and the input has nothing for at present. They are not made, but their ports are held:
+    /// ``EgressEngine/changeLegs(of:plan:)`` adds them later.
+    public var missing: Set<Leg> = []
+
+    /// One of the two that a stream can have.
+    public enum Leg: String, Sendable, Hashable, CaseIterable {
+        case video, audio
+    }
 
     public init(video: Video, singleSlice: Bool) {
         self.video = video

@@ -105,6 +105,9 @@ extension SDPOffer {
         return bundles.contains { $0.contains(first) && $0.contains(second) }
     }
 
+    /// What a viewer asks for.
+    var receives: Set<LegPlan.Leg> { Set(sections.filter(\.isReceivable).compactMap { LegPlan.Leg(rawValue: String($0.kind)) }) }
+
     /// A viewer that asks for video: a playable format has to be known before it is answered.
     var receivesVideo: Bool { sections.contains { $0.kind == "video" && $0.isReceivable } }
 }

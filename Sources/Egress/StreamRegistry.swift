@@ -8,8 +8,11 @@ final class StreamRegistry: Sendable {
         let id: String
         let engineID: UInt64
         let ports: EngineHandle.StreamPorts
-        let config: WebRTCConfig
-        let outputs: [ConfigIO]
+        /// What the process was started with: the legs that it can have.
+        let base: WebRTCConfig
+        /// The legs that it has at present.
+        var config: WebRTCConfig
+        var outputs: [ConfigIO]
         /// Raised when the engine has seen an IDR with its sequence parameter set, and when the stream is gone.
         let formatKnown = Signal()
     }
@@ -23,6 +26,8 @@ final class StreamRegistry: Sendable {
         var client: String?
         var network: ClientNetwork?
         var ice = ICE()
+        /// Legs that it asked for when the stream did not have them.
+        var missed: Set<LegPlan.Leg> = []
         var isConnected = false
         /// Why it is being closed. Whoever closed it first has closed it; the engine's event follows.
         var closing: CloseReason?
@@ -145,6 +150,30 @@ final class StreamRegistry: Sendable {
         state.withLock { state in
             state.isClosed = true
             return state.slots.keys.sorted()
+        }
+    }
+
+    /// Other legs for a stream, from now on.
+    /// - Returns: Whether it is still running.
+    func change(_ stream: Stream, to config: WebRTCConfig, _ outputs: [ConfigIO]) -> Bool {
+        state.withLock { state in
+            guard var running = state.running(stream.id), running.engineID == stream.engineID else { return false }
+            running.config = config
+            running.outputs = outputs
+            state.slots[running.id] = .running(running)
+            state.streams[running.engineID] = running
+            return true
+        }
+    }
+
+    /// Whether it would have a leg more if it was made now.
+    func lacksLeg(_ session: String) -> Bool { state.withLock { $0.lacksLeg(session) } }
+
+    /// Sessions of the stream that would have a leg more if they were made now.
+    func sessionsThatLackALeg(of id: String) -> [String] {
+        state.withLock { state in
+            let sessions = state.running(id).flatMap { state.sessionsOfStream[$0.engineID] } ?? []
+            return sessions.filter { state.lacksLeg($0) }
         }
     }
 
@@ -338,6 +367,11 @@ extension StreamRegistry.State {
 
     /// A running stream, else one that is being stopped.
     fileprivate func known(_ id: String) -> StreamRegistry.Stream? { running(id) ?? stopping[id] }
+
+    fileprivate func lacksLeg(_ session: String) -> Bool {
+        guard let session = sessions[session], let stream = streams[session.engineStream], !session.isClosing else { return false }
+        return !session.missed.isDisjoint(with: stream.config.legs)
+    }
 
     fileprivate func open(_ id: String, of stream: String) -> StreamRegistry.Session? {
         sessions[id].flatMap { $0.stream == stream && !$0.isClosing ? $0 : nil }

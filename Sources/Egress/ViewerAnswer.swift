@@ -89,6 +89,7 @@ extension EgressEngine {
         let session = counterOffer?.session ?? random.next().hex + random.next().hex
         var entry = StreamRegistry.Session(id: session, stream: stream.id, engineStream: stream.engineID, viewer: identity.viewer)
         entry.client = client
+        entry.missed = offer.receives.subtracting(stream.config.legs)
         entry.network = network
         entry.ice.remote = ICECredentials(ufrag: request.iceUfrag, pwd: request.icePwd)
         entry.ice.entityTag = identity.iceUfrag

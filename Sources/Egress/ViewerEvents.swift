@@ -77,7 +77,12 @@ final class ViewerEvents: Sendable {
         let standing: Kind = isActive ? .active : .inactive
         if listener.kinds.contains(standing) { sink.yield(Self.event(standing)) }
         if listener.kinds.contains(.viewercount) { sink.yield(count(of: listener.stream)) }
-        if let reconnectURL, listener.kinds.contains(.reconnect) { sink.yield(Self.reconnect(to: reconnectURL(listener.stream))) }
+        guard listener.kinds.contains(.reconnect) else { return events }
+        if let reconnectURL {
+            sink.yield(Self.reconnect(to: reconnectURL(listener.stream)))
+        } else if registry.lacksLeg(session) {
+            sink.yield(Self.reconnect(to: nil))
+        }
         return events
     }
 
@@ -107,6 +112,14 @@ final class ViewerEvents: Sendable {
             state.listeners.filter { (session == nil || $0.key == session) && $0.value.kinds.contains(.reconnect) }.compactMap(\.value.sink)
         }
         for sink in sinks { sink.yield(event) }
+    }
+
+    /// Asks the viewers of these sessions to connect again where they are.
+    func reconnect(_ sessions: some Collection<String>) {
+        let sinks = state.withLock { state in
+            sessions.compactMap { state.listeners[$0] }.filter { $0.kinds.contains(.reconnect) }.compactMap(\.sink)
+        }
+        for sink in sinks { sink.yield(Self.reconnect(to: nil)) }
     }
 
     /// Asks all to connect again, and those who listen from here on as soon as they do; `nil` ends that.

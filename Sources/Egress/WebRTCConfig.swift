@@ -50,6 +50,21 @@ public struct WebRTCConfig: Sendable, Hashable {
         return result
     }
 
+    /// The legs that it has.
+    var legs: Set<LegPlan.Leg> { Set((hasVideo ? [.video] : []) + (hasAudio ? [.audio] : [])) }
+
+    /// Without what a plan leaves out.
+    /// - Throws: ``EgressError/Code/invalidConfiguration`` when nothing is left.
+    func leavingOut(_ missing: Set<LegPlan.Leg>) throws(EgressError) -> WebRTCConfig {
+        var result = self
+        if missing.contains(.video) { result.videoMap = Self.noMap }
+        if missing.contains(.audio) { result.audioMap = Self.noMap }
+        guard result.hasVideo || result.hasAudio else {
+            throw EgressError(code: .invalidConfiguration, message: "webrtc: the plan leaves out every leg that the configuration has")
+        }
+        return result
+    }
+
     private static func check(_ payloadType: Int, _ field: String) throws(EgressError) {
         guard (0...127).contains(payloadType) else { throw .invalid(field, "\(payloadType) is not within 0..127") }
         // The second byte of an RTP packet with the marker set would be that of an RTCP packet.

@@ -97,9 +97,8 @@ import Testing
         for i in 1 2 3 4; do printf '\x80\x66\0'"\\x$i"'\0\0\0\1\0\0'"\\x$(($$ / 100 % 100))\\x$(($$ % 100))"'\x41\0' >&3; done
         """#
 
-    @Test(arguments: ["exec sleep 60", "kill -STOP $$; exec sleep 60"])
-    func endsFFmpegThatGivesNothingAnyMoreAndRunsItAgain(standstill: String) async throws {
-        let text = "\(Self.send)\necho \"$@\" >> '\(directory.path)/runs'; \(standstill)"
+    @Test func endsFFmpegThatGivesNothingAnyMoreAndRunsItAgain() async throws {
+        let text = "\(Self.send)\necho \"$@\" >> '\(directory.path)/runs'; exec sleep 60"
         let ffmpeg = try script("ffmpeg", text, shell: "/bin/bash")
         let board = SupervisionBoard(ids: ["cam"])
         let supervisor = try supervisor(ffmpeg: ffmpeg, ffprobe: probeOfVideo(), board: board, staleTimeout: .milliseconds(500))
@@ -109,6 +108,60 @@ import Testing
         #expect(board.all["cam"]?.problem == problem)
         #expect(await eventually { runs.count >= 2 && board.all["cam"]?.problem == nil }, "media has come again")
         #expect(engine.stream(named: "cam") != nil)
+        task.cancel()
+        await task.value
+        try FileManager.default.removeItem(at: directory)
+    }
+
+    /// The camera has no sound, then some, then sends H.265, then has no sound again; each run but the last fails soon.
+    @Test func decidesAgainWhenTheInputIsNotWhatItWas() async throws {
+        let probes = "'\(directory.path)/probes'"
+        let ffprobe = try script(
+            "ffprobe",
+            """
+            echo >> \(probes); codec=h264; audio=', {"index": 1, "codec_type": "audio", "codec_name": "aac"}'
+            case $(wc -l < \(probes)) in 1) audio=;; 2) ;; 3) codec=hevc;; *) audio=; codec=hevc;; esac
+            echo '{"streams": [{"index": 0, "codec_type": "video", "pix_fmt": "yuv420p", "codec_name": "'$codec'"}'"$audio"']}'
+            """)
+        let runsFile = "'\(directory.path)/runs'"
+        let ffmpeg = try script("ffmpeg", "echo \"$@\" >> \(runsFile); [ $(wc -l < \(runsFile)) -ge 4 ] && exec sleep 60")
+        let board = SupervisionBoard(ids: ["cam"])
+        let supervisor = try supervisor(ffmpeg: ffmpeg, ffprobe: ffprobe, board: board)
+        let task = Task { await supervisor.run() }
+        #expect(await eventually { engine.stream(named: "cam") != nil })
+        let first = try #require(engine.stream(named: "cam"))
+        #expect(!first.hasAudio)
+        #expect(await eventually(within: .seconds(20)) { runs.count == 4 && board.all["cam"]?.phase == .running })
+
+        #expect(runs.map { $0.contains("libopus") } == [false, true, true, false])
+        #expect(runs.map { $0.contains("libx264") } == [false, false, true, true])
+        #expect(runs.allSatisfy { $0.contains("udp://127.0.0.1:\(first.videoPort)?") })
+        #expect(runs.map { $0.contains("udp://127.0.0.1:\(first.audioPort)?") } == [false, true, true, false])
+        let last = try #require(engine.stream(named: "cam"))
+        #expect(last.videoPort == first.videoPort && !last.hasAudio)
+        #expect(board.all["cam"]?.decisions == ["encoding video: it is hevc, not H.264", "no audio leg: the input has no audio"])
+        task.cancel()
+        await task.value
+        try FileManager.default.removeItem(at: directory)
+    }
+
+    @Test func probesAgainWhenATrackTurnsUp() async throws {
+        let probes = "'\(directory.path)/probes'"
+        let ffprobe = try script(
+            "ffprobe",
+            """
+            echo >> \(probes); [ $(wc -l < \(probes)) -ge 3 ] && audio=', {"index": 1, "codec_type": "audio", "codec_name": "aac"}'
+            echo '{"streams": [{"index": 0, "codec_type": "video", "pix_fmt": "yuv420p", "codec_name": "h264"}'"$audio"']}'
+            """)
+        let said = "[in#0 @ 0x1] New audio stream 0:1 at pos:7 and DTS:1s"
+        let ffmpeg = try script("ffmpeg", "echo \"$@\" >> '\(directory.path)/runs'; echo '\(said)' >&2; exec sleep 60")
+        let board = SupervisionBoard(ids: ["cam"])
+        let supervisor = try supervisor(ffmpeg: ffmpeg, ffprobe: ffprobe, board: board)
+        let task = Task { await supervisor.run() }
+        // The second probe is no use either, and that FFmpeg says it once more is passed over.
+        #expect(await eventually { runs.count == 2 })
+        try await Task.sleep(for: StaleWatch.interval * 4)
+        #expect(runs.count == 2)
         task.cancel()
         await task.value
         try FileManager.default.removeItem(at: directory)

@@ -9,8 +9,8 @@ import Testing
     func later(_ seconds: Int) -> ContinuousClock.Instant { start + .seconds(seconds) }
 
     /// A machine whose FFmpeg began to run at `start`.
-    func running() -> Supervision {
-        var machine = Supervision()
+    func running(probesEachTime: Bool = true) -> Supervision {
+        var machine = Supervision(probesEachTime: probesEachTime)
         #expect(machine.firstAction == .probe)
         #expect(machine.probed(isSuccess: true) == .callStartHook)
         #expect(machine.hookCalled(isSuccess: true, now: start) == .run)
@@ -23,12 +23,39 @@ import Testing
         #expect(machine.runs == 1)
     }
 
-    @Test func runsAgainAfterAnEndWithoutCallingTheHookAgain() {
+    @Test func probesAgainAfterAnEndAndChangesLegsWithoutTheHook() {
         var machine = running()
-        #expect(machine.ended(now: later(1)) == .wait(.milliseconds(500)))
-        #expect(machine.state == .waiting(then: .run))
-        #expect(machine.waited(now: later(2)) == .run)
+        #expect(machine.ended(now: later(100)) == .wait(.milliseconds(500)))
+        #expect(machine.state == .waiting(then: .probe))
+        #expect(machine.waited(now: later(101)) == .probe)
+        #expect(machine.probed(isSuccess: true) == .changeLegs)
+        #expect(machine.hookCalled(isSuccess: true, now: later(102)) == .run)
         #expect(machine.runs == 2)
+    }
+
+    @Test(arguments: [(9, Supervision.Step.probe), (10, .run)])
+    func probesAFilmAgainOnlyAfterARunThatFailedSoon(seconds: Int, step: Supervision.Step) {
+        var machine = running(probesEachTime: false)
+        #expect(machine.ended(now: later(seconds)) == .wait(.milliseconds(500)))
+        #expect(machine.state == .waiting(then: step))
+    }
+
+    @Test func probesOnWhileTheInputIsAwayAndStillOwesTheStopHook() {
+        var machine = running()
+        _ = machine.ended(now: later(1))
+        _ = machine.waited(now: later(2))
+        #expect(machine.probed(isSuccess: false) == .wait(.seconds(1)))
+        #expect(machine.waited(now: later(3)) == .probe)
+        #expect(machine.probed(isSuccess: true) == .changeLegs)
+        #expect(machine.hookCalled(isSuccess: false, now: later(4)) == .wait(.seconds(2)))
+        #expect(machine.waited(now: later(5)) == .probe)
+        #expect(machine.stop() == .callStopHook)
+    }
+
+    @Test func probesAtOnceWhenThereIsMoreInTheInput() {
+        var machine = running()
+        #expect(machine.endedForProbe() == .probe)
+        #expect(machine.probed(isSuccess: true) == .changeLegs)
     }
 
     @Test func waitsLongerAfterEachShortRun() {
@@ -38,7 +65,9 @@ import Testing
         for _ in 0..<7 {
             now += 1
             delays.append(machine.ended(now: later(now)))
-            #expect(machine.waited(now: later(now)) == .run)
+            _ = machine.waited(now: later(now))
+            _ = machine.probed(isSuccess: true)
+            #expect(machine.hookCalled(isSuccess: true, now: later(now)) == .run)
         }
         #expect(delays == [0.5, 1, 2, 4, 8, 15, 15].map { .wait(.seconds($0)) })
     }
@@ -48,6 +77,8 @@ import Testing
         var machine = running()
         _ = machine.ended(now: later(1))
         _ = machine.waited(now: later(2))
+        _ = machine.probed(isSuccess: true)
+        _ = machine.hookCalled(isSuccess: true, now: later(2))
         #expect(machine.ended(now: later(2 + seconds)) == .wait(.milliseconds(expected)))
     }
 
@@ -110,6 +141,7 @@ import Testing
         _ = machine.stop()
         #expect(machine.ended(now: later(1)) == .finish)
         #expect(machine.waited(now: later(1)) == .finish)
+        #expect(machine.endedForProbe() == .finish)
         #expect(machine.probed(isSuccess: true) == .finish)
         #expect(machine.hookCalled(isSuccess: true, now: later(1)) == .finish)
         #expect(machine.state == .stopped)

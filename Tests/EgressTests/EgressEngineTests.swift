@@ -19,6 +19,22 @@ extension WithEngine {
             disabled.shutdown()
         }
 
+        @Test func legsAreChangedWithinTheConfiguration() throws {
+            let engine = try Engines.make()
+            let config = ProcessConfig(webrtc: WebRTCConfig(isEnabled: true, audioMap: "none"))
+            #expect(failure { try engine.changeLegs(of: "show", plan: .copy) }?.code == .notFound)
+            var plan = LegPlan.copy
+            plan.missing = [.video]
+            #expect(failure { try engine.onProcessStart(id: "show", config: config, plan: plan) }?.code == .invalidConfiguration)
+            #expect(engine.stream(named: "show") == nil, "nothing is left behind")
+            let outputs = try engine.onProcessStart(id: "show", config: config, plan: .copy)
+            #expect(failure { try engine.changeLegs(of: "show", plan: plan) }?.code == .invalidConfiguration)
+            #expect(engine.stream(named: "show")?.outputs == outputs, "it is as it was")
+            let other = try engine.changeLegs(of: "show", plan: LegPlan(video: .transcode(framesPerSecond: 25)))
+            #expect(other.count == 1 && other[0].options.contains("libx264") && other[0].address == outputs[0].address)
+            #expect(engine.stream(named: "show")?.hasAudio == false, "the configuration has none")
+        }
+
         @Test func aStartGivesTwoLegsToTheStreamsPorts() throws {
             let recorder = LogRecorder()
             let engine = try Engines.make(logger: recorder.logger)

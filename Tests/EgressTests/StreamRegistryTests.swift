@@ -5,7 +5,8 @@ import Testing
 @Suite struct StreamRegistryTests {
     static func stream(_ id: String, _ engineID: UInt64) -> StreamRegistry.Stream {
         StreamRegistry.Stream(
-            id: id, engineID: engineID, ports: .init(stream: engineID, video: 5_000, audio: 5_001), config: WebRTCConfig(), outputs: [])
+            id: id, engineID: engineID, ports: .init(stream: engineID, video: 5_000, audio: 5_001), base: WebRTCConfig(),
+            config: WebRTCConfig(), outputs: [])
     }
 
     static func session(_ id: String, _ stream: StreamRegistry.Stream, _ viewer: UInt64) -> StreamRegistry.Session {

@@ -79,6 +79,38 @@ extension WithEngine {
             #expect(await session.isThere)
         }
 
+        /// Chromium's offer asks for both.
+        @Test func whoLacksALegThatIsThereNowIsAskedToConnectAgain() async throws {
+            let engine = try Engines.make()
+            var silent = LegPlan.copy
+            silent.missing = [.audio]
+            #expect(try engine.onProcessStart(id: "show", config: Engines.enabled, plan: silent).count == 1)
+            try await Engines.play(engine, "show")
+            let deprived = try await WHEPPatchTests.Session(engine)
+            #expect(!deprived.answer.contains("opus"))
+            let events = try await Self.events(deprived, #"["reconnect"]"#)
+
+            let before = try #require(engine.stream(named: "show"))
+            let outputs = try engine.changeLegs(of: "show", plan: .copy)
+            let after = try #require(engine.stream(named: "show"))
+            #expect(outputs.map(\.address) == [before.videoPort, before.audioPort].map { "udp://127.0.0.1:\($0)?pkt_size=1160" })
+            #expect(!before.hasAudio && after.hasAudio && after.videoPort == before.videoPort && after.outputs == outputs)
+            let late = try await Self.events(deprived, #"["reconnect"]"#)
+            let complete = try await WHEPPatchTests.Session(engine)
+            #expect(complete.answer.contains("opus"))
+            let others = try await Self.events(complete, #"["reconnect"]"#)
+
+            // A leg that is gone and comes back is nothing new to who has it.
+            #expect(try engine.changeLegs(of: "show", plan: silent).count == 1)
+            #expect(await deprived.isThere)
+            _ = try engine.changeLegs(of: "show", plan: .copy)
+            engine.onProcessStop(id: "show")
+            let event = "event: reconnect\ndata: {}\n\n"
+            #expect(await Self.all(events) == event)
+            #expect(await Self.all(late) == event + event)
+            #expect(await Self.all(others) == "")
+        }
+
         @Test func whoDoesNotReadMissesTheOldestOnly() async throws {
             let session = try await WHEPPatchTests.Session()
             let events = try await Self.events(session, #"["reconnect"]"#)

@@ -18,8 +18,10 @@ extension WithEngine {
             let tag: String
             let answer: String
 
-            init() async throws {
-                engine = try await Engines.playing()
+            init() async throws { try await self.init(Engines.playing()) }
+
+            init(_ engine: EgressEngine) async throws {
+                self.engine = engine
                 handler = WHEPHandlerTests.handler(engine)
                 let created = await handler.handle(WHEPHandlerTests.request(.post, "/whep/show", BrowserOffer.chromium))
                 location = try #require(created.head.headerFields[.location])

@@ -12,6 +12,7 @@ import pytest
 
 import rtp
 import whep
+from camera import Camera
 from waiting import eventually
 
 VIEWER_PROGRAM = Path(whep.__file__)
@@ -120,22 +121,30 @@ def test_ffmpeg_killed_comes_back_and_viewers_stay(start_egress, watch, open_pla
     assert server.stream("demo")["viewers_connected"] == 2
 
 
-def test_ffmpeg_that_stands_still_is_ended_and_run_again_and_viewers_stay(start_egress, watch, library, tmp_path):
+@pytest.mark.parametrize("silent", ["ffmpeg", "input"])
+def test_a_run_without_media_is_ended_and_begun_again_and_viewers_stay(start_egress, watch, library, tmp_path, silent):
     path = tmp_path / "egress.json"
-    path.write_text(json.dumps({"streams": {"cam": {"input": str(library.small()), "stale_timeout_seconds": 2}}}))
-    server = start_egress("serve", "--config", path)
-    server.wait_until_playable("cam")
-    viewer = watch(server, "cam")
-    viewer.wait_for_pictures(15)
+    with Camera(library.small(), "-c", "copy") as camera:
+        stream = {"input": camera.url, "input_options": ["-analyzeduration", "1000000"], "stale_timeout_seconds": 2}
+        path.write_text(json.dumps({"streams": {"cam": stream}}))
+        server = start_egress("serve", "--config", path)
+        server.wait_until_playable("cam")
+        viewer = watch(server, "cam")
+        viewer.wait_for_pictures(15)
 
-    [ffmpeg] = server.processes("ffmpeg")
-    os.kill(ffmpeg, signal.SIGSTOP)
-    server.wait_for_stream("cam", lambda s: "no media for 2 s" in s["supervision"].get("problem", ""), "the standstill is told")
-    server.wait_for_stream("cam", lambda s: s["supervision"]["runs"] == 2 and not s["supervision"].get("problem"), "media flows again")
-    assert ffmpeg not in server.processes("ffmpeg")
-    viewer.wait_for_pictures(45)
-    assert viewer.state == "connected"
-    assert server.metric("egress_viewers_created_total") == 1
+        [ffmpeg] = server.processes("ffmpeg")
+        if silent == "ffmpeg":
+            os.kill(ffmpeg, signal.SIGSTOP)
+        else:
+            # FFmpeg has a time-out of its own for that.
+            camera.fall_silent()
+        reason = "no media for 2 s" if silent == "ffmpeg" else "FFmpeg exited"
+        server.wait_for_stream("cam", lambda s: reason in s["supervision"].get("problem", ""), "the status says why no media comes")
+        server.wait_for_stream("cam", lambda s: s["supervision"]["runs"] > 1 and not s["supervision"].get("problem"), "media flows again")
+        assert ffmpeg not in server.processes("ffmpeg")
+        viewer.wait_for_pictures(45)
+        assert viewer.state == "connected"
+        assert server.metric("egress_viewers_created_total") == 1
 
 
 def test_a_server_that_is_killed_leaves_no_ffmpeg_behind(start_egress, library):

@@ -7,6 +7,7 @@ import time
 
 import rtp
 import whep
+from camera import Camera
 from waiting import eventually
 
 GRACE = 2.0
@@ -69,6 +70,38 @@ def test_the_player_comes_back_when_the_server_was_killed_and_started_again(star
     player.wait_for_state("playing")
     player.wait_for_decoded(30)
     player.wait_for_change()
+
+
+def test_a_camera_that_comes_back_with_other_tracks_goes_on(start_egress, open_player, library, tmp_path):
+    path = tmp_path / "egress.json"
+    copy = ["-c:v", "copy"]
+    with Camera(library.small(), "-an", *copy) as camera:
+        stream = {"input": camera.url, "input_options": ["-analyzeduration", "1000000"]}
+        path.write_text(json.dumps({"streams": {"cam": stream}, "egress": {"source_grace_seconds": 60}}))
+        server = start_egress("serve", "--config", path)
+        assert not server.wait_until_playable("cam")["has_audio"]
+        player = open_player(server, "cam")
+        player.wait_for_picture()
+
+        # A leg more has to be negotiated: the page connects again by itself.
+        camera.set_up(*copy, "-c:a", "copy")
+        server.wait_for_stream("cam", lambda s: s["has_audio"] and s["statistics"]["audio"]["active"], "the sound is sent")
+        eventually(lambda: player.connections == 2, "the page has connected again")
+        player.turn_sound_on()
+        player.wait_for_sound()
+
+        camera.set_up("-c:v", "libx265", "-preset", "ultrafast", "-g", "15", "-x265-params", "log-level=none", "-c:a", "copy")
+        server.wait_for_log("encoding video: it is hevc")
+        player.wait_for_decoded(30)
+        player.wait_for_change()
+
+        # A leg less needs nothing: it falls silent.
+        camera.set_up("-an", *copy)
+        server.wait_for_stream("cam", lambda s: not s["has_audio"] and s["statistics"]["video"]["active"], "the picture is sent without sound")
+        player.wait_for_decoded(30)
+        player.wait_for_change()
+        assert player.connections == 2
+        assert player.state == "playing"
 
 
 def test_viewers_are_closed_with_a_reason_when_the_grace_is_over(start_egress, watch, library, tmp_path, artifacts):

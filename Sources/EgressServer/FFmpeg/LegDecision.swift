@@ -57,6 +57,14 @@ struct LegDecision: Sendable, Hashable {
         audioReason = "encoding audio: it is generated here"
     }
 
+    /// For the engine: what `configured` asks for and the input lacks is missing at present, and may come.
+    func plan(of configured: WebRTCConfig) -> LegPlan {
+        var plan = plan ?? .copy
+        if configured.hasVideo, !config.hasVideo { plan.missing.insert(.video) }
+        if configured.hasAudio, !config.hasAudio { plan.missing.insert(.audio) }
+        return plan
+    }
+
     /// The same legs, with video encoded after all.
     func transcoding(because reason: String) -> LegDecision {
         var other = self

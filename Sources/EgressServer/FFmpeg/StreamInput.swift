@@ -67,6 +67,13 @@ struct StreamInput: Sendable, Hashable {
         }
     }
 
+    /// Whether what FFmpeg reads may be another thing at each run. A film is not; and where a sender comes to us, a probe would take the place of
+    /// the run that it wants to send to.
+    var mayChange: Bool {
+        guard kind.isLive else { return false }
+        return !waitsForPublisher || scheme == "udp" || scheme == "rtp"
+    }
+
     func arguments(_ reading: InputReading) -> [String] {
         var arguments = reading.pace == .input ? [] : ["-re"]
         if reading.turns != .one { arguments += ["-stream_loop", "-1"] }

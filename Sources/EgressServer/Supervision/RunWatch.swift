@@ -12,6 +12,8 @@ final class RunWatch: Sendable {
         case bFrames
         /// Segments came later than they were due: it is to begin again, with some in hand.
         case dry
+        /// There is a track that the stream could have and has no leg for.
+        case newTrack(LegPlan.Leg)
     }
 
     private struct State {
@@ -22,11 +24,13 @@ final class RunWatch: Sendable {
         var hasFlowed = false
         var dry = DryWatch()
         var isDry = false
+        var newTrack: LegPlan.Leg?
     }
 
     private let id: String
     private let isCopy: Bool
     private let pace: InputReading.Pace
+    private let missing: Set<LegPlan.Leg>
     private let engine: EgressEngine
     private let board: SupervisionBoard
     private let secrets: Secrets
@@ -34,13 +38,16 @@ final class RunWatch: Sendable {
     private let state: Mutex<State>
 
     /// To be made as the run begins.
+    /// - Parameter missing: legs that the stream would get if the input had something for them.
     init(
-        of stream: StreamDefinition, isCopy: Bool, pace: InputReading.Pace, engine: EgressEngine, board: SupervisionBoard, secrets: Secrets,
+        of stream: StreamDefinition, isCopy: Bool, pace: InputReading.Pace, missing: Set<LegPlan.Leg>, engine: EgressEngine,
+        board: SupervisionBoard, secrets: Secrets,
         logger: Logger
     ) {
         id = stream.id
         self.isCopy = isCopy
         self.pace = pace
+        self.missing = missing
         self.engine = engine
         self.board = board
         self.secrets = secrets
@@ -73,6 +80,7 @@ final class RunWatch: Sendable {
         if isFirst { board.update(id) { $0.problem = nil } }
         if isCopy, status.hasBFrames { return .bFrames }
         if state.withLock({ $0.isDry }) { return .dry }
+        if let leg = state.withLock({ $0.newTrack }) { return .newTrack(leg) }
         return finding.map(Objection.standstill)
     }
 
@@ -90,6 +98,8 @@ final class RunWatch: Sendable {
 
     /// A line that FFmpeg wrote to its standard error.
     func read(complaint line: String) {
+        // FFmpeg takes no notice of a track that turns up later, but says so.
+        if let leg = missing.first(where: { line.contains("New \($0.rawValue) stream ") }) { state.withLock { $0.newTrack = leg } }
         let verdict = state.withLock { $0.complaints.spend(now: .now) }
         if verdict.suppressed > 0 { logger.warning("FFmpeg: \(verdict.suppressed) more lines were left out") }
         if verdict.isGranted { logger.warning("FFmpeg: \(secrets.mask(line))") }

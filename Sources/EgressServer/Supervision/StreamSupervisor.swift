@@ -28,7 +28,8 @@ struct StreamSupervisor: Sendable {
 
     /// Runs until the task is cancelled; then FFmpeg has ended and the stop hook has been called.
     func run() async {
-        var machine = Supervision(backoff: Backoff(spread: Backoff.spread, seed: .random(in: .min ... .max)))
+        var machine = Supervision(
+            probesEachTime: stream.input.mayChange, backoff: Backoff(spread: Backoff.spread, seed: .random(in: .min ... .max)))
         var job = Job()
         var action = machine.firstAction
         while action != .finish {
@@ -36,11 +37,14 @@ struct StreamSupervisor: Sendable {
             note(machine)
             switch action {
             case .probe:
-                job.decision = await decide(failures: machine.probeFailures)
-                action = machine.probed(isSuccess: job.decision != nil)
+                job.found = await decide(failures: machine.probeFailures, job)
+                action = machine.probed(isSuccess: job.found != nil)
             case .callStartHook:
-                job.legs = callStartHook(job.decision)
-                action = machine.hookCalled(isSuccess: job.legs != nil, now: .now)
+                let isSuccess = callStartHook(&job)
+                action = machine.hookCalled(isSuccess: isSuccess, now: .now)
+            case .changeLegs:
+                let isSuccess = changeLegs(&job)
+                action = machine.hookCalled(isSuccess: isSuccess, now: .now)
             case .run:
                 action = await runFFmpeg(&job, &machine)
             case .wait(let delay):
@@ -58,17 +62,23 @@ struct StreamSupervisor: Sendable {
     }
 
     private struct Job {
+        /// What the last probe led to.
+        var found: LegDecision?
+        /// What the legs are made by.
         var decision: LegDecision?
-        var legs: [ConfigIO]?
+        var legs: [ConfigIO] = []
+        /// What was to be copied when B-frames turned up, which a probe does not always show.
+        var hiddenBFrames: LegDecision?
+        /// A track that turned up and for which the input was probed again. Where that was no use it is not done a second time.
+        var newTrack: LegPlan.Leg?
     }
 
     // MARK: Steps
 
-    private func decide(failures: Int) async -> LegDecision? {
+    private func decide(failures: Int, _ job: Job) async -> LegDecision? {
         do {
             let decision = try await makeDecision(failures: failures)
-            announce(decision)
-            return decision
+            return decision == job.hiddenBFrames ? decision.transcoding(because: Self.hasHiddenBFrames) : decision
         } catch is CancellationError {
             return nil
         } catch {
@@ -93,17 +103,35 @@ struct StreamSupervisor: Sendable {
         return decision
     }
 
-    private func callStartHook(_ decision: LegDecision?) -> [ConfigIO]? {
-        guard let decision else { return nil }
+    private func callStartHook(_ job: inout Job) -> Bool {
+        guard let decision = job.found else { return false }
+        announce(decision)
         do {
-            let config = ProcessConfig(id: stream.id, webrtc: decision.config)
-            let legs = try engine.onProcessStart(id: stream.id, config: config, plan: decision.plan)
-            guard legs.isEmpty else { return legs }
-            report("cannot start: egress is disabled in the configuration")
-            return nil
+            let config = ProcessConfig(id: stream.id, webrtc: stream.webrtc)
+            job.legs = try engine.onProcessStart(id: stream.id, config: config, plan: decision.plan(of: stream.webrtc))
+            job.decision = decision
+            if job.legs.isEmpty { report("cannot start: egress is disabled in the configuration") }
+            return !job.legs.isEmpty
         } catch {
             report("cannot start: \(error)")
-            return nil
+            return false
+        }
+    }
+
+    /// Legs to the same ports for what the input is now. To the engine it is a restarted source, and viewers stay; those that lack a leg which is
+    /// there now are asked to connect again.
+    private func changeLegs(_ job: inout Job) -> Bool {
+        guard let decision = job.found else { return false }
+        guard decision != job.decision else { return true }
+        announce(decision)
+        do {
+            job.legs = try engine.changeLegs(of: stream.id, plan: decision.plan(of: stream.webrtc))
+            job.decision = decision
+            job.newTrack = nil
+            return true
+        } catch {
+            report("cannot go on: \(error)")
+            return false
         }
     }
 
@@ -112,18 +140,28 @@ struct StreamSupervisor: Sendable {
         let reading = job.decision?.reading ?? InputReading()
         var stream = stream
         if let input = job.decision?.input { stream.input = input }
-        let arguments = FFmpegCommand.arguments(input: stream.input, reading: reading, legs: job.legs ?? [], version: tools.version)
+        let arguments = FFmpegCommand.arguments(input: stream.input, reading: reading, legs: job.legs, version: tools.version)
         logger.debug("running FFmpeg", metadata: ["arguments": "\(secrets.mask(FFmpegCommand.shown(arguments)))"])
-        let watch = RunWatch(of: stream, isCopy: isCopy, pace: reading.pace, engine: engine, board: board, secrets: secrets, logger: logger)
+        var missing = job.decision?.plan(of: stream.webrtc).missing ?? []
+        if let known = job.newTrack { missing.remove(known) }
+        let watch = RunWatch(
+            of: stream, isCopy: isCopy, pace: reading.pace, missing: missing, engine: engine, board: board, secrets: secrets, logger: logger
+        )
         let ending = await follow(GuardedCommand(executable: tools.ffmpeg, arguments: arguments), watch)
         if Task.isCancelled { return machine.stop() }
-        if case .objection(.bFrames) = ending, let legs = encodingLegs(of: &job) {
-            job.legs = legs
-            return machine.endedForNewLegs(now: .now)
-        }
-        if case .objection(.dry) = ending {
+        switch ending {
+        case .objection(.bFrames):
+            job.hiddenBFrames = job.decision
+            job.found = job.decision?.transcoding(because: Self.hasHiddenBFrames)
+            if changeLegs(&job) { return machine.endedForNewLegs(now: .now) }
+        case .objection(.newTrack(let leg)):
+            logger.info("\(ending), and the input is probed again")
+            job.newTrack = leg
+            return machine.endedForProbe()
+        case .objection(.dry):
             logger.info("\(ending); it begins again, a few segments behind the newest")
             return machine.endedForNewLegs(now: .now)
+        default: break
         }
         report("\(ending); it runs again")
         return machine.ended(now: .now)
@@ -141,6 +179,7 @@ struct StreamSupervisor: Sendable {
             case .failure(let reason): "FFmpeg could not be run: \(reason)"
             case .objection(.standstill(let finding)): "\(finding). FFmpeg was ended"
             case .objection(.bFrames): "FFmpeg was ended: the video has B-frames"
+            case .objection(.newTrack(let leg)): "the input has \(leg.rawValue) now. FFmpeg was ended"
             case .objection(.dry): "segments came later than they were due. FFmpeg was ended"
             }
         }
@@ -174,21 +213,16 @@ struct StreamSupervisor: Sendable {
         }
     }
 
-    /// Legs to the same ports that encode. No hook is called: to the engine it is a restarted source, and viewers stay.
-    private func encodingLegs(of job: inout Job) -> [ConfigIO]? {
-        guard let decision = job.decision?.transcoding(because: "B-frames have turned up in it, which WebRTC cannot reorder"),
-            let status = engine.stream(named: stream.id), let config = try? decision.config.normalized()
-        else { return nil }
-        job.decision = decision
-        announce(decision)
-        return FFmpegArguments.splitLegs(FFmpegArguments.build(config, videoPort: status.videoPort, plan: decision.plan))
-    }
-
     // MARK: Telling
 
+    private static let hasHiddenBFrames = "B-frames have turned up in it, which WebRTC cannot reorder"
+
+    /// What has been decided before is not news.
     private func announce(_ decision: LegDecision) {
-        logger.info("\(decision.videoReason)")
-        logger.info("\(decision.audioReason)")
+        let known = board.all[stream.id]?.decisions ?? []
+        for reason in [decision.videoReason, decision.audioReason] {
+            logger.log(level: known.contains(reason) ? .debug : .info, "\(reason)")
+        }
         board.update(stream.id) { $0.decisions = [decision.videoReason, decision.audioReason] }
     }
 

@@ -3,13 +3,14 @@
 ///
 /// ```
 /// probing ──▶ starting ──▶ running ──▶ waiting(run) ──▶ running …
-///    │            │                        every state ──▶ stopped
-///    ▼            ▼
-/// waiting(probe) ◀┘  ──▶ probing …
+///    │            │           │            every state ──▶ stopped
+///    ▼            ▼           ▼
+/// waiting(probe) ◀┴───────────┘  ──▶ probing …
 /// ```
 ///
-/// The start hook is called once; runs that follow use the same legs, so that viewers stay. The stop hook is owed exactly when the start
-/// hook succeeded.
+/// The start hook is called once. What FFmpeg ended with may be that the input is not what it was: after a run that failed soon, and after each run
+/// where `probesEachTime`, it is probed again, and legs are changed without the hook, to the same ports, so that viewers stay. The stop hook is owed
+/// exactly when the start hook succeeded.
 struct Supervision: Sendable, Hashable {
     enum State: Sendable, Hashable {
         case probing
@@ -29,6 +30,8 @@ struct Supervision: Sendable, Hashable {
     enum Action: Sendable, Hashable {
         case probe
         case callStartHook
+        /// As the hook, for a stream that has started.
+        case changeLegs
         case run
         case wait(Duration)
         case callStopHook
@@ -43,9 +46,14 @@ struct Supervision: Sendable, Hashable {
     private(set) var runs = 0
     /// Probes that failed, one after the other, up to now.
     private(set) var probeFailures = 0
+    private let probesEachTime: Bool
     private var backoff: Backoff
 
-    init(backoff: Backoff = Backoff()) { self.backoff = backoff }
+    /// - Parameter probesEachTime: before a run that follows a healthy one too, as suits a camera, which may have been set up anew meanwhile.
+    init(probesEachTime: Bool = true, backoff: Backoff = Backoff()) {
+        self.probesEachTime = probesEachTime
+        self.backoff = backoff
+    }
 
     /// The first thing to do.
     var firstAction: Action { .probe }
@@ -57,29 +65,39 @@ struct Supervision: Sendable, Hashable {
             return wait(then: .probe)
         }
         probeFailures = 0
-        backoff.reset()
         state = .starting
+        // What fails again and again between two probes that succeed waits longer each time.
+        guard !hasStarted else { return .changeLegs }
+        backoff.reset()
         return .callStartHook
     }
 
     mutating func hookCalled(isSuccess: Bool, now: ContinuousClock.Instant) -> Action {
         guard state == .starting else { return ignored() }
         guard isSuccess else { return wait(then: .probe) }
+        if !hasStarted { backoff.reset() }
         hasStarted = true
-        backoff.reset()
         return run(now: now)
     }
 
     mutating func ended(now: ContinuousClock.Instant) -> Action {
         guard case .running(let since) = state else { return ignored() }
-        if now - since >= Self.healthyRun { backoff.reset() }
-        return wait(then: .run)
+        let isHealthy = now - since >= Self.healthyRun
+        if isHealthy { backoff.reset() }
+        return wait(then: isHealthy && !probesEachTime ? .run : .probe)
     }
 
     /// FFmpeg was ended on purpose, to go on at once with other legs.
     mutating func endedForNewLegs(now: ContinuousClock.Instant) -> Action {
         guard case .running = state else { return ignored() }
         return run(now: now)
+    }
+
+    /// FFmpeg was ended on purpose, since there is more in the input than it was told to take.
+    mutating func endedForProbe() -> Action {
+        guard case .running = state else { return ignored() }
+        state = .probing
+        return .probe
     }
 
     mutating func waited(now: ContinuousClock.Instant) -> Action {

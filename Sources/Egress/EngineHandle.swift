@@ -331,6 +331,7 @@ extension EngineStatistics {
         bytesSent = stats.bytes_sent
         repairsSent = stats.repairs_sent
         repairsRefused = stats.repairs_refused
+        picturesIncomplete = stats.pictures_incomplete
         burstsBegun = stats.bursts_begun
         burstsRefused = stats.bursts_refused
         messagesSent = stats.messages_sent

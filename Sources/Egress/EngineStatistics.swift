@@ -23,6 +23,10 @@ public struct EngineStatistics: Sendable, Hashable, Encodable {
     /// Packets sent again because a viewer missed them, and those that its budget or everybody's did not allow.
     public var repairsSent: UInt64 = 0
     public var repairsRefused: UInt64 = 0
+    /// Pictures that a viewer never got whole, counted once for each viewer: the last packets that it asked for again were not sent again, over a
+    /// budget or not kept any more, and it asked for none in the next second. More of these than a few: the link of a viewer, or its socket, takes
+    /// less than the stream's large pictures. A lower bit rate or a shorter GOP helps.
+    public var picturesIncomplete: UInt64 = 0
     /// Joins and requests for a picture that were answered with the GOP so far, and those that had to wait for the next IDR.
     public var burstsBegun: UInt64 = 0
     public var burstsRefused: UInt64 = 0
@@ -48,6 +52,7 @@ public struct EngineStatistics: Sendable, Hashable, Encodable {
         case messagesSent = "messages_sent"
         case repairsSent = "repairs_sent"
         case repairsRefused = "repairs_refused"
+        case picturesIncomplete = "pictures_incomplete"
         case burstsBegun = "bursts_begun"
         case burstsRefused = "bursts_refused"
         case sendCalls = "send_calls"

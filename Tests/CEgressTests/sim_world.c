@@ -14,7 +14,7 @@ enum {
     TICKS_AT_ONCE_MAX = 64,      // of one engine at one moment: more is a busy loop
     STREAM_CHUNKS_MAX = EG_STORE_VIDEO_CHUNKS_MAX + EG_STORE_AUDIO_CHUNKS_MAX,
     VIEWERS_PORT = 8189,
-    RELAY_SIZE = 64 * 1024,      // [B] unless the world says otherwise
+    RELAY_SIZE = 128 * 1024,     // [B] unless the world says otherwise
     FORWARD_SIZE = 16 * 1024,
 };
 

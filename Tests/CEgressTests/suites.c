@@ -22,6 +22,7 @@ extern const struct eg_test_suite eg_tests_parameter_sets;
 extern const struct eg_test_suite eg_tests_source;
 extern const struct eg_test_suite eg_tests_source_epochs;
 extern const struct eg_test_suite eg_tests_source_sets;
+extern const struct eg_test_suite eg_tests_gaps;
 extern const struct eg_test_suite eg_tests_track;
 extern const struct eg_test_suite eg_tests_io;
 extern const struct eg_test_suite eg_tests_receiver;
@@ -32,6 +33,7 @@ extern const struct eg_test_suite eg_tests_old_header;
 extern const struct eg_test_suite eg_tests_sim;
 extern const struct eg_test_suite eg_tests_sim_media;
 extern const struct eg_test_suite eg_tests_sim_turns;
+extern const struct eg_test_suite eg_tests_sim_large;
 extern const struct eg_test_suite eg_tests_exchange;
 extern const struct eg_test_suite eg_tests_workers;
 extern const struct eg_test_suite eg_tests_engine_workers;
@@ -56,6 +58,7 @@ static const struct eg_test_suite *const suites[] = {
     &eg_tests_source,
     &eg_tests_source_epochs,
     &eg_tests_source_sets,
+    &eg_tests_gaps,
     &eg_tests_track,
     &eg_tests_io,
     &eg_tests_receiver,
@@ -66,6 +69,7 @@ static const struct eg_test_suite *const suites[] = {
     &eg_tests_sim,
     &eg_tests_sim_media,
     &eg_tests_sim_turns,
+    &eg_tests_sim_large,
     &eg_tests_exchange,
     &eg_tests_workers,
     &eg_tests_engine_workers,

@@ -550,6 +550,55 @@ static void one_who_asks_for_pictures_of_idrs_alone_takes_from_the_budget(struct
     fixture_destroy(fixture);
 }
 
+// Up to what a socket takes at once, then in steps: the whole of it within its duration, but no slower than there is reason to.
+static void a_large_picture_is_paced_to_be_out_within_its_duration(struct eg_check *check) {
+    static const struct {
+        uint32_t packets, frame_rate;
+        eg_time out_min_ms, out_max_ms;
+    } rows[] = {
+        {1, 30, 0, 0},         {EG_PACE_AT_ONCE, 30, 0, 0}, {EG_PACE_AT_ONCE + 1, 30, 2, 2}, {200, 60, 4, 8},     {1300, 30, 20, 33},
+        {1300, 60, 10, 17},    {1300, 5, 60, 80},           {16000, 1, 400, 500},            {2000, 1000, 4, 8}, {2000, 0, 100, 150},
+    };
+    for (size_t row = 0; row < sizeof rows / sizeof rows[0]; row++) {
+        struct eg_media_clock clock;
+        eg__clock_init(&clock, 0);
+        struct eg_source source = {.kind = EG_VIDEO, .clock = &clock, .largest_picture = rows[row].packets};
+        if (rows[row].frame_rate > 0) source.picture_interval = clock.legs[EG_VIDEO].rate / rows[row].frame_rate;
+        struct eg_track track = {.state = EG_TRACK_LIVE};
+        eg_time began_at = 1000 * (eg_time)EG_SECOND, now = began_at;
+        uint32_t left = rows[row].packets;
+        while (true) {
+            uint32_t may = eg__track_pace(&track, now, &source);
+            uint32_t sent = may < left ? may : left;
+            CHECK_ROW(sent > 0, row);
+            track.pace.left -= sent;
+            left -= sent;
+            if (left == 0 || sent == 0) break;
+            CHECK_ROW(eg__track_pace(&track, now, &source) == 0, row);
+            CHECK_ROW(eg__track_paced_until(&track) > now, row);
+            now = eg__track_paced_until(&track);
+        }
+        CHECK_ROW(now - began_at >= rows[row].out_min_ms * EG_MILLISECOND && now - began_at <= rows[row].out_max_ms * EG_MILLISECOND, row);
+        // After a pause it is as in the beginning, and no more.
+        uint32_t may = eg__track_pace(&track, now + EG_SECOND, &source);
+        CHECK_ROW(may >= EG_PACE_AT_ONCE && (rows[row].packets > EG_PACE_AT_ONCE || may == EG_PACE_AT_ONCE), row);
+    }
+}
+
+// An operator may let bursts be faster than that.
+static void a_burst_is_paced_no_slower_than_its_bit_rate(struct eg_check *check) {
+    struct eg_media_clock clock;
+    eg__clock_init(&clock, 0);
+    struct eg_source source = {.kind = EG_VIDEO, .clock = &clock, .largest_picture = 10, .picture_interval = 3000};
+    struct eg_track track = {.state = EG_TRACK_CATCHING_UP, .burst.bit_rate = 1000000000};
+    uint64_t bytes = 0;
+    for (eg_time now = EG_SECOND; now < 2 * EG_SECOND; now += EG_PACE_INTERVAL) {
+        bytes += (uint64_t)eg__track_pace(&track, now, &source) * EG_SIM_PACKET_SIZE_MAX;
+        track.pace.left = 0;
+    }
+    CHECK(bytes * 8 > 950000000);
+}
+
 static const struct eg_test tests[] = {
     EG_TEST(numbers_begin_in_the_lower_half_and_ssrcs_differ),
     EG_TEST(nothing_that_was_never_sent_has_a_place),
@@ -569,6 +618,8 @@ static const struct eg_test tests[] = {
     EG_TEST(a_join_over_the_budget_waits_for_the_next_idr),
     EG_TEST(one_who_asks_for_pictures_of_idrs_alone_takes_from_the_budget),
     EG_TEST(numbers_go_on_over_their_wrap),
+    EG_TEST(a_large_picture_is_paced_to_be_out_within_its_duration),
+    EG_TEST(a_burst_is_paced_no_slower_than_its_bit_rate),
 };
 
 EG_TEST_SUITE(track, tests);

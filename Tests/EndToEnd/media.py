@@ -34,6 +34,13 @@ class Library:
         options = ["-preset", "veryfast", "-tune", "zerolatency", "-profile:v", "baseline", "-g", "30", "-b:v", "300k"]
         return self._make("small.mp4", size="320x180", seconds=60, rate=15, video=options)
 
+    def with_large_idrs(self):
+        """IDRs of 1.5 MB, every 2 s: noise that stands still behind a moving pattern. 15 pictures a second, for busy machines."""
+        options = ["-preset", "ultrafast", "-tune", "zerolatency", "-profile:v", "baseline", "-g", "30", "-sc_threshold", "0"]
+        options += ["-x264-params", "crf=24:ipratio=4"]
+        noise = "noise=alls=100:all_seed=7"
+        return self._make("large_idrs.mp4", size="1280x720", seconds=20, rate=15, video=options, picture=[noise])
+
     def numbered(self, gop_seconds, seconds=60):
         """Each picture carries its number; a flash and a beep come together in the first tenth of each second. 2.5 Mbit/s, like a real one.
 

@@ -16,6 +16,14 @@ static inline void eg__budget_init(struct eg_budget *budget, eg_time now, uint64
     *budget = (struct eg_budget){.rate = rate, .left_max = left_max, .left = left_max, .at = now};
 }
 
+// Other limits from now on. Where more can be saved up than before, the difference counts as saved.
+static inline void eg__budget_resize(struct eg_budget *budget, uint64_t rate, uint64_t left_max) {
+    if (left_max > budget->left_max) budget->left += left_max - budget->left_max;
+    if (budget->left > left_max) budget->left = left_max;
+    budget->rate = rate;
+    budget->left_max = left_max;
+}
+
 // Spends `amount`, all or nothing; more than can ever be saved up is had when everything is.
 static inline bool eg__budget_take(struct eg_budget *budget, eg_time now, uint64_t amount) {
     eg_time passed_max = (eg_time)60 * EG_SECOND; // keeps the product from overflowing

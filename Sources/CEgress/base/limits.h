@@ -66,6 +66,11 @@ enum eg_limits {
     EG_SOURCE_SILENCE = 250 * EG_MILLISECOND, // [us] of the locked sender before another address may take over
     EG_SOURCE_INACTIVE = 1 * EG_SECOND,    // [us] without a packet before a source counts as inactive
     EG_BACKLOG_MAX = 1 * EG_SECOND,        // [us] by which a live viewer's next packet may be late
+    EG_PACE_AT_ONCE = 128,                 // packets of a track that go to a viewer at once: 150 KB, below what sockets and queues on the way hold
+    EG_PACE_INTERVAL = 2 * EG_MILLISECOND, // [us] between the steps in which the rest follows
+    EG_PACE_STEP = 32,                     // packets of a step, at least: 150 Mbit/s
+    EG_PACE_DURATION_MIN = 8 * EG_MILLISECOND, // [us] of a picture; timestamps closer than that say nothing of how long there is
+    EG_PACE_DURATION_MAX = EG_BACKLOG_MAX / 2, // [us] after which a picture has gone out, however long it is shown
     EG_BACKWARD_PICTURES = 2,              // timestamps going back before B-frames are said to be there ...
     EG_BACKWARD_SPAN = 10,                 // ... within so many pictures
 
@@ -95,6 +100,9 @@ enum eg_limits {
     EG_REPAIR_RATE = 500,                  // packets a second that are sent again to one viewer
     EG_REPAIR_BURST = 250,                 // packets at once
     EG_REPAIR_RATE_ALL = 50000,            // packets a second that are sent again to all viewers
+    EG_REPAIR_PICTURE_MAX = 4096,          // packets: the largest picture by which a viewer's two budgets grow, to all of it once a second
+    EG_GAPS_MAX = 4,                       // pictures of a viewer that requests stand open for; the oldest makes room
+    EG_GAP_TIMEOUT = 1 * EG_SECOND,        // [us] after which nobody asks any more
 
     // Numbers of things. Slabs grow as they are used, up to here.
     EG_STREAMS_MAX = 4096,

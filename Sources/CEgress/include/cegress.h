@@ -355,6 +355,9 @@ struct eg_engine_stats {
     uint64_t loop_turns;
     uint64_t thread_cpu_us;            // [us] CPU time of the engine's threads
     uint64_t dropped[EG_DROP_ROOM];    // by eg_drop
+    // Pictures that a viewer never got whole, counted once for each viewer: the last packets that it asked for again were not sent again, over a
+    // budget or not kept any more, and it asked for none in the next second. Its picture stands still until the next IDR, or is damaged.
+    uint64_t pictures_incomplete;
 };
 
 // Sums over all threads. EG_STATUS_INVALID_ARGUMENT: called from inside a hook; then all is zero.

@@ -34,6 +34,7 @@ struct eg_core {
     struct eg_deadlines viewer_deadlines;
     struct eg_list ready[EG_TRACK_COUNT]; // rounds of streams with packets for their viewers
     struct eg_list due;               // viewers with something of their own to send
+    bool rounds_go_first;             // before those in `due`, which filled the last batch
     struct eg_list leaving;           // closed viewers that have not said goodbye yet
     struct eg_list stream_events;
     struct eg_list viewer_events;

@@ -42,10 +42,20 @@ static bool transmit_rounds(struct eg_core *core, eg_time now, enum eg_track_kin
     return true;
 }
 
+// Viewers with something of their own to send go first, unless it was they who filled the last batch: a large picture, which each of its viewers
+// gets in steps of its own, and thousands who join keep nobody else's pictures waiting.
+static bool transmit_pictures(struct eg_core *core, eg_time now, struct eg_batch *batch) {
+    if (core->rounds_go_first) {
+        core->rounds_go_first = false;
+        return transmit_rounds(core, now, EG_VIDEO, batch) && transmit_due(core, now, batch);
+    }
+    core->rounds_go_first = !transmit_due(core, now, batch);
+    return !core->rounds_go_first && transmit_rounds(core, now, EG_VIDEO, batch);
+}
+
 // Sound first: it is little, and what hurts first when it comes late.
 static bool transmit_all(struct eg_core *core, eg_time now, struct eg_batch *batch) {
-    return transmit_rounds(core, now, EG_AUDIO, batch) && transmit_due(core, now, batch) && transmit_rounds(core, now, EG_VIDEO, batch) &&
-           transmit_goodbyes(core, batch);
+    return transmit_rounds(core, now, EG_AUDIO, batch) && transmit_pictures(core, now, batch) && transmit_goodbyes(core, batch);
 }
 
 bool eg__core_transmit(struct eg_core *core, eg_time now, struct eg_batch *batch) {

@@ -17,6 +17,7 @@ static bool send_track(struct eg_viewer *viewer, const struct eg_viewer_context 
     struct eg_track *track = &viewer->tracks[kind];
     const struct eg_source *source = &viewer->stream->sources[kind];
     uint32_t rate = source->clock->legs[kind].rate;
+    uint32_t left = eg__track_pace(track, now, source);
     while (track->cursor < source->ready_end) {
         const struct eg_packet *packet = eg__store_get(source->store, track->cursor);
         if (packet == NULL) {
@@ -28,12 +29,17 @@ static bool send_track(struct eg_viewer *viewer, const struct eg_viewer_context 
             viewer->transmit_at = eg__time_min(viewer->transmit_at, due);
             return true;
         }
+        if (left == 0) {
+            viewer->transmit_at = eg__time_min(viewer->transmit_at, eg__track_paced_until(track));
+            return true;
+        }
         uint8_t *out = eg__batch_reserve(batch, DATAGRAM_SIZE_MAX);
         if (out == NULL) return false;
         size_t size = eg__track_write(track, &viewer->srtp, track->cursor, packet, out);
         eg__batch_commit(batch, size);
         count(viewer, context, size);
         track->cursor++;
+        track->pace.left = --left;
     }
     if (track->state == EG_TRACK_CATCHING_UP) track->state = EG_TRACK_LIVE;
     return true;
@@ -91,7 +97,7 @@ static eg_time report_interval(const struct eg_viewer *viewer, eg_time now) {
 }
 
 // Both tracks' sender reports in one datagram. They tell the clock of the source, not of what was sent last, so that a burst does not bend it.
-static bool send_reports(struct eg_viewer *viewer, eg_time now, struct eg_batch *batch) {
+static bool send_reports(struct eg_viewer *viewer, const struct eg_viewer_context *context, eg_time now, struct eg_batch *batch) {
     if (now < viewer->next_report) return true;
     uint8_t *packet = eg__batch_reserve(batch, EG_DTLS_MTU);
     if (packet == NULL) return false;
@@ -102,6 +108,7 @@ static bool send_reports(struct eg_viewer *viewer, eg_time now, struct eg_batch 
     size_t size = writer.at > 0 && !writer.failed ? eg__srtcp_protect(&viewer->srtp, packet, writer.at) : 0;
     if (size > 0) eg__batch_commit(batch, size);
     viewer->next_report = now + report_interval(viewer, now);
+    context->stats->pictures_incomplete += eg__gaps_settle(&viewer->gaps, now);
     for (int kind = 0; kind < EG_TRACK_COUNT; kind++) eg__track_settle(&viewer->tracks[kind], now, viewer->stream->sources[kind].store);
     return true;
 }
@@ -119,7 +126,7 @@ bool eg__fanout_viewer(struct eg_viewer *viewer, const struct eg_viewer_context 
     viewer->transmit_at = EG_TIME_NEVER;
     eg__batch_start(batch, &viewer->ice.path);
     return serve_track(viewer, context, now, EG_AUDIO, batch) && serve_track(viewer, context, now, EG_VIDEO, batch) &&
-           send_reports(viewer, now, batch);
+           send_reports(viewer, context, now, batch);
 }
 
 static void begin_round(struct eg_stream *stream, enum eg_track_kind kind) {
@@ -142,7 +149,7 @@ bool eg__fanout_round(struct eg_stream *stream, const struct eg_viewer_context *
             struct eg_viewer *viewer = next_of_round(stream, round);
             if (viewer->state != EG_VIEWER_CONNECTED) continue;
             eg__batch_start(batch, &viewer->ice.path);
-            if (!serve_track(viewer, context, now, kind, batch) || !send_reports(viewer, now, batch)) return false;
+            if (!serve_track(viewer, context, now, kind, batch) || !send_reports(viewer, context, now, batch)) return false;
             eg__viewer_schedule(viewer, context);
         }
     }

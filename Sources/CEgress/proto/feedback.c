@@ -2,6 +2,7 @@
 
 enum {
     NACK_BITMASK_SIZE = 16,
+    NEAR = 64, // places
     DATAGRAM_SIZE_MAX = EG_RTP_HEADER_SIZE + 2 + EG_RTP_PAYLOAD_SIZE_MAX + EG_SRTP_TAG_SIZE_MAX, // 2: the original number in RTX
 };
 
@@ -36,26 +37,30 @@ static void receive_reports(struct eg_viewer *viewer, eg_time now, const struct 
     }
 }
 
+// As much as the stream's largest picture needs to arrive after all, within limits: a viewer that asks for everything is sent no more than that
+// a second.
+static void fit_repairs(struct eg_viewer *viewer) {
+    uint64_t picture = viewer->stream->sources[EG_VIDEO].largest_picture;
+    if (picture > EG_REPAIR_PICTURE_MAX) picture = EG_REPAIR_PICTURE_MAX;
+    uint64_t rate = picture > EG_REPAIR_RATE ? picture : EG_REPAIR_RATE;
+    uint64_t burst = picture > EG_REPAIR_BURST ? picture : EG_REPAIR_BURST;
+    if (rate != viewer->repairs.rate || burst != viewer->repairs.left_max) eg__budget_resize(&viewer->repairs, rate, burst);
+}
+
 static bool may_repair(struct eg_viewer *viewer, struct eg_viewer_context *context, eg_time now) {
     if (eg__budget_take(&viewer->repairs, now, 1) && eg__budget_take(&context->repairs, now, 1)) return true;
     context->stats->repairs_refused++;
     return false;
 }
 
-static void repair(struct eg_viewer *viewer, struct eg_viewer_context *context, eg_time now, enum eg_track_kind kind, uint16_t sequence,
-                   struct eg_batch *batch) {
-    struct eg_track *track = &viewer->tracks[kind];
-    uint64_t place;
-    viewer->stats.nacks++;
-    if (!eg__track_place_of(track, sequence, &place)) return;
-    const struct eg_packet *packet = eg__store_get(viewer->stream->sources[kind].store, place);
-    if (packet == NULL) return;
-    eg__track_note_lost(track, place);
-    if (!may_repair(viewer, context, now)) return;
+// False when it is not sent.
+static bool send_again(struct eg_viewer *viewer, struct eg_viewer_context *context, eg_time now, struct eg_track *track, uint64_t place,
+                       const struct eg_packet *packet, struct eg_batch *batch) {
+    if (!may_repair(viewer, context, now)) return false;
     uint8_t *out = eg__batch_reserve(batch, DATAGRAM_SIZE_MAX);
     if (out == NULL) {
         context->stats->dropped[EG_DROP_NO_ROOM]++;
-        return;
+        return false;
     }
     size_t size = track->has_rtx ? eg__track_write_rtx(track, &viewer->srtp, place, packet, out)
                                  : eg__track_write(track, &viewer->srtp, place, packet, out);
@@ -63,6 +68,33 @@ static void repair(struct eg_viewer *viewer, struct eg_viewer_context *context, 
     viewer->stats.bytes += size;
     context->stats->bytes_sent += size;
     context->stats->repairs_sent++;
+    return true;
+}
+
+// The packet that a request is about or, where that is not kept or never came, the first one behind it: nearly always of the same picture.
+// NULL when there is none close by.
+static const struct eg_packet *packet_near(const struct eg_store *store, uint64_t place) {
+    if (place < store->begin) place = store->begin;
+    for (uint64_t end = place + NEAR; place < end; place++) {
+        const struct eg_packet *packet = eg__store_get(store, place);
+        if (packet != NULL) return packet;
+    }
+    return NULL;
+}
+
+static void repair(struct eg_viewer *viewer, struct eg_viewer_context *context, eg_time now, enum eg_track_kind kind, uint16_t sequence,
+                   struct eg_batch *batch) {
+    struct eg_track *track = &viewer->tracks[kind];
+    const struct eg_store *store = viewer->stream->sources[kind].store;
+    uint64_t place;
+    viewer->stats.nacks++;
+    if (!eg__track_place_of(track, sequence, &place)) return;
+    const struct eg_packet *packet = eg__store_get(store, place);
+    if (packet != NULL) eg__track_note_lost(track, place);
+    bool is_sent = packet != NULL && send_again(viewer, context, now, track, place, packet, batch);
+    if (kind != EG_VIDEO || (is_sent && viewer->gaps.count == 0)) return;
+    if (packet == NULL) packet = packet_near(store, place);
+    if (packet != NULL) context->stats->pictures_incomplete += eg__gaps_note(&viewer->gaps, now, packet->timestamp, is_sent);
 }
 
 // A link that is narrower than the burst shows it by what it loses; to go on, and to repair that too, would only keep it full.
@@ -80,6 +112,7 @@ static void receive_nack(struct eg_viewer *viewer, struct eg_viewer_context *con
     enum eg_track_kind kind;
     if (!eg__rtcp_parse_feedback(block, &sender_ssrc, &media_ssrc, &fci, &fci_size)) return;
     if (find_track(viewer, media_ssrc, &kind) == NULL) return;
+    fit_repairs(viewer);
     eg__batch_start(batch, &viewer->ice.path);
     uint16_t packet_id, bitmask;
     for (size_t i = 0; eg__rtcp_parse_nack(fci, fci_size, i, &packet_id, &bitmask); i++) {

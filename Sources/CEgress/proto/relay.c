@@ -8,6 +8,7 @@ static void describe_leg(const struct eg_source *source, struct eg_relay_leg *le
         .picture_timestamp = source->picture_timestamp,
         .picture_interval = source->picture_interval,
         .picture_arrival = source->picture_arrival,
+        .largest_picture = source->largest_picture,
         .gop_begin = source->store->gop_begin,
     };
 }
@@ -81,6 +82,7 @@ static void take_over_leg(struct eg_source *source, const struct eg_relay_leg *l
     source->picture_timestamp = leg->picture_timestamp;
     source->picture_interval = leg->picture_interval;
     source->picture_arrival = leg->picture_arrival;
+    source->largest_picture = leg->largest_picture;
     struct eg_store *store = source->store;
     if (leg->gop_begin == EG_STORE_NO_GOP) store->gop_begin = EG_STORE_NO_GOP;
     else if (leg->gop_begin < source->ready_end && leg->gop_begin != store->gop_begin) eg__store_begin_gop(store, leg->gop_begin);

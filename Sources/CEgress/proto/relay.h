@@ -28,6 +28,7 @@ struct eg_relay_leg {
     uint32_t picture_timestamp;
     uint32_t picture_interval;
     eg_time picture_arrival;
+    uint32_t largest_picture;
     uint64_t gop_begin;
 };
 

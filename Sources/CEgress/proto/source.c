@@ -108,8 +108,17 @@ static uint64_t insert_parameter_sets(struct eg_source *source, eg_time now, uin
     return place;
 }
 
+// The packets of its newest picture, as far as they have come.
+static void measure_picture(struct eg_source *source) {
+    uint32_t packets = (uint32_t)(source->highest + 1 - source->picture_begin);
+    if (packets > source->gop_largest_picture) source->gop_largest_picture = packets;
+    if (packets > source->largest_picture) source->largest_picture = packets;
+}
+
 static void begin_gop(struct eg_source *source, eg_time now) {
     source->picture_has_idr = true;
+    source->largest_picture = source->gop_largest_picture;
+    source->gop_largest_picture = 0;
     source->idrs++;
     if (source->last_idr != EG_TIME_NEVER) source->gop_ms = (uint32_t)((now - source->last_idr) / EG_MILLISECOND);
     source->last_idr = now;
@@ -153,6 +162,7 @@ static void receive_video(struct eg_source *source, eg_time now, uint64_t place,
     source->highest = place;
     source->highest_raw = rtp->sequence;
     if (h264.has_idr && !source->picture_has_idr) begin_gop(source, now);
+    measure_picture(source);
     if (source->pending_since == EG_TIME_NEVER) source->pending_since = now;
     if (rtp->marker) complete_picture(source);
 }

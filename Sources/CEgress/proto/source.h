@@ -64,6 +64,8 @@ struct eg_source {
     eg_time picture_arrival;        // of its first packet
     uint32_t picture_interval;      // [RTP ticks] between the last two
     struct eg_parameter_sets sets;
+    uint32_t largest_picture;       // [packets] since the last IDR but one
+    uint32_t gop_largest_picture;   // [packets] since the last IDR
     eg_time last_idr;
 
     uint64_t ready_end;             // places below are complete: viewers may have them

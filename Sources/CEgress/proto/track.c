@@ -4,6 +4,7 @@
 
 enum {
     RTX_HEADER_SIZE = 2, // [B] the original sequence number, RFC 4588 §4
+    PACKET_SIZE_TYPICAL = 1160, // [B] FFmpeg's, as we have it send them
     BURST_SLOWDOWN_MAX = 16, // the gentlest burst has this part of the greatest bit rate
 };
 
@@ -172,6 +173,32 @@ eg_time eg__track_due(const struct eg_track *track, uint64_t place, uint32_t tim
     if (eg__timestamp_distance(track->burst.timestamp, timestamp) <= 0)
         return track->burst.began_at + (place - track->burst.place) * track->burst.idr_pace;
     return track->burst.began_at + (eg_time)burst_ticks(track, timestamp) * EG_SECOND / rate;
+}
+
+// [packets] of a step: what it takes for the largest picture to be out within its duration, or for a burst to be as fast as it is meant to be.
+static uint64_t pace_step(const struct eg_track *track, const struct eg_source *source) {
+    uint64_t step = EG_PACE_STEP;
+    if (source->largest_picture > EG_PACE_AT_ONCE) {
+        eg_time duration = (eg_time)source->picture_interval * EG_SECOND / source->clock->legs[source->kind].rate;
+        if (duration > EG_PACE_DURATION_MAX || duration == 0) duration = EG_PACE_DURATION_MAX;
+        if (duration < EG_PACE_DURATION_MIN) duration = EG_PACE_DURATION_MIN;
+        uint64_t needed = ((uint64_t)source->largest_picture * EG_PACE_INTERVAL + duration - 1) / duration;
+        if (needed > step) step = needed;
+    }
+    if (track->state != EG_TRACK_CATCHING_UP) return step;
+    uint64_t burst_step = (uint64_t)track->burst.bit_rate / 8 * EG_PACE_INTERVAL / EG_SECOND / PACKET_SIZE_TYPICAL;
+    return burst_step > step ? burst_step : step;
+}
+
+uint32_t eg__track_pace(struct eg_track *track, eg_time now, const struct eg_source *source) {
+    uint64_t steps = (now - track->pace.at) / EG_PACE_INTERVAL;
+    if (steps == 0) return track->pace.left;
+    uint64_t step = pace_step(track, source);
+    uint64_t left_max = step > EG_PACE_AT_ONCE ? step : EG_PACE_AT_ONCE;
+    bool is_full = steps >= left_max || track->pace.left + steps * step >= left_max;
+    track->pace.left = (uint32_t)(is_full ? left_max : track->pace.left + steps * step);
+    track->pace.at = is_full ? now : track->pace.at + steps * EG_PACE_INTERVAL;
+    return track->pace.left;
 }
 
 bool eg__track_place_of(const struct eg_track *track, uint16_t sequence, uint64_t *place) {

@@ -13,6 +13,12 @@
 // with t0 the IDR's timestamp, L0 the live timestamp when the burst began, and K its speed. Since time passes at the same rate as L, the
 // picture with timestamp t is due when L reaches out(t), and once out(t) = t the viewer is live. It is a function of t alone, so that a
 // packet sent again has the timestamp it had before (RFC 4588 §4), and it rises with t.
+//
+// Pacing. Up to EG_PACE_AT_ONCE packets go at once, which is all of nearly every picture. What a picture has beyond that follows in steps, so
+// that neither the receiver's socket nor a queue on the way has to hold all of it: by then its first packets have been read. The steps are as
+// large as it takes for the largest picture of late to be out within its own duration, and never below EG_PACE_STEP. Other viewers, and sound,
+// go out between two steps. The next picture queues behind, as it does behind a burst; the steps are large enough for it to be out in time
+// too. Pacing knows packets and time only: which index and timestamp a packet has does not depend on when it goes.
 #ifndef EG_TRACK_H
 #define EG_TRACK_H
 
@@ -51,6 +57,10 @@ struct eg_track {
         uint64_t lost_begin;     // index of the first of them
         uint64_t lost_end;       // behind the last
     } burst;
+    struct {
+        eg_time at;         // up to when `left` is counted
+        uint32_t left;      // packets that may go at once
+    } pace;
     uint32_t packets;       // sent, as sender reports count them
     uint32_t octets;
 };
@@ -92,6 +102,11 @@ uint32_t eg__track_timestamp(const struct eg_track *track, uint32_t timestamp);
 
 // When the packet at a place, of the picture with this timestamp, may go: now, or later in a burst.
 eg_time eg__track_due(const struct eg_track *track, uint64_t place, uint32_t timestamp, uint32_t rate);
+
+// How many packets may go now, of those that are due: up to EG_PACE_AT_ONCE after a pause, then a step each EG_PACE_INTERVAL. The caller takes
+// what it sends from `pace.left`. When nothing is left, the next step is at eg__track_paced_until.
+uint32_t eg__track_pace(struct eg_track *track, eg_time now, const struct eg_source *source);
+static inline eg_time eg__track_paced_until(const struct eg_track *track) { return track->pace.at + EG_PACE_INTERVAL; }
 
 // Jumps over places that will not be sent: the sequence numbers go on without a gap.
 void eg__track_skip_to(struct eg_track *track, uint64_t place);

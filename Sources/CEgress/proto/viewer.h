@@ -11,6 +11,7 @@
 #include "base/deadlines.h"
 #include "base/list.h"
 #include "proto/dtls.h"
+#include "proto/gaps.h"
 #include "proto/handshakes.h"
 #include "proto/ice.h"
 #include "proto/srtp.h"
@@ -54,6 +55,7 @@ struct eg_viewer {
     struct eg_list event;          // in core's list of events
     char cname[EG_CNAME_SIZE + 1];
     struct eg_budget repairs;      // packets that may be sent again
+    struct eg_gaps gaps;           // of its pictures
     eg_time congested_since;       // its reports tell of too much loss; EG_TIME_NEVER: they don't
     struct {
         uint64_t bytes;            // sent, with headers and tags

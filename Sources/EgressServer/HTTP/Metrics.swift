@@ -50,6 +50,9 @@ enum Metrics {
         text.family("egress_sent_bytes_total", .counter, "Bytes sent to viewers, headers and tags included.", engine.bytesSent)
         text.family("egress_repairs_sent_total", .counter, "Packets sent again because a viewer missed them.", engine.repairsSent)
         text.family("egress_repairs_refused_total", .counter, "Packets not sent again: over a budget.", engine.repairsRefused)
+        text.family(
+            "egress_pictures_incomplete_total", .counter,
+            "Pictures that a viewer never got whole: what it asked for again last was not sent again.", engine.picturesIncomplete)
         text.family("egress_bursts_begun_total", .counter, "Viewers that were sent the GOP so far.", engine.burstsBegun)
         text.family("egress_bursts_refused_total", .counter, "Viewers that had to wait for the next IDR.", engine.burstsRefused)
         text.family("egress_sent_messages_total", .counter, "Messages handed to the kernel; one may be many packets.", engine.messagesSent)

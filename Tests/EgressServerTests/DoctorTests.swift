@@ -11,9 +11,19 @@ import Testing
     static let kernel = RunningKernel(release: "6.6.15-amd64", architecture: "x86_64")
 
     @Test func findsNothingWrongWithAGoodMachine() {
-        let findings = Doctor.examine(Self.good, Self.kernel)
+        let findings = Doctor.examine(Self.good, Self.kernel, openFilesMax: 65_536)
         #expect(findings.allSatisfy { $0.grade == .ok && $0.advice == nil })
-        #expect(findings.map(\.subject) == ["kernel", "cores", "io_uring", "UDP GSO", "receive buffer", "SRTP", "OpenSSL"])
+        #expect(findings.map(\.subject) == ["kernel", "cores", "open files", "io_uring", "UDP GSO", "receive buffer", "SRTP", "OpenSSL"])
+    }
+
+    @Test(arguments: [(65_536, Doctor.Grade.ok), (1_024, .warn), (60, .missing)]) func saysWhatTheLimitOfOpenFilesIsGoodFor(
+        limit: Int, grade: Doctor.Grade
+    ) throws {
+        let finding = try #require(
+            Doctor.examine(Self.good, Self.kernel, openFilesMax: limit).first { $0.subject == "open files" })
+        #expect(finding.grade == grade)
+        #expect(finding.text.hasPrefix("\(limit) at most"))
+        #expect((finding.advice == nil) == (grade == .ok))
     }
 
     @Test func saysWhatToDoAboutWhatIsSlow() {
@@ -22,7 +32,7 @@ import Testing
         machine.gsoProblem = "not in this kernel"
         machine.receiveBufferSize = 212_992
         machine.crypto = "openssl"
-        let findings = Doctor.examine(machine, Self.kernel)
+        let findings = Doctor.examine(machine, Self.kernel, openFilesMax: 65_536)
         let warnings = findings.filter { $0.grade == .warn }
         #expect(warnings.map(\.subject) == ["io_uring", "UDP GSO", "receive buffer", "SRTP"])
         #expect(warnings.allSatisfy { $0.advice != nil })
@@ -54,7 +64,7 @@ import Testing
         var machine = Self.good
         machine.ioUringProblem = reason
         let kernel = RunningKernel(release: release, architecture: "x86_64", ioUringDisabled: disabled)
-        let finding = try #require(Doctor.examine(machine, kernel).first { $0.subject == "io_uring" })
+        let finding = try #require(Doctor.examine(machine, kernel, openFilesMax: 65_536).first { $0.subject == "io_uring" })
         #expect(finding.grade == .warn)
         #expect(finding.text == reason)
         #expect(finding.advice?.hasPrefix("epoll does its work; \(advice)") == true, "\(finding)")
@@ -63,7 +73,7 @@ import Testing
     @Test func hasNoAdviceAboutAReasonThatItDoesNotKnow() throws {
         var machine = Self.good
         machine.ioUringProblem = "Too many open files"
-        let finding = try #require(Doctor.examine(machine, Self.kernel).first { $0.subject == "io_uring" })
+        let finding = try #require(Doctor.examine(machine, Self.kernel, openFilesMax: 65_536).first { $0.subject == "io_uring" })
         #expect(finding.advice == "epoll does its work")
     }
 
@@ -75,12 +85,12 @@ import Testing
         var machine = Self.good
         machine.ioUringProblem = "kernel too old"
         let kernel = RunningKernel(release: release, architecture: "x86_64")
-        let finding = Doctor.examine(machine, kernel)[0]
+        let finding = Doctor.examine(machine, kernel, openFilesMax: 65_536)[0]
         #expect(finding.text == "Linux \(release) x86_64")
         #expect(finding.grade == (isTooOld ? .warn : .ok))
         #expect(finding.advice?.contains("6.1 or later") == (isTooOld ? true : nil))
         // Distributions bring parts of later kernels to older ones: what works is not complained of.
-        #expect(Doctor.examine(Self.good, kernel)[0].grade == .ok)
+        #expect(Doctor.examine(Self.good, kernel, openFilesMax: 65_536)[0].grade == .ok)
     }
 
     @Test(arguments: [("x86_64", Doctor.Grade.warn), ("aarch64", .ok)])
@@ -88,7 +98,7 @@ import Testing
         var machine = Self.good
         machine.crypto = "openssl"
         let kernel = RunningKernel(release: "6.6.15", architecture: architecture)
-        let finding = try #require(Doctor.examine(machine, kernel).first { $0.subject == "SRTP" })
+        let finding = try #require(Doctor.examine(machine, kernel, openFilesMax: 65_536).first { $0.subject == "SRTP" })
         #expect(finding.grade == grade)
         #expect(finding.text == "openssl")
         #expect(finding.advice?.contains("libipsec-mb-dev") == (grade == .warn ? true : nil))

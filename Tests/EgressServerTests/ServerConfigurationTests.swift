@@ -163,7 +163,10 @@ import Testing
             "egress.json: egress.limits.joins.per_second: expected a number, found text"
         ),
         (#"{"egress": {"limits": {"connections": 15}}}"#, "egress.json: egress.limits.connections: is not a whole number within 16.."),
-        (#"{"egress": {"limits": {"connections_per_address": 1e30}}}"#, "egress.json: egress.limits.connections_per_address: is not a whole"),
+        (
+            #"{"egress": {"limits": {"connections_per_address": 1e30}}}"#,
+            "egress.json: egress.limits.connections_per_address: is not a whole"
+        ),
         (#"{"egress": {"limits": {"handshakes": 0}}}"#, "egress.json: webrtc: limits.handshakes: 0 is not within 1..65536"),
         (#"{"drain": {"second": 1}}"#, "egress.json: drain.second: unknown field"),
         (#"{"drain": {"seconds": "1"}}"#, "egress.json: drain.seconds: expected a number, found text"),

@@ -7,7 +7,7 @@ def test_nothing_that_is_needed_is_missing_here(run_egress):
     status, said = run_egress("doctor")
     assert status == 0
     found = {line[8:24].strip(): line[:8].strip() for line in said.splitlines() if not line.startswith(" ")}
-    assert list(found)[:7] == ["kernel", "cores", "io_uring", "UDP GSO", "receive buffer", "SRTP", "OpenSSL"]
+    assert list(found)[:8] == ["kernel", "cores", "open files", "io_uring", "UDP GSO", "receive buffer", "SRTP", "OpenSSL"]
     for subject in ["FFmpeg", "libx264", "libopus", "ffprobe"]:
         assert found[subject] == "ok", said
     assert os.uname().release in said

@@ -22,9 +22,10 @@ enum Doctor {
         }
     }
 
-    static func examine(_ machine: MachineProbe, _ kernel: RunningKernel) -> [Finding] {
+    /// - Parameter openFilesMax: the limit, raised as far as it goes.
+    static func examine(_ machine: MachineProbe, _ kernel: RunningKernel, openFilesMax: Int) -> [Finding] {
         [
-            self.kernel(kernel, machine), cores(machine),
+            self.kernel(kernel, machine), cores(machine), openFiles(limit: openFilesMax, cores: machine.cores),
             ioUring(machine, kernel), gso(machine), receiveBuffer(machine), crypto(machine, kernel),
             Finding(grade: .ok, subject: "OpenSSL", text: machine.openSSLVersion),
         ]
@@ -76,6 +77,20 @@ enum Doctor {
     private static func cores(_ machine: MachineProbe) -> Finding {
         let text = machine.cores == 1 ? "1, so one worker" : "\(machine.cores), so as many workers unless --workers says otherwise"
         return Finding(grade: .ok, subject: "cores", text: text)
+    }
+
+    private static func openFiles(limit: Int, cores: Int) -> Finding {
+        let needed = Descriptors.needed(streams: 0, threads: cores)
+        guard limit >= needed else {
+            return Finding(
+                grade: .missing, subject: "open files", text: "\(limit) at most, of which a server needs \(needed) without any stream",
+                advice: "ulimit -n 65536 (LimitNOFILE=65536 in a systemd unit)")
+        }
+        let text = "\(limit) at most, so about \(limit - needed) viewers' pages or \((limit - needed) / Descriptors.ofStream) streams"
+        guard limit < 4_096 else { return Finding(grade: .ok, subject: "open files", text: "\(limit) at most") }
+        return Finding(
+            grade: .warn, subject: "open files", text: text,
+            advice: "a viewer's page keeps a connection open: ulimit -n 65536 (LimitNOFILE=65536 in a systemd unit)")
     }
 
     private static func ioUring(_ machine: MachineProbe, _ kernel: RunningKernel) -> Finding {

@@ -16,7 +16,7 @@ struct DoctorCommand: AsyncParsableCommand {
     var ffprobe: String?
 
     func run() async throws {
-        var findings = Doctor.examine(MachineProbe.current(), .current())
+        var findings = Doctor.examine(MachineProbe.current(), .current(), openFilesMax: Descriptors.process.limit)
         findings += await Doctor.examineFFmpeg(ffmpeg: ffmpeg, ffprobe: ffprobe)
         for finding in findings { Console.say(finding.description) }
         if findings.contains(where: { $0.grade == .missing }) { throw ExitCode.failure }

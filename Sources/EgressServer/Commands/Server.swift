@@ -31,7 +31,9 @@ struct Server {
         Self.log(engine.info, logger)
         let board = SupervisionBoard(ids: streams.map(\.id))
         let connections = Connections(
-            configuration.connections, refusals: ConnectionRefusals(logger: logger), proxies: configuration.trustedProxies)
+            configuration.connections, refusals: ConnectionRefusals(logger: logger), proxies: configuration.trustedProxies
+        ) { Descriptors.process.connectionRoom(connections: $0) }
+        Self.reserveDescriptors(configuration, for: connections, logger)
         let routes = Routes(
             engine: engine, board: board, access: access, base: configuration.basePath, logger: logger, drain: configuration.drain,
             redirect: configuration.redirect, connections: connections)
@@ -71,9 +73,9 @@ struct Server {
     ) async throws {
         var logger = Logger(label: "egress") { StreamLogHandler.standardError(label: $0) }
         logger.logLevel = configuration.logLevel
-        DescriptorLimit.raise()
         do {
             try configuration.checkExposure()
+            try Self.checkDescriptors(configuration)
             let tls = try configuration.tls.map { files throws(ConfigurationError) in try TLSCredentials(files) }
             let needsFFmpeg = configuration.isDemo || !configuration.streams.isEmpty
             var tools = needsFFmpeg ? try FFmpegTools(ffmpeg: configuration.ffmpeg, ffprobe: configuration.ffprobe) : nil
@@ -92,6 +94,9 @@ struct Server {
         } catch let error as ConfigurationError {
             Console.complain(error.description)
             throw ExitCode.configuration
+        } catch let shortage as Descriptors.ConfigurationShortage {
+            Console.complain(shortage.description)
+            throw ExitCode.unavailable
         } catch let missing as FFmpegTools.Missing {
             Console.complain(missing.description)
             throw ExitCode.unavailable
@@ -140,6 +145,24 @@ struct Server {
         } catch {
             logger.error("The certificate could not be read again, the old one stays: \(error)")
         }
+    }
+
+    private static func threads(_ configuration: ServerConfiguration) -> Int {
+        max(System.coreCount, configuration.egress.workers ?? 0)
+    }
+
+    private static func checkDescriptors(_ configuration: ServerConfiguration) throws(Descriptors.ConfigurationShortage) {
+        try Descriptors.process.check(streams: configuration.streams.count, threads: threads(configuration))
+    }
+
+    /// The server's own work comes first: where descriptors are short, connections that wait give way.
+    private static func reserveDescriptors(_ configuration: ServerConfiguration, for connections: Connections, _ logger: Logger) {
+        let descriptors = Descriptors.process
+        descriptors.reserve(streams: configuration.streams.count, threads: threads(configuration)) {
+            connections.giveWay(Descriptors.ofChild)
+        }
+        let room = min(configuration.connections.countMax, descriptors.connectionRoom(connections: 0))
+        logger.info("open files", metadata: ["limit": "\(descriptors.limit)", "http_connections_max": "\(room)"])
     }
 
     private static func log(_ info: EngineInfo, _ logger: Logger) {

@@ -1,6 +1,6 @@
 #if Server
 internal import FoundationEssentials
-internal import Glibc
+internal import SystemPackage
 
 /// What a path leads to decides how it is read, and that is known only when it is there.
 extension StreamInput {
@@ -11,15 +11,14 @@ extension StreamInput {
     /// The same input with what its path says about it. One that is not a path, or leads nowhere yet, is left as it is: FFmpeg has the words for it.
     func examined() throws(NotReadable) -> StreamInput {
         guard let path = localPath else { return self }
-        var status = stat()
-        guard stat(path, &status) == 0 else { return self }
+        guard let status = try? Stat(FilePath(path)) else { return self }
         var examined = self
-        switch status.st_mode & S_IFMT {
-        case S_IFREG:
+        switch status.type {
+        case .regular:
             examined.kind = .file(loops: loops)
             examined.isRegularFile = true
-        case S_IFDIR: throw NotReadable(description: "\(url) is a directory; name a file in it, or a list of files (ffconcat)")
-        case S_IFIFO:
+        case .directory: throw NotReadable(description: "\(url) is a directory; name a file in it, or a list of files (ffconcat)")
+        case .fifo:
             examined.kind = .live
             examined.isFIFO = true
         // Devices and sockets have a pace of their own.

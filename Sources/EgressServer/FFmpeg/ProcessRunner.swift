@@ -20,12 +20,15 @@ enum ProcessRunner {
     ///
     /// - Parameter volume: of what it writes. ``LineSplitter/Volume/everything`` is for a process that ends soon.
     /// - Returns: How it ended, "exited with status 1".
+    /// - Throws: ``Descriptors/Shortage`` when there are too few to make it.
     static func run(
         _ command: GuardedCommand,
         volume: LineSplitter.Volume = .bounded,
         onOutput: @escaping @Sendable (String) async -> Verdict,
         onError: @escaping @Sendable (String) async -> Void
     ) async throws -> Ending {
+        let claim = try Descriptors.process.claim(Descriptors.ofChild)
+        defer { claim.end() }
         var options = PlatformOptions()
         // A session of its own: Ctrl-C in a terminal reaches us only, and we end it in order.
         options.createSession = true
@@ -39,6 +42,7 @@ enum ProcessRunner {
             output: .sequence,
             error: .sequence
         ) { execution in
+            claim.end()
             await withTaskGroup(of: Void.self) { group in
                 group.addTask {
                     // What cannot be read ends the reading, not the process: it ends by itself when its pipe is closed.

@@ -44,6 +44,8 @@ struct LifecycleAPI: Sendable {
         }
         do {
             let config = ProcessConfig(id: id, webrtc: try Self.config(from: request.body))
+            let claim = try Descriptors.process.claim(Descriptors.ofSockets)
+            defer { claim.end() }
             let outputs = try engine.onProcessStart(id: id, config: config)
             guard let status = engine.stream(named: id) else {
                 return .problem(.serviceUnavailable, "egress is disabled in the configuration of this server")
@@ -54,6 +56,10 @@ struct LifecycleAPI: Sendable {
             return response
         } catch let error as ConfigurationError {
             return .problem(.badRequest, error.description)
+        } catch let shortage as Descriptors.Shortage {
+            var response = ServerResponse.problem(.serviceUnavailable, shortage.description)
+            response.head.headerFields[.retryAfter] = "2"
+            return response
         } catch let error as EgressError {
             return .problem(Self.status(of: error), error.message)
         } catch {

@@ -17,12 +17,12 @@ final class Connections: Sendable {
     let refusals: ConnectionRefusals
     private let proxies: TrustedProxies
     /// What the limit of open files leaves for connections.
-    private let room: @Sendable () -> Int
+    private let room: @Sendable (_ connections: Int) -> Int
     private let state: Mutex<State>
 
     init(
         _ limits: ConnectionLimits, refusals: ConnectionRefusals, proxies: TrustedProxies = TrustedProxies(),
-        room: @escaping @Sendable () -> Int = { .max }
+        room: @escaping @Sendable (_ connections: Int) -> Int = { _ in .max }
     ) {
         self.limits = limits
         self.refusals = refusals
@@ -37,7 +37,7 @@ final class Connections: Sendable {
     func admit(_ channel: any Channel) -> ConnectionTable.ID? {
         let peer = channel.remoteAddress?.ipAddress
         let address = proxies.isProxy(peer) ? nil : peer.flatMap { NumericAddress($0) }.map(ConnectionAddress.init)
-        let countMax = min(limits.countMax, room())
+        let countMax = min(limits.countMax, room(count))
         let (id, victim, limit) = state.withLock { state -> (ConnectionTable.ID?, (any Channel)?, ConnectionLimit?) in
             guard !state.isClosing else { return (nil, nil, nil) }
             switch state.table.admit(address, countMax: countMax) {
@@ -68,8 +68,8 @@ final class Connections: Sendable {
         let victims = state.withLock { state in
             (0..<count).compactMap { _ in state.table.evict().flatMap { state.channels[$0] } }
         }
+        refusals.count(.descriptors)
         for victim in victims {
-            refusals.count(.descriptors)
             victim.pipeline.fireUserInboundEventTriggered(GiveWay())
         }
     }

@@ -144,10 +144,7 @@ struct HTTPListener: Sendable {
                 server.eventLoop.makeCompletedFuture {
                     try server.pipeline.syncOperations.addHandler(
                         AcceptWatch(
-                            onShortage: { [connections = channel.connections] in
-                                connections.refusals.count(.descriptors)
-                                connections.giveWay(1)
-                            },
+                            onShortage: { [connections = channel.connections] in connections.giveWay(1) },
                             onFailure: { error in failure.error.withLock { $0 = error } }))
                 }
             }

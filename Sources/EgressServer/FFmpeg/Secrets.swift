@@ -110,7 +110,7 @@ struct Secrets: Sendable, Hashable {
     }
 
     /// As FFmpeg may write it: the decoded form of what stands in a URL.
-    private static func percentDecoded(_ text: String) -> String {
+    static func percentDecoded(_ text: String) -> String {
         URLPath.segments("/" + text)?.first ?? text
     }
 }

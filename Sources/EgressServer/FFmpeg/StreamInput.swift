@@ -47,6 +47,15 @@ struct StreamInput: Sendable, Hashable {
         staleTimeout = Self.staleTimeout
     }
 
+    /// A pipe that a ``PublisherRelay`` writes MPEG-TS to.
+    init(pipe: String) {
+        url = pipe
+        kind = .live
+        loops = false
+        options = ["-probesize", "1000000", "-analyzeduration", "1000000", "-f", "mpegts"]
+        staleTimeout = Self.staleTimeout
+    }
+
     static let staleTimeout = Duration.seconds(10)
     /// A playlist names the next segment when it is whole; that takes 10 s in places.
     static let staleTimeoutOfSegments = Duration.seconds(30)

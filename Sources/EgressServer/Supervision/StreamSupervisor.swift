@@ -28,6 +28,17 @@ struct StreamSupervisor: Sendable {
 
     /// Runs until the task is cancelled; then FFmpeg has ended and the stop hook has been called.
     func run() async {
+        guard let input = try? stream.input.examined(), input.waitsForPublisher else { return await supervise(nil) }
+        let relay = PublisherRelay(input: input, ffmpeg: tools.ffmpeg, logger: logger) { report($0) }
+        await withTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { await relay.run() }
+            await supervise(relay)
+            tasks.cancelAll()
+        }
+    }
+
+    /// - Parameter relay: through which a publisher comes; nil: the input is read itself.
+    private func supervise(_ relay: PublisherRelay?) async {
         var machine = Supervision(
             probesEachTime: stream.input.mayChange, backoff: Backoff(spread: Backoff.spread, seed: .random(in: .min ... .max)))
         var job = Job()
@@ -37,6 +48,7 @@ struct StreamSupervisor: Sendable {
             note(machine)
             switch action {
             case .probe:
+                job.publication = await publication(relay)
                 job.found = await decide(failures: machine.probeFailures, job)
                 action = machine.probed(isSuccess: job.found != nil)
             case .callStartHook:
@@ -46,7 +58,7 @@ struct StreamSupervisor: Sendable {
                 let isSuccess = changeLegs(&job)
                 action = machine.hookCalled(isSuccess: isSuccess, now: .now)
             case .run:
-                action = await runFFmpeg(&job, &machine)
+                action = await runFFmpeg(&job, &machine, relay)
             case .wait(let delay):
                 // Cancellation cuts the wait short; the top of the loop sees it.
                 try? await Task.sleep(for: delay)
@@ -71,13 +83,22 @@ struct StreamSupervisor: Sendable {
         var hiddenBFrames: LegDecision?
         /// A track that turned up and for which the input was probed again. Where that was no use it is not done a second time.
         var newTrack: LegPlan.Leg?
+        /// What was found in, of an input that waits for somebody to send.
+        var publication: PublisherRelay.Publication?
     }
 
     // MARK: Steps
 
+    private func publication(_ relay: PublisherRelay?) async -> PublisherRelay.Publication? {
+        guard let relay else { return nil }
+        if let current = relay.current { return current }
+        board.update(stream.id) { $0.phase = .waitingForPublisher }
+        return await relay.publication()
+    }
+
     private func decide(failures: Int, _ job: Job) async -> LegDecision? {
         do {
-            let decision = try await makeDecision(failures: failures)
+            let decision = try await makeDecision(failures: failures, job.publication)
             return decision == job.hiddenBFrames ? decision.transcoding(because: Self.hasHiddenBFrames) : decision
         } catch is CancellationError {
             return nil
@@ -87,7 +108,18 @@ struct StreamSupervisor: Sendable {
         }
     }
 
-    private func makeDecision(failures: Int) async throws -> LegDecision {
+    private func makeDecision(failures: Int, _ publication: PublisherRelay.Publication?) async throws -> LegDecision {
+        try Task.checkCancellation()
+        if let publication {
+            // Not a file, which would be read at a pace of its own and over and over.
+            var sample = StreamInput(url: publication.sample)
+            sample.kind = .live
+            let probe = try await MediaProber(tools: tools).probe(sample)
+            var decision = try LegDecision(probe: probe, input: .live, config: stream.webrtc)
+            decision.reading = InputReading(pace: .input)
+            decision.input = StreamInput(pipe: publication.media)
+            return decision
+        }
         guard stream.input.kind != .generated else {
             return LegDecision(
                 generatedAt: Double(DemoInput.framesPerSecond), width: DemoInput.width, height: DemoInput.height, config: stream.webrtc)
@@ -135,7 +167,8 @@ struct StreamSupervisor: Sendable {
         }
     }
 
-    private func runFFmpeg(_ job: inout Job, _ machine: inout Supervision) async -> Supervision.Action {
+    private func runFFmpeg(_ job: inout Job, _ machine: inout Supervision, _ relay: PublisherRelay?) async -> Supervision.Action {
+        if let relay, relay.current != job.publication { return machine.endedForProbe() }
         let isCopy = job.decision?.isCopy ?? false
         let reading = job.decision?.reading ?? InputReading()
         var stream = stream
@@ -149,6 +182,8 @@ struct StreamSupervisor: Sendable {
         )
         let ending = await follow(GuardedCommand(executable: tools.ffmpeg, arguments: arguments), watch)
         if Task.isCancelled { return machine.stop() }
+        // The next publisher may send something else: another codec, no sound.
+        if case .byItself = ending, let relay, await hasGone(job.publication, relay) { return machine.endedForProbe() }
         switch ending {
         case .objection(.bFrames):
             job.hiddenBFrames = job.decision
@@ -165,6 +200,15 @@ struct StreamSupervisor: Sendable {
         }
         report("\(ending); it runs again")
         return machine.ended(now: .now)
+    }
+
+    /// The pipe ends a moment before the relay has noticed.
+    private func hasGone(_ publication: PublisherRelay.Publication?, _ relay: PublisherRelay) async -> Bool {
+        for _ in 0..<20 {
+            if relay.current != publication { return true }
+            try? await Task.sleep(for: .milliseconds(50))
+        }
+        return false
     }
 
     private enum RunEnding: Sendable, CustomStringConvertible {

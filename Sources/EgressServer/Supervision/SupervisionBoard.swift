@@ -5,6 +5,8 @@ internal import Synchronization
 struct SupervisionStatus: Sendable, Hashable, Encodable {
     enum Phase: String, Sendable, Hashable, Encodable {
         case probing, starting, running, waiting, stopped
+        /// It listens, and nobody sends.
+        case waitingForPublisher = "waiting_for_publisher"
     }
 
     var phase = Phase.probing

@@ -10,7 +10,10 @@ PACKAGES := liburing-dev libssl-dev zlib1g-dev ffmpeg fonts-dejavu-core
 ifeq ($(shell uname -m),x86_64)
 PACKAGES += libipsec-mb-dev
 endif
-TEST_PACKAGES := libsrtp2-dev chromium python3-venv gcc procps iproute2 prometheus
+TEST_PACKAGES := libsrtp2-dev chromium python3-venv gcc procps iproute2
+# Viewers of other makes.
+TEST_PACKAGES += firefox-esr gstreamer1.0-plugins-bad gstreamer1.0-nice gstreamer1.0-plugins-good gstreamer1.0-libav \
+  python3-gi gir1.2-gst-plugins-bad-1.0
 
 # The SRTP back end for x86-64 goes in when its header is there. Naming traits replaces the default ones, so Server is named too.
 comma := ,

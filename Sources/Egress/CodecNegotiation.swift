@@ -15,8 +15,9 @@ struct CodecNegotiation: Sendable, Hashable {
         var parameters: String
     }
 
-    var video: Video?
-    var audio: Audio?
+    let video: Video?
+    let audio: Audio?
+    let bundle: AnswerBundle
 
     /// What a stream has to give.
     struct Media: Sendable, Hashable {
@@ -32,19 +33,28 @@ struct CodecNegotiation: Sendable, Hashable {
         let sections = offer.sections.indices.filter { offer.sections[$0].isReceivable }
         let videoSections = sections.filter { offer.sections[$0].kind == "video" }
         let audioSections = sections.filter { offer.sections[$0].kind == "audio" }
+        var video: Video?
         if let format = media.video, !videoSections.isEmpty {
             video = videoSections.lazy.compactMap { Self.video(in: offer.sections[$0], at: $0, format) }.first
             guard video != nil else { throw Self.nothingInCommon(offer, media) }
         }
-        if media.hasAudio {
-            audio = audioSections.lazy.compactMap { Self.audio(in: offer.sections[$0], at: $0) }.first
-        }
-        guard video != nil || audio != nil else { throw Self.nothingInCommon(offer, media) }
-        try checkTransport(offer)
+        let audio = media.hasAudio ? audioSections.lazy.compactMap { Self.audio(in: offer.sections[$0], at: $0) }.first : nil
+        let accepted = [video?.section, audio?.section].compactMap(\.self).sorted()
+        guard !accepted.isEmpty else { throw Self.nothingInCommon(offer, media) }
+        bundle = try Self.bundle(offer, accepted)
+        self.video = video
+        self.audio = audio
     }
 
     /// The sections that are accepted, in the offer's order.
     var sections: [Int] { [video?.section, audio?.section].compactMap(\.self).sorted() }
+
+    /// What the answer names in a section; nothing where that is left out.
+    func formats(of index: Int, in offer: SDPOffer) -> [String] {
+        if let video, video.section == index { return [video.payloadType, video.rtxPayloadType].compactMap { $0.map { String($0) } } }
+        if let audio, audio.section == index { return [String(audio.payloadType)] }
+        return bundle.inactive.contains(index) ? offer.sections[index].inactiveFormats : []
+    }
 
     /// Whether the section has a format for this video or for the sound, whatever else may be wrong with it.
     static func canPlay(_ section: SDPOffer.Section, _ format: VideoFormat) -> Bool { video(in: section, at: 0, format) != nil }
@@ -53,18 +63,10 @@ struct CodecNegotiation: Sendable, Hashable {
     static let feedbackKinds = ["nack", "nack pli", "ccm fir"]
 
     private static func video(in section: SDPOffer.Section, at index: Int, _ format: VideoFormat) -> Video? {
-        // FFmpeg sends fragments and aggregates, which is packetization-mode 1.
-        let offered = section.payloadTypes.compactMap { payloadType -> (UInt8, H264Profile)? in
-            guard section.parameter("packetization-mode", of: payloadType) == "1" else { return nil }
-            return section.h264Profile(of: payloadType).map { (payloadType, $0) }
-        }
-        let best = format.profile.playableBy.lazy.compactMap { profile in offered.first { $0.1 == profile } }.first
-        guard let (payloadType, _) = best else { return nil }
+        guard let payloadType = h264(in: section, format) else { return nil }
         // The level is not compared: with asymmetry allowed it limits what the viewer sends, and decoders play above theirs as far as they can.
-        var parameters = ["packetization-mode=1"]
-        if section.parameter("level-asymmetry-allowed", of: payloadType) == "1" { parameters.insert("level-asymmetry-allowed=1", at: 0) }
-        if let profileLevelID = section.parameter("profile-level-id", of: payloadType) {
-            parameters.append("profile-level-id=\(profileLevelID)")
+        let parameters = ["level-asymmetry-allowed", "packetization-mode", "profile-level-id"].compactMap { name in
+            section.parameter(name, of: payloadType).map { "\(name)=\($0)" }
         }
         let feedback = section.feedback(of: payloadType)
         return Video(
@@ -72,10 +74,25 @@ struct CodecNegotiation: Sendable, Hashable {
             parameters: parameters.joined(separator: ";"), feedback: feedbackKinds.filter { feedback.contains($0) })
     }
 
+    /// The closest profile in packetization-mode 1, which FFmpeg's fragments and aggregates are. Where none is offered, the closest in mode 0, or
+    /// without a mode, which is the same (RFC 6184 §8.1): what unpacks RTP takes all kinds. In the end a format without a profile: that would mean
+    /// Baseline, but decoders that say nothing of themselves, like GStreamer's, play any.
+    private static func h264(in section: SDPOffer.Section, _ format: VideoFormat) -> UInt8? {
+        let offered = section.payloadTypes.filter { section.h264Profile(of: $0) != nil }
+        let modes = ["1", "0"].map { mode in offered.filter { section.parameter("packetization-mode", of: $0) ?? "0" == mode } }
+        for mode in modes {
+            let closest = format.profile.playableBy.lazy.compactMap { profile in mode.first { section.h264Profile(of: $0) == profile } }
+                .first
+            if let closest { return closest }
+        }
+        return modes.joined().first { section.parameter("profile-level-id", of: $0) == nil }
+    }
+
     private static func audio(in section: SDPOffer.Section, at index: Int) -> Audio? {
         let payloadType = section.payloadTypes.first {
             guard let codec = section.codecs[$0] else { return false }
-            return codec.isNamed("opus") && codec.clockRate == 48_000 && codec.channels == 2
+            // RFC 7587 §7 always has two channels there; clients that leave them out mean the same codec.
+            return codec.isNamed("opus") && codec.clockRate == 48_000 && codec.channels <= 2
         }
         guard let payloadType else { return nil }
         // The audio leg is always stereo. `stereo` is for viewers that look at it in an answer, `sprop-stereo` is what it ought to be.
@@ -85,15 +102,16 @@ struct CodecNegotiation: Sendable, Hashable {
     }
 
     /// One transport carries everything, and the viewer begins the DTLS handshake.
-    private func checkTransport(_ offer: SDPOffer) throws(EgressError) {
-        let accepted = sections.map { offer.sections[$0] }
-        if accepted.count == 2, !offer.sharesBundle(accepted[0], accepted[1]) {
+    private static func bundle(_ offer: SDPOffer, _ accepted: [Int]) throws(EgressError) -> AnswerBundle {
+        if accepted.count == 2, !offer.sharesBundle(offer.sections[accepted[0]], offer.sections[accepted[1]]) {
             throw EgressError(code: .unsupportedOffer, message: "the offer does not bundle its audio and video (a=group:BUNDLE)")
         }
-        guard accepted.allSatisfy({ ["actpass", "active", nil].contains($0.transport.setup) }) else {
+        let bundle = AnswerBundle(offer, accepted: accepted)
+        guard ["actpass", "active", nil].contains(offer.sections[bundle.tagged].transport.setup) else {
             throw EgressError(
                 code: .unsupportedOffer, message: "the offer wants this side to begin the DTLS handshake (a=setup); actpass is needed")
         }
+        return bundle
     }
 
     private static func nothingInCommon(_ offer: SDPOffer, _ media: Media) -> EgressError {
@@ -106,19 +124,22 @@ struct CodecNegotiation: Sendable, Hashable {
                 + "the offer has \(offered.isEmpty ? "nothing to receive" : offered.uniqued.joined(separator: ", "))")
     }
 
-    /// Repair and tones are no codecs anybody would look for.
-    private static let auxiliary: Set<String> = ["rtx", "red", "ulpfec", "flexfec-03", "telephone-event", "cn"]
-
     private static func describe(_ section: SDPOffer.Section) -> [String] {
         guard section.kind == "audio" || section.kind == "video" else { return [] }
-        guard section.direction.receives else { return ["a section that is \(section.direction.rawValue)"] }
-        guard section.isReceivable else { return ["a section without \(section.hasRTCPMux ? "UDP/TLS/RTP/SAVPF" : "rtcp-mux")"] }
+        if let obstacle = section.obstacle { return ["a section \(obstacle)"] }
         return section.payloadTypes.compactMap { payloadType in
-            guard let codec = section.codecs[payloadType], !auxiliary.contains(codec.name.lowercased()) else { return nil }
+            guard let codec = section.codecs[payloadType] else { return staticNames[payloadType] }
+            guard !codec.isAuxiliary else { return nil }
             guard let profile = section.h264Profile(of: payloadType) else { return codec.name }
             return "H.264 \(profile.name) (packetization-mode \(section.parameter("packetization-mode", of: payloadType) ?? "0"))"
         }
     }
+
+    /// Payload types that need no `a=rtpmap` (RFC 3551 §6), as far as anybody offers them.
+    private static let staticNames: [UInt8: String] = [
+        0: "PCMU", 3: "GSM", 4: "G723", 8: "PCMA", 9: "G722", 14: "MPA", 15: "G728", 18: "G729", 26: "JPEG", 31: "H261", 33: "MP2T",
+        34: "H263",
+    ]
 }
 
 extension [String] {

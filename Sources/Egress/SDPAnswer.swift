@@ -13,20 +13,23 @@ struct SDPAnswer: Sendable {
         var lines = [
             "v=0", "o=- \(sessionID) 1 IN IP4 127.0.0.1", "s=-", "t=0 0",
         ]
-        let mids = negotiation.sections.compactMap { offer.sections[$0].mid }
-        if !mids.isEmpty && !offer.bundles.isEmpty { lines.append("a=group:BUNDLE \(mids.joined(separator: " "))") }
+        let bundled = negotiation.bundle.sections.compactMap { offer.sections[$0].mid }
+        if !bundled.isEmpty { lines.append("a=group:BUNDLE \(bundled.joined(separator: " "))") }
         lines.append("a=ice-lite")
-        for (index, section) in offer.sections.enumerated() {
+        for index in offer.sections.indices {
+            let section = offer.sections[index]
             if let video = negotiation.video, video.section == index {
-                lines += media(section, videoFormats(video)) + videoAttributes(video)
+                lines += media(index, "sendonly") + videoAttributes(video, section)
             } else if let audio = negotiation.audio, audio.section == index {
-                lines += media(section, [audio.payloadType]) + audioAttributes(audio)
+                lines += media(index, "sendonly") + audioAttributes(audio, section)
+            } else if negotiation.bundle.inactive.contains(index) {
+                lines += section.isData ? head(index) + dataAttributes(section) : media(index, "inactive") + inactiveAttributes(section)
             } else {
                 lines += rejection(of: section)
                 continue
             }
-            // The transport belongs to the bundle's first section; the others share it (RFC 8843 §7.1.3).
-            if index == negotiation.sections.first { lines += transportAttributes }
+            // Strictly, they belong to the tagged section alone (RFC 9143 §7.1.3). Some clients take them from the last one.
+            lines += transportAttributes
         }
         return lines.joined(separator: "\r\n") + "\r\n"
     }
@@ -35,39 +38,40 @@ struct SDPAnswer: Sendable {
     private func rejection(of section: SDPOffer.Section) -> [String] {
         var lines = ["m=\(section.kind) 0 \(section.transportProtocol) \(section.formats.joined(separator: " "))", "c=IN IP4 0.0.0.0"]
         if let mid = section.mid { lines.append("a=mid:\(mid)") }
-        // Nobody needs credentials of a section that is not there, but aiortc refuses an answer without them.
+        // Nobody needs credentials of a section that is not there, but aiortc and GStreamer refuse an answer without them.
         lines += ["a=inactive", "a=ice-ufrag:\(identity.iceUfrag)", "a=ice-pwd:\(identity.icePwd)"]
+        lines += ["a=fingerprint:sha-256 \(fingerprint)", "a=setup:passive"]
         return lines
     }
 
-    private func media(_ section: SDPOffer.Section, _ formats: [UInt8]) -> [String] {
+    private func head(_ index: Int, _ direction: String? = nil) -> [String] {
+        let section = offer.sections[index]
         // The default destination is the candidate that is preferred (RFC 8839 §4.2.1.2).
         let port = candidates.first?.port ?? 9
         let address = candidates.first?.address ?? "0.0.0.0"
-        var lines = ["m=\(section.kind) \(port) \(section.transportProtocol) \(formats.map(String.init).joined(separator: " "))"]
+        let formats = negotiation.formats(of: index, in: offer).joined(separator: " ")
+        var lines = ["m=\(section.kind) \(port) \(section.transportProtocol) \(formats)"]
         lines.append("c=IN \(IPAddress.isIPv6(address) ? "IP6" : "IP4") \(address)")
         if let mid = section.mid { lines.append("a=mid:\(mid)") }
-        lines.append("a=sendonly")
-        // Strictly, only the first section needs these. Clients that look for them in each find them in each.
+        if let direction { lines.append("a=\(direction)") }
+        // Strictly, only the tagged section needs these. Clients that look for them in each find them in each.
         lines += ["a=ice-ufrag:\(identity.iceUfrag)", "a=ice-pwd:\(identity.icePwd)"]
-        lines += ["a=fingerprint:sha-256 \(fingerprint)", "a=setup:passive", "a=rtcp-mux"]
-        // RFC 8858 leaves it to offers; WHEP wants it in every bundled section of both (§4.5.1), and it harms nobody.
-        lines.append("a=rtcp-mux-only")
-        if section.hasReducedSizeRTCP { lines.append("a=rtcp-rsize") }
-        // One stream, so that the viewer plays both tracks in step.
-        lines.append("a=msid:\(identity.cname) \(section.kind)")
+        lines += ["a=fingerprint:sha-256 \(fingerprint)", "a=setup:passive"]
         return lines
     }
 
-    private func videoFormats(_ video: CodecNegotiation.Video) -> [UInt8] {
-        [video.payloadType] + (video.rtxPayloadType.map { [$0] } ?? [])
+    private func media(_ index: Int, _ direction: String) -> [String] {
+        // RFC 8858 leaves rtcp-mux-only to offers; WHEP wants it in every bundled section of both (§4.5.1), and it harms nobody.
+        var lines = head(index, direction) + ["a=rtcp-mux", "a=rtcp-mux-only"]
+        if offer.sections[index].hasReducedSizeRTCP { lines.append("a=rtcp-rsize") }
+        return lines
     }
 
-    private func videoAttributes(_ video: CodecNegotiation.Video) -> [String] {
-        var lines = ["a=rtpmap:\(video.payloadType) H264/90000", "a=fmtp:\(video.payloadType) \(video.parameters)"]
+    private func videoAttributes(_ video: CodecNegotiation.Video, _ section: SDPOffer.Section) -> [String] {
+        var lines = [msid(section)] + codec(video.payloadType, section, video.parameters)
         lines += video.feedback.map { "a=rtcp-fb:\(video.payloadType) \($0)" }
         if let rtx = video.rtxPayloadType {
-            lines += ["a=rtpmap:\(rtx) rtx/90000", "a=fmtp:\(rtx) apt=\(video.payloadType)"]
+            lines += codec(rtx, section, "apt=\(video.payloadType)")
             lines.append("a=ssrc-group:FID \(identity.videoSSRC) \(identity.videoRTXSSRC)")
         }
         lines.append(cname(of: identity.videoSSRC))
@@ -75,11 +79,25 @@ struct SDPAnswer: Sendable {
         return lines
     }
 
-    private func audioAttributes(_ audio: CodecNegotiation.Audio) -> [String] {
-        [
-            "a=rtpmap:\(audio.payloadType) opus/48000/2", "a=fmtp:\(audio.payloadType) \(audio.parameters)",
-            cname(of: identity.audioSSRC),
-        ]
+    private func audioAttributes(_ audio: CodecNegotiation.Audio, _ section: SDPOffer.Section) -> [String] {
+        [msid(section)] + codec(audio.payloadType, section, audio.parameters) + [cname(of: identity.audioSSRC)]
+    }
+
+    private func inactiveAttributes(_ section: SDPOffer.Section) -> [String] {
+        section.inactiveFormats.compactMap { UInt8($0, radix: 10) }.flatMap { codec($0, section, section.parameters[$0] ?? "") }
+    }
+
+    /// Of data channels, which nobody answers: the port that was offered, since without one the section would be malformed (RFC 8841 §5.1).
+    private func dataAttributes(_ section: SDPOffer.Section) -> [String] { section.dataAttributes.map { "a=\($0)" } }
+
+    /// One stream, so that the viewer plays both tracks in step.
+    private func msid(_ section: SDPOffer.Section) -> String { "a=msid:\(identity.cname) \(section.kind)" }
+
+    /// By the name that the offer has for it. Payload types of RFC 3551 may have none.
+    private func codec(_ payloadType: UInt8, _ section: SDPOffer.Section, _ parameters: String) -> [String] {
+        var lines = section.codecs[payloadType].map { ["a=rtpmap:\(payloadType) \($0.text)"] } ?? []
+        if !parameters.isEmpty { lines.append("a=fmtp:\(payloadType) \(parameters)") }
+        return lines
     }
 
     private func cname(of ssrc: UInt32) -> String { "a=ssrc:\(ssrc) cname:\(identity.cname)" }

@@ -33,13 +33,9 @@ struct SDPFragment: Sendable, Hashable {
         guard bytes.count <= Limits.sizeMax else {
             throw .invalidOffer("the fragment is longer than \(Limits.sizeMax) bytes", limit: .description)
         }
-        guard !bytes.contains(0), let text = String(validating: bytes, as: UTF8.self) else {
-            throw .invalidOffer("the fragment is not text")
-        }
+        guard let lines = SDPText.lines(of: bytes) else { throw .invalidOffer("the fragment is not text") }
         var parser = SDPFragmentParser()
-        for line in text.split(omittingEmptySubsequences: false, whereSeparator: { $0 == "\n" || $0 == "\r\n" }) {
-            try parser.take(line)
-        }
+        for line in lines { try parser.take(line) }
         return try parser.finished()
     }
 

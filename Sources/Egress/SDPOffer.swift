@@ -38,12 +38,20 @@ struct SDPOffer: Sendable, Hashable {
         var channels: Int
 
         func isNamed(_ other: String) -> Bool { name.lowercased() == other.lowercased() }
+
+        /// Repair and tones, which nobody would look for.
+        var isAuxiliary: Bool {
+            ["rtx", "red", "ulpfec", "flexfec-03", "telephone-event", "cn"].contains(name.lowercased())
+        }
+
+        /// As `a=rtpmap` has it: one channel is not named (RFC 8866 §6.6).
+        var text: String { "\(name)/\(clockRate)" + (channels > 1 ? "/\(channels)" : "") }
     }
 
     struct Section: Sendable, Hashable {
         var kind: String
         var port: UInt16
-        /// `UDP/TLS/RTP/SAVPF`
+        /// `UDP/TLS/RTP/SAVPF`; an answer repeats it as it is (RFC 8829 §5.1.2).
         var transportProtocol: String
         /// As on the m= line; payload types for RTP.
         var formats: [String]
@@ -57,6 +65,8 @@ struct SDPOffer: Sendable, Hashable {
         var parameters: [UInt8: String] = [:]
         var feedback: [UInt8: [String]] = [:]
         var feedbackOfAll: [String] = []
+        /// `sctp-port` and `sctpmap`, of data channels.
+        var dataAttributes: [String] = []
     }
 
     var sections: [Section] = []
@@ -68,10 +78,28 @@ extension SDPOffer.Section {
     /// In the order of preference. 64 to 95 can't be told from RTCP, which comes over the same port (RFC 5761 §4).
     var payloadTypes: [UInt8] { formats.compactMap { UInt8($0, radix: 10) }.filter { $0 < 64 || (96..<128).contains($0) } }
 
-    /// This side may send to it, over a transport that is served.
-    var isReceivable: Bool {
-        (port != 0 || isBundleOnly) && direction.receives && transportProtocol.hasPrefix("UDP/TLS/RTP/SAVP") && hasRTCPMux
+    /// DTLS-SRTP by its own names.
+    private static let secureProfiles: Set<String> = ["UDP/TLS/RTP/SAVPF", "UDP/TLS/RTP/SAVP", "TCP/DTLS/RTP/SAVPF", "TCP/DTLS/RTP/SAVP"]
+    /// Some clients write these and mean DTLS-SRTP, which shows by a fingerprint (RFC 8829 §5.1.2).
+    private static let looseProfiles: Set<String> = ["RTP/SAVPF", "RTP/SAVP", "RTP/AVPF", "RTP/AVP"]
+
+    var isDTLSSRTP: Bool {
+        Self.secureProfiles.contains(transportProtocol) || (Self.looseProfiles.contains(transportProtocol) && transport.fingerprint != nil)
     }
+
+    var isOff: Bool { port == 0 && !isBundleOnly }
+
+    /// What keeps this side from sending to it, as in "a section that is off"; `nil`: nothing.
+    var obstacle: String? {
+        if isOff { return "that is off (port 0)" }
+        if !direction.receives { return "that is \(direction.rawValue)" }
+        if !isDTLSSRTP { return "without UDP/TLS/RTP/SAVPF" }
+        if !hasRTCPMux { return "without rtcp-mux" }
+        return nil
+    }
+
+    /// This side may send to it, over a transport that is served.
+    var isReceivable: Bool { obstacle == nil }
 
     func feedback(of payloadType: UInt8) -> [String] {
         feedback[payloadType, default: []] + feedbackOfAll

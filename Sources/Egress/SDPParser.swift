@@ -6,6 +6,7 @@ struct SDPParser {
     private var sessionDirection = SDPOffer.Direction.sendReceive
     private var candidates = 0
     private var line = 0
+    private var hasBegun = false
 
     private init(_ limits: SDPOffer.Limits) { self.limits = limits }
 
@@ -14,11 +15,9 @@ struct SDPParser {
         guard bytes.count <= limits.sizeMax else {
             throw .invalidOffer("the offer is longer than \(limits.sizeMax) bytes", limit: .description)
         }
-        guard !bytes.contains(0), let text = String(validating: bytes, as: UTF8.self) else { throw .invalidOffer("the offer is not text") }
+        guard let lines = SDPText.lines(of: bytes) else { throw .invalidOffer("the offer is not text") }
         var parser = SDPParser(limits)
-        for line in text.split(omittingEmptySubsequences: false, whereSeparator: { $0 == "\n" || $0 == "\r\n" }) {
-            try parser.take(line)
-        }
+        for line in lines { try parser.take(line) }
         return try parser.finished()
     }
 
@@ -35,9 +34,8 @@ struct SDPParser {
             throw failure("it is no SDP line")
         }
         let value = text.dropFirst(2)
-        if line == 1 {
-            guard text == "v=0" else { throw failure("an SDP begins with v=0") }
-        }
+        guard hasBegun || text == "v=0" else { throw failure("an SDP begins with v=0") }
+        hasBegun = true
         switch type {
         case "m": try takeMedia(value)
         case "a": try takeAttribute(value)
@@ -76,9 +74,11 @@ struct SDPParser {
         try takeSectionAttribute(name, value)
     }
 
+    /// A sound group names each section once at most: what exceeds that is passed over.
     private mutating func takeGroup(_ value: Substring) {
-        let fields = value.split(separator: " ").map(String.init)
-        if fields.first == "BUNDLE" { offer.bundles.append(Array(fields.dropFirst())) }
+        let fields = value.split(separator: " ").prefix(limits.sectionsMax + 1).map(String.init)
+        guard fields.first == "BUNDLE", offer.bundles.count < limits.sectionsMax else { return }
+        offer.bundles.append(fields.dropFirst().reduce(into: []) { mids, mid in if !mids.contains(mid) { mids.append(mid) } })
     }
 
     private mutating func takeTransport(_ name: Substring, _ value: Substring) throws(EgressError) -> Bool {
@@ -103,6 +103,7 @@ struct SDPParser {
             offer.sections[last].mid = mid
         case "rtcp-mux", "rtcp-mux-only": offer.sections[last].hasRTCPMux = true
         case "rtcp-rsize": offer.sections[last].hasReducedSizeRTCP = true
+        case "sctp-port", "sctpmap": offer.sections[last].dataAttributes.append("\(name):\(value)")
         case "bundle-only": offer.sections[last].isBundleOnly = true
         case "candidate":
             // Not used: media goes where the viewer's checks come from. Counted, because a limit is a limit.
@@ -168,9 +169,12 @@ struct SDPParser {
         var offer = offer
         let media = offer.sections.indices.filter { ["audio", "video"].contains(offer.sections[$0].kind) }
         guard !media.isEmpty else { throw .invalidOffer("the offer has no audio and no video section") }
-        for index in media {
+        for index in offer.sections.indices {
             offer.sections[index].transport.fill(from: session)
-            offer.sections[index].transport.fill(from: bundleTransport(of: offer.sections[index]))
+            guard let tagged = tagged(of: offer.sections[index]) else { continue }
+            offer.sections[index].transport.fill(from: tagged.transport)
+            // Said once for the bundle: a section that is nothing without it need not repeat it (RFC 9143 §9.3).
+            if offer.sections[index].isBundleOnly && tagged.hasRTCPMux { offer.sections[index].hasRTCPMux = true }
         }
         for section in media.map({ offer.sections[$0] }) where section.isReceivable {
             let name = "the \(section.kind) section"
@@ -184,10 +188,10 @@ struct SDPParser {
         return offer
     }
 
-    /// A bundle's first section speaks for the others (RFC 8843 §7.2.1).
-    private func bundleTransport(of section: SDPOffer.Section) -> SDPOffer.Transport {
-        guard let mid = section.mid, let first = offer.bundles.first(where: { $0.contains(mid) })?.first else { return session }
-        return offer.sections.first { $0.mid == first }?.transport ?? session
+    /// What speaks for the bundle that a section is in.
+    private func tagged(of section: SDPOffer.Section) -> SDPOffer.Section? {
+        guard let mid = section.mid, let group = offer.bundles.first(where: { $0.contains(mid) }) else { return nil }
+        return offer.tagged(of: group).map { offer.sections[$0] }
     }
 
     private var last: Int { offer.sections.count - 1 }

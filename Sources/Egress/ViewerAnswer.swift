@@ -1,3 +1,5 @@
+import Logging
+
 /// What a viewer gets for its offer.
 public struct ViewerAnswer: Sendable, Hashable {
     /// Names the session: 128 random bits in hexadecimal, so that nobody guesses another's.
@@ -40,6 +42,7 @@ extension EgressEngine {
         if offer.receivesVideo { media.video = try await format(of: stream, limit) }
         do throws(EgressError) {
             let negotiation = try CodecNegotiation(offer: offer, media: media)
+            note(negotiation, offer, media, stream.id)
             return .answer(try makeViewer(of: stream, offer, negotiation, from: client))
         } catch  where error.code == .noCommonCodec || error.code == .unsupportedOffer {
             if media.video == nil { media.video = try await format(of: stream, limit) }
@@ -93,7 +96,7 @@ extension EgressEngine {
         entry.network = network
         entry.ice.remote = ICECredentials(ufrag: request.iceUfrag, pwd: request.icePwd)
         entry.ice.entityTag = identity.iceUfrag
-        entry.ice.section = Self.firstSection(of: offer, negotiation)
+        entry.ice.section = Self.taggedSection(of: offer, negotiation)
         guard registry.commitViewer(entry) else {
             engine.handle.closeViewer(identity.viewer)
             throw .streamNotFound(stream.id)
@@ -107,19 +110,26 @@ extension EgressEngine {
     /// Everything that viewers can try.
     var candidates: [ICECandidate] { ICECandidate.list(configuration.advertisedAddresses, port: info.udpPort) }
 
+    /// For who wonders why a player shows only half of a stream.
+    private func note(_ negotiation: CodecNegotiation, _ offer: SDPOffer, _ media: CodecNegotiation.Media, _ id: String) {
+        guard logger.logLevel <= .debug else { return }
+        for line in negotiation.sectionsWithoutMedia(of: offer, media) { logger.debug("\(line)", metadata: ["id": "\(id)"]) }
+    }
+
     /// The one that fragments speak of: it has the bundle's transport.
-    private static func firstSection(of offer: SDPOffer, _ negotiation: CodecNegotiation) -> SDPFragment.Section {
-        let accepted = negotiation.sections.map { offer.sections[$0] }
-        let format = [negotiation.video?.payloadType, negotiation.audio?.payloadType][accepted.first?.kind == "video" ? 0 : 1]
-        let media = accepted.first.map { "m=\($0.kind) 9 \($0.transportProtocol) \(format ?? 0)" }
+    private static func taggedSection(of offer: SDPOffer, _ negotiation: CodecNegotiation) -> SDPFragment.Section {
+        let index = negotiation.bundle.tagged
+        let section = offer.sections[index]
+        let format = negotiation.formats(of: index, in: offer).first ?? "0"
         return SDPFragment.Section(
-            media: media ?? "", mid: accepted.first?.mid, bundle: offer.bundles.isEmpty ? [] : accepted.compactMap(\.mid))
+            media: "m=\(section.kind) 9 \(section.transportProtocol) \(format)", mid: section.mid,
+            bundle: negotiation.bundle.sections.compactMap { offer.sections[$0].mid })
     }
 
     private func viewerRequest(_ offer: SDPOffer, _ negotiation: CodecNegotiation) throws(EgressError) -> ViewerRequest {
-        let transport = negotiation.sections.first.map { offer.sections[$0].transport }
+        let transport = offer.sections[negotiation.bundle.tagged].transport
         // The parser has seen to it that a section that can be accepted has all three.
-        guard let transport, let ufrag = transport.iceUfrag, let pwd = transport.icePwd, let fingerprint = transport.fingerprint else {
+        guard let ufrag = transport.iceUfrag, let pwd = transport.icePwd, let fingerprint = transport.fingerprint else {
             throw .invalidOffer("the offer has no ICE credentials or no fingerprint")
         }
         return ViewerRequest(

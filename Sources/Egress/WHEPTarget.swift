@@ -11,7 +11,8 @@ enum WHEPTarget: Sendable, Hashable {
     /// `{base}/{stream}/{session}/events/{listener}`
     case listener(stream: String, session: String, listener: String)
 
-    /// `nil` for a path outside `base`, one with more parts, or one that isn't percent-encoded UTF-8.
+    /// `nil` for a path outside `base`, one with more parts, or one that isn't percent-encoded UTF-8. A slash behind the last part, as scripts that
+    /// put addresses together leave it, makes no difference.
     /// - Parameter base: as ``normalized(base:)`` gives it.
     init?(path: String, base: String) {
         let path = path.utf8.prefix { $0 != UInt8(ascii: "?") && $0 != UInt8(ascii: "#") }
@@ -20,7 +21,8 @@ enum WHEPTarget: Sendable, Hashable {
         // However a client encodes the base (RFC 3986 §6.2.2.2), it is the same path.
         let before = base.split(separator: "/").compactMap(Self.decoded)
         guard encoded.first == "", all.count == encoded.count - 1, all.starts(with: before) else { return nil }
-        let parts = Array(all.dropFirst(before.count))
+        var parts = Array(all.dropFirst(before.count))
+        if parts.count > 1, parts.last == "" { parts.removeLast() }
         guard !parts.contains("") else { return nil }
         switch parts.count {
         case 1: self = .endpoint(stream: parts[0])

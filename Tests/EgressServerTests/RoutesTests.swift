@@ -51,6 +51,12 @@ import Testing
         #expect(!response.body.isEmpty)
     }
 
+    @Test func aSlashBehindAStreamsAddressMakesNoDifference() async {
+        #expect(await call(.post, "/whep/cam/", "v=0", type: "application/sdp").head.status == .conflict)
+        let page = await call(.get, "/watch/a%20b/")
+        #expect(page.head.status == .permanentRedirect && page.head.headerFields[.location] == "/watch/a%20b")
+    }
+
     @Test(arguments: ["/nothing", "/watch", "/watch/", "/watch/a/b", "/api/v1", "/api/v2/streams", "/assets/other", "//"])
     func knowsNoOtherPath(path: String) async {
         #expect(await call(.get, path).head.status == .notFound)

@@ -63,12 +63,88 @@ import Testing
         #expect(video.parameters == "packetization-mode=1;profile-level-id=\(offered[taken])")
     }
 
-    @Test func packetizationModeZeroIsNotTaken() {
+    /// Formats in the order of payload types, which is taken.
+    static let parameters: [(offered: [String], taken: Int?)] = [
+        (["packetization-mode=0;profile-level-id=42e01f"], 0),
+        (["profile-level-id=42e01f"], 0),
+        (["profile-level-id=42e01f", "packetization-mode=1;profile-level-id=42e01f"], 1),
+        (["packetization-mode=0;profile-level-id=42e01f", "packetization-mode=1;profile-level-id=64001f"], 1),
+        (["packetization-mode=2;profile-level-id=42e01f"], nil),
+        (["packetization-mode=2;profile-level-id=42e01f", "PROFILE-LEVEL-ID=42E01F"], 1),
+        ([""], 0), (["packetization-mode=1"], 0), (["", "packetization-mode=1"], 1), (["", "profile-level-id=64001f"], 0),
+    ]
+
+    @Test(arguments: parameters.indices) func h264WithoutAModeIsAnsweredAsOfferedWhenNothingBetterIs(row: Int) throws {
+        let (offered, taken) = Self.parameters[row]
         var offer = Offer()
-        offer.offerH264(["42e01f"], mode: 0)
+        let types = offered.indices.map { 96 + $0 }
+        offer.video = [
+            "m=video 9 UDP/TLS/RTP/SAVPF \(types.map(String.init).joined(separator: " "))", "a=mid:0", "a=recvonly", "a=rtcp-mux",
+        ]
+        for (type, parameters) in zip(types, offered) {
+            offer.video?.append("a=rtpmap:\(type) h264/90000")
+            if !parameters.isEmpty { offer.video?.append("a=fmtp:\(type) \(parameters)") }
+        }
+        guard let taken else {
+            let error = failure { try Self.negotiate(offer.text) }
+            #expect(error?.code == .noCommonCodec && error?.message.contains("H.264 Constrained Baseline (packetization-mode 2)") == true)
+            return
+        }
+        let video = try #require(try Self.negotiate(offer.text).video)
+        #expect(video.payloadType == UInt8(96 + taken))
+        #expect(video.parameters.lowercased() == offered[taken].lowercased())
+        let answer = try SDPAnswerTests.answer(offer.text)
+        #expect(answer.contains("\r\na=rtpmap:\(video.payloadType) h264/90000\r\n"))
+        #expect(answer.contains("a=fmtp:\(video.payloadType)") == !offered[taken].isEmpty)
+    }
+
+    /// RFC 6184 §8.1 would have it mean Baseline; GStreamer's offers have none, and its decoders play all of them.
+    @Test(arguments: ["64001f", "4d401f", "42c01f"]) func aFormatWithoutAProfileIsTakenWhenNothingBetterIsOffered(stream: String) throws {
+        var offer = Offer()
+        offer.video.replace("a=fmtp:102 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f")
+        let video = try #require(try Self.negotiate(offer.text, video: Self.format(stream)).video)
+        #expect(video.payloadType == 102 && video.parameters.isEmpty)
+    }
+
+    @Test(arguments: ["OPUS/48000", "Opus/48000/2", "opus/48000/1"]) func opusIsTakenHoweverItIsWritten(name: String) throws {
+        var offer = Offer()
+        offer.audio.replace("a=rtpmap:111 opus/48000/2", with: "a=rtpmap:111 \(name)")
+        #expect(try Self.negotiate(offer.text).sections == [0, 1])
+        let written = name.split(separator: "/1").joined()
+        #expect(try SDPAnswerTests.answer(offer.text).contains("\r\na=rtpmap:111 \(written)\r\n"))
+    }
+
+    @Test(arguments: ["opus/16000/2", "opus/48000/6", "multiopus/48000/2"]) func whatIsNotOpusIsNot(name: String) throws {
+        var offer = Offer()
+        offer.audio.replace("a=rtpmap:111 opus/48000/2", with: "a=rtpmap:111 \(name)")
+        #expect(try Self.negotiate(offer.text).sections == [0])
+    }
+
+    @Test(arguments: [
+        "UDP/TLS/RTP/SAVPF", "UDP/TLS/RTP/SAVP", "TCP/DTLS/RTP/SAVPF", "TCP/DTLS/RTP/SAVP", "RTP/SAVPF", "RTP/SAVP", "RTP/AVPF", "RTP/AVP",
+    ])
+    func everyNameOfTheProfileIsTakenAndRepeated(name: String) throws {
+        var offer = Offer()
+        offer.video?[0] = "m=video 9 \(name) 102 103"
+        offer.audio?[0] = "m=audio 9 \(name) 111"
+        let answer = try SDPAnswerTests.answer(offer.text)
+        #expect(answer.contains("\r\nm=video 8189 \(name) 102 103\r\n") && answer.contains("\r\nm=audio 8189 \(name) 111\r\n"))
+    }
+
+    @Test(arguments: ["RTP/SAVPF", "RTP/AVP"]) func anOlderNameWithoutAFingerprintIsAnotherTransport(name: String) throws {
+        var offer = Offer()
+        offer.transport.remove(at: 2)
+        offer.video?[0] = "m=video 9 \(name) 102 103"
+        offer.audio = nil
         let error = failure { try Self.negotiate(offer.text) }
-        #expect(error?.code == .noCommonCodec)
-        #expect(error?.message.contains("H.264 Constrained Baseline (packetization-mode 0)") == true)
+        #expect(error?.code == .noCommonCodec && error?.message.contains("a section without UDP/TLS/RTP/SAVPF") == true)
+    }
+
+    @Test func payloadTypesThatNeedNoNameAreNamedInARefusal() {
+        var offer = Offer()
+        offer.video = nil
+        offer.audio = ["m=audio 9 UDP/TLS/RTP/SAVPF 0 8 9", "a=mid:1", "a=recvonly", "a=rtcp-mux"]
+        #expect(failure { try Self.negotiate(offer.text) }?.message.hasSuffix("the offer has PCMU, PCMA, G722") == true)
     }
 
     @Test func payloadTypesThatLookLikeRTCPAreNotTaken() throws {
@@ -106,7 +182,7 @@ import Testing
         offer.audio = nil
         #expect(try Self.negotiate(offer.text).sections == [0])
         offer = Offer()
-        offer.audio.replace("a=rtpmap:111 opus/48000/2", with: "a=rtpmap:111 opus/48000")
+        offer.audio.replace("a=rtpmap:111 opus/48000/2", with: "a=rtpmap:111 PCMU/8000")
         #expect(try Self.negotiate(offer.text).sections == [0])
     }
 

@@ -19,6 +19,12 @@ import Testing
         #expect(fragment.candidates == 2 && fragment.candidatesUnusable == 0 && fragment.hasEnd)
     }
 
+    @Test func aByteOrderMarkAndBlanksBehindLinesChangeNothing() throws {
+        let lines = Self.section + Self.credentials + [Self.udp, "a=end-of-candidates"]
+        let blanks = "\u{FEFF}" + lines.map { $0 + " \t\r\n" }.joined()
+        #expect(try SDPFragment.parse(Array(blanks.utf8)) == Self.parse(lines))
+    }
+
     @Test func candidatesOfAnotherKindArePassedOver() throws {
         let fragment = try Self.parse(Self.section + Self.credentials + [Self.tcp, Self.local, Self.udp])
         #expect(fragment.candidates == 1 && fragment.candidatesUnusable == 2 && !fragment.hasEnd)

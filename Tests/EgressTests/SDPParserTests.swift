@@ -52,6 +52,24 @@ import Testing
         #expect(try SDPParser.parse(bytes) == Self.parse(text))
     }
 
+    @Test func aGroupNamesEachSectionOnceAndNoMoreThanThereMayBe() throws {
+        var offer = Offer()
+        offer.session[4] = "a=group:BUNDLE 0 0 1 1"
+        #expect(try Self.parse(offer.text).bundles == [["0", "1"]])
+        offer.session[4] = "a=group:BUNDLE " + (0..<600).map(String.init).joined(separator: " ")
+        offer.session += Array(repeating: "a=group:BUNDLE 1", count: 100)
+        let bundles = try Self.parse(offer.text).bundles
+        #expect(bundles.count == 32 && bundles[0].count == 32)
+    }
+
+    @Test func aByteOrderMarkAndBlanksBehindLinesChangeNothing() throws {
+        let lines = Offer().text.split(separator: "\r\n")
+        let text = "\u{FEFF}" + lines.map { $0 + " \t \r\n" }.joined() + "  \r\n\r\n"
+        #expect(try Self.parse(text) == Self.parse(Offer().text))
+        #expect(failure { try Self.parse("\u{FEFF}\u{FEFF}" + Offer().text) }?.code == .invalidOffer)
+        #expect(failure { try Self.parse("\r\na=x\r\n" + Offer().text) }?.message.contains("v=0") == true)
+    }
+
     @Test func theStrongestFingerprintThatCanBeCheckedIsTaken() throws {
         var offer = Offer()
         offer.transport[2] = "a=fingerprint:sha-1 \(Offer.fingerprint(20))"

@@ -1,3 +1,4 @@
+import Logging
 import Testing
 
 @testable import Egress
@@ -29,6 +30,28 @@ extension WithEngine {
             let error = await #expect(throws: EgressError.self) { try await engine.addViewer(to: "show", offer: Array(offer.text.utf8)) }
             #expect(error?.code == .invalidOffer)
             #expect(engine.stream(named: "show")?.viewers == 0)
+        }
+
+        /// A stream of sound alone, for a player that offers video first.
+        static func soundAlone(logger: Logger = Engines.silent) async throws -> (engine: EgressEngine, answer: ViewerAnswer) {
+            let engine = try Engines.make(logger: logger)
+            _ = try engine.onProcessStart(id: "show", config: ProcessConfig(webrtc: WebRTCConfig(isEnabled: true, videoMap: "none")))
+            return (engine, try await engine.addViewer(to: "show", offer: offer))
+        }
+
+        @Test func aSectionWithoutMediaIsToldInTheLogAtDebugLevel() async throws {
+            let recorder = LogRecorder()
+            _ = try await Self.soundAlone(logger: recorder.logger)
+            let line = try #require(recorder.lines.first { $0.message.hasPrefix("Section ") })
+            #expect(line.message == "Section 1 of the offer (video) is inactive in the answer: the stream has no video")
+            #expect(line.level == .debug && line.metadata == ["id": "show"])
+        }
+
+        @Test func anICERestartSpeaksOfTheSectionThatCarriesTheBundle() async throws {
+            let (engine, answer) = try await Self.soundAlone()
+            let credentials = ICECredentials(ufrag: "ysXw", pwd: "vw5LmwG4y/e6dPP/zAP9Gp5k")
+            let restart = try engine.restartICE(of: answer.session, "show", replacing: answer.entityTag, with: credentials)
+            #expect(restart.fragment.hasPrefix("a=ice-lite\r\na=group:BUNDLE 0 1\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:0\r\n"))
         }
 
         @Test func aClosedViewerMakesRoom() async throws {

@@ -32,6 +32,7 @@ extension WithEngine {
                 "another transport", 406,
                 {
                     $0.video?[0] = "m=video 9 RTP/AVP 102"
+                    $0.transport.remove(at: 2)
                     $0.audio = nil
                 }
             ),
@@ -44,7 +45,7 @@ extension WithEngine {
                     $0.audio.replace("a=rtpmap:111 opus/48000/2", with: "a=rtpmap:111 PCMU/8000")
                 }
             ),
-            ("another profile", 422, { $0.offerH264(["f4001f"], mode: 0) }),
+            ("another mode", 422, { $0.offerH264(["42e01f"], mode: 2) }),
             ("another codec", 422, { $0.video.replace("a=rtpmap:102 H264/90000", with: "a=rtpmap:102 VP8/90000") }),
             (
                 "another codec, that sends", 422,

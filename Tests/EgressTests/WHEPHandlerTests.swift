@@ -216,7 +216,7 @@ extension WithEngine {
             _ = try engine.onProcessStart(id: "show", config: ProcessConfig(webrtc: WebRTCConfig(isEnabled: true, videoMap: "none")))
             let response = await Self.handler(engine).handle(Self.request(.post, "/whep/show", BrowserOffer.firefoxWithoutH264))
             #expect(response.head.status == .created)
-            #expect(Self.text(response).contains("m=video 0 "))
+            #expect(Self.text(response).contains("\r\na=inactive\r\n"))
         }
 
         @Test(arguments: [true, false]) func limitsAreToldWithATimeToComeBack(isPerStream: Bool) async throws {

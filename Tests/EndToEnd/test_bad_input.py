@@ -148,7 +148,7 @@ def test_a_stray_sender_changes_nothing(server, feed, watch, artifacts):
 
     source, _ = pattern("blue")
     status = feed("blue", source, {"force_transcode": True, "audio_map": "none"})
-    viewer = watch(server, "blue", has_audio=False)
+    viewer = watch(server, "blue")
     viewer.wait_for_pictures(15)
     began = time.monotonic()
 

@@ -13,7 +13,7 @@ from urllib.parse import urljoin
 
 import aiohttp
 import numpy
-from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpReceiver, RTCSessionDescription
+from aiortc import RTCBundlePolicy, RTCConfiguration, RTCPeerConnection, RTCRtpReceiver, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError
 from aiortc.rtp import RtcpSrPacket
 
@@ -31,15 +31,17 @@ def _wait(coroutine, within=PATIENCE):
     return asyncio.run_coroutine_threadsafe(coroutine, _loop).result(within)
 
 
-def _connection(codec=None, has_audio=True):
+POLICIES = [RTCBundlePolicy.MAX_BUNDLE, RTCBundlePolicy.BALANCED, RTCBundlePolicy.MAX_COMPAT]
+
+
+def _connection(codec=None, kinds=("video", "audio"), policy=RTCBundlePolicy.BALANCED):
     # Without the default STUN server: nothing leaves this machine.
-    connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
-    video = connection.addTransceiver("video", direction="recvonly")
-    if codec:
-        codecs = RTCRtpReceiver.getCapabilities("video").codecs
-        video.setCodecPreferences([c for c in codecs if c.mimeType.lower() == f"video/{codec.lower()}"])
-    if has_audio:
-        connection.addTransceiver("audio", direction="recvonly")
+    connection = RTCPeerConnection(RTCConfiguration(iceServers=[], bundlePolicy=policy))
+    for kind in kinds:
+        transceiver = connection.addTransceiver(kind, direction="recvonly")
+        if codec and kind == "video":
+            codecs = RTCRtpReceiver.getCapabilities("video").codecs
+            transceiver.setCodecPreferences([c for c in codecs if c.mimeType.lower() == f"video/{codec.lower()}"])
     return connection
 
 
@@ -86,16 +88,13 @@ class Received:
 
 
 class Viewer:
-    """`has_audio=False` for streams without sound: aiortc takes no answer that refuses a section, as it looks for credentials in it.
+    """`kinds` are the sections of its offer; `context` says what to trust where the URL is https."""
 
-    `context` says what to trust where the URL is https.
-    """
-
-    def __init__(self, url, has_audio=True, token=None, context=None):
+    def __init__(self, url, kinds=("video", "audio"), policy=RTCBundlePolicy.BALANCED, token=None, context=None):
         self.url = url
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._context = context or True
-        self._has_audio = has_audio
+        self.kinds, self._policy = kinds, policy
         self.session = None
         self.video = Received()
         self.audio = Received()
@@ -118,7 +117,7 @@ class Viewer:
         return self
 
     async def _connect(self):
-        connection = self._connection = _connection(has_audio=self._has_audio)
+        connection = self._connection = _connection(kinds=self.kinds, policy=self._policy)
         connection.on("track", lambda track: asyncio.ensure_future(self._receive(track)))
         connection.on("connectionstatechange", lambda: self._note("state", connection.connectionState))
         self._overhear(connection)
@@ -150,8 +149,11 @@ class Viewer:
 
             receiver._handle_rtcp_packet, receiver._handle_rtp_packet = rtcp, rtp
 
+    def received(self, kind):
+        return self.video if kind == "video" else self.audio
+
     async def _receive(self, track):
-        received = self.video if track.kind == "video" else self.audio
+        received = self.received(track.kind)
         while True:
             try:
                 frame = await track.recv()

@@ -65,8 +65,10 @@ struct Routes: Sendable {
     }
 
     /// From the base path to its pages, which need the slash behind it.
-    private var toPages: ServerResponse {
-        ServerResponse(head: HTTPResponse(status: .permanentRedirect, headerFields: [.location: base.prefix + "/"]))
+    private var toPages: ServerResponse { moved("/") }
+
+    private func moved(_ path: String) -> ServerResponse {
+        ServerResponse(head: HTTPResponse(status: .permanentRedirect, headerFields: [.location: base.prefix + path]))
     }
 
     /// The API and the metrics are the operator's. Where everybody may watch, everybody may also read which streams there are, though not more
@@ -83,6 +85,8 @@ struct Routes: Sendable {
         switch (segments.count, segments.first) {
         case (1, ""): page(request) { IndexPage.html(access.listIsPublic ? rows : nil) }
         case (2, "watch") where !segments[1].isEmpty: watch(segments[1], request)
+        // Its addresses are relative.
+        case (3, "watch") where segments[2].isEmpty && !segments[1].isEmpty: moved("/watch/\(URLPath.encode(segments[1]))")
         case (2, "assets"): asset(segments[1], request)
         case (1, "favicon.ico"): .empty(.noContent)
         case (1, "healthz"): reading(request) { health }

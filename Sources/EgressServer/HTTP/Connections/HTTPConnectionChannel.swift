@@ -45,6 +45,8 @@ struct HTTPConnectionChannel: HTTPChannelHandler {
             withPipeliningAssistance: false, withErrorHandling: false, withOutboundHeaderValidation: false,
             withEncoderConfiguration: .init(), withDecoderLimitConfiguration: decoder)
         try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: tls != nil))
+        // Below the watch, for which only answers are answers.
+        try pipeline.addHandler(ContinueHandler())
         try pipeline.addHandler(RequestWatch(guarding, gate))
         // It has the connection closed behind the answer when the server shuts down; idle ones are the guard's.
         try pipeline.addHandler(HTTPConnectionStateHandler(idleTimeout: nil, logger: logger))

@@ -55,7 +55,7 @@ public enum FFmpegArguments {
         case .copy(let filters):
             return ["-c:v", "copy"] + (filters.isEmpty ? [] : ["-bsf:v", filters])
         case .transcode(let framesPerSecond):
-            var arguments = ["-c:v", "libx264", "-preset", "veryfast", "-tune", "zerolatency", "-profile:v", "baseline"]
+            var arguments = plan.options + ["-c:v", "libx264", "-preset", "veryfast", "-tune", "zerolatency", "-profile:v", "baseline"]
             arguments += ["-pix_fmt", "yuv420p", "-bf", "0"]
             arguments += keyframes(framesPerSecond)
             arguments += ["-sc_threshold", "0"]
@@ -64,12 +64,12 @@ public enum FFmpegArguments {
         }
     }
 
-    /// An IDR every 2 s: counted in pictures where their rate is known, else by time.
+    /// An IDR every 2 s by the times of the pictures, whatever their rate is; where it is known, also counted in pictures, since times may jump
+    /// back, and then stay below that of the last IDR for long.
     private static func keyframes(_ framesPerSecond: Double?) -> [String] {
-        guard let framesPerSecond, framesPerSecond > 0, framesPerSecond <= 1_000 else {
-            return ["-force_key_frames", "expr:gte(t,n_forced*2)"]
-        }
-        return ["-g", String(max(1, Int(saturating: framesPerSecond * 2)))]
+        let byTime = ["-force_key_frames", "expr:isnan(prev_forced_t)+gte(t,prev_forced_t+2)"]
+        guard let framesPerSecond, framesPerSecond > 0, framesPerSecond <= 1_000 else { return byTime }
+        return ["-g", String(max(1, Int(saturating: framesPerSecond * 2)))] + byTime
     }
 
     private static func output(payloadType: Int, port: UInt16, startTime: Int64) -> [String] {

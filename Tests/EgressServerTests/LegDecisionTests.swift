@@ -5,6 +5,7 @@ import Testing
 @testable import EgressServer
 
 @Suite struct LegDecisionTests {
+    static let version = FFmpegVersion(major: 5, minor: 1)
     static let file = StreamInput.Kind.file(loops: false)
 
     static func video(_ change: (inout MediaProbe.Video) -> Void = { _ in }) -> MediaProbe.Video {
@@ -19,7 +20,7 @@ import Testing
         _ videos: [MediaProbe.Video], audios: [MediaProbe.Audio] = [.init(index: 1, codec: "aac")],
         input: StreamInput.Kind = file, config: WebRTCConfig = WebRTCConfig()
     ) throws -> LegDecision {
-        try LegDecision(probe: MediaProbe(videos: videos, audios: audios), input: input, config: config)
+        try LegDecision(probe: MediaProbe(videos: videos, audios: audios), input: input, config: config, version: version)
     }
 
     @Test func copiesWhatBrowsersCanPlay() throws {
@@ -60,12 +61,42 @@ import Testing
         Objection(video: video { $0.hasBFrames = true }, reason: "it has B-frames, which WebRTC cannot reorder"),
         Objection(video: video { $0.gop = .milliseconds(2_100) }, reason: "a keyframe comes only every 2.1 s, and 2 s is the most"),
         Objection(video: video(), forces: true, reason: "force_transcode is set"),
+        Objection(video: video { $0.rotation = 90 }, reason: "it is to be turned by 90°, which browsers are not told"),
+        Objection(
+            video: video { $0.hasOtherKeyframes = true },
+            reason: "some of its keyframes are no IDR pictures, and who joins cannot begin with those"),
     ])
     func encodesWhatBrowsersCannotPlay(_ objection: Objection) throws {
         let decision = try Self.decide([objection.video], config: WebRTCConfig(forceTranscode: objection.forces))
-        #expect(decision.plan == LegPlan(video: .transcode(framesPerSecond: 25), width: 1280, height: 720))
+        let plan = LegPlan(video: .transcode(framesPerSecond: 25), width: 1280, height: 720, options: ["-fps_mode", "vfr"])
+        #expect(decision.plan == plan)
         #expect(decision.videoReason == "encoding video: \(objection.reason)")
         #expect(!decision.isCopy)
+    }
+
+    @Test(arguments: ["tt", "bb", "tb", "bt"]) func encodesInterlacedVideoWithoutItsFields(order: String) throws {
+        let decision = try Self.decide([Self.video { $0.fieldOrder = order }])
+        #expect(decision.videoReason == "encoding video: it is interlaced, and browsers would show its two fields as a comb")
+        #expect(decision.plan?.options == ["-fps_mode", "vfr", "-vf", "yadif=deint=interlaced"])
+        #expect(try Self.decide([Self.video { $0.fieldOrder = "progressive" }]).isCopy)
+    }
+
+    @Test func encodesWhatHasNoParameterSets() throws {
+        let decision = try Self.decide([
+            Self.video {
+                $0.pixelFormat = nil
+                $0.width = nil
+            }
+        ])
+        #expect(decision.videoReason == "encoding video: its parameter sets are neither in its header nor in its first pictures")
+    }
+
+    @Test func namesTheOptionsAsThisFFmpegDoes() throws {
+        let old = FFmpegVersion(major: 4, minor: 4)
+        let probe = MediaProbe(videos: [Self.video { $0.codec = "vp8" }], audios: [])
+        let decision = try LegDecision(probe: probe, input: Self.file, config: WebRTCConfig(), version: old)
+        #expect(decision.plan?.options == ["-vsync", "vfr"])
+        #expect(decision.transcoding(because: "a").plan?.options == ["-vsync", "vfr"])
     }
 
     @Test func acceptsFullRange420() throws {

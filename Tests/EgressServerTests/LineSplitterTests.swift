@@ -34,7 +34,7 @@ import Testing
         lines += take(&splitter, "y\nnext\n")
         #expect(lines.count == 2)
         #expect(lines.first?.hasPrefix("xxx") == true)
-        #expect((lines.first?.utf8.count ?? 0) < LineSplitter.lineSizeMax + 100)
+        #expect((lines.first?.utf8.count ?? 0) < LineSplitter.lineSizeMaxOfEverything + 100)
         #expect(lines.last == "next")
     }
 

@@ -47,6 +47,41 @@ import Testing
         #expect(try MediaProbe(streamsJSON: json).videos.first?.framesPerSecond == 25)
     }
 
+    /// As a browser's recording has it.
+    @Test(arguments: ["1000/1", "90000/1", "0/0", "121/1"]) func aRateThatNobodyHasIsMeasured(rate: String) throws {
+        let json =
+            #"{"streams": [{"index": 0, "codec_type": "video", "codec_name": "vp8", "avg_frame_rate": "0/0", "r_frame_rate": "\#(rate)"}]}"#
+        var probe = try MediaProbe(streamsJSON: json)
+        #expect(probe.videos[0].framesPerSecond == nil)
+        #expect(probe.videos[0].needsMeasuring)
+        let times = (0...60).map { (time: "\(Double($0) / 30 + ($0 % 2 == 0 ? 0 : 0.004))", isKey: $0 == 0) }
+        try probe.measure(packetsJSON: Self.packets(times), ofVideoAt: 0)
+        #expect(probe.videos[0].framesPerSecond == 30)
+    }
+
+    @Test(arguments: [
+        (#""side_data_list": [{"rotation": -90}]"#, 270), (#""side_data_list": [{}, {"rotation": 180.0}]"#, 180),
+        (#""tags": {"rotate": "90"}"#, 90), (#""side_data_list": [{"rotation": 1e300}]"#, Int.max % 360),
+        (#""side_data_list": [{"rotation": 0}]"#, 0), (#""tags": {}"#, 0),
+    ])
+    func readsByHowMuchAPictureIsTurned(json: String, rotation: Int) throws {
+        let probe = try MediaProbe(streamsJSON: #"{"streams": [{"index": 0, "codec_type": "video", \#(json)}]}"#)
+        #expect(probe.videos[0].rotation == rotation)
+    }
+
+    @Test func takesOnlyIDRPicturesForKeyframes() throws {
+        var probe = try MediaProbe(streamsJSON: Self.streams)
+        let times = (0...60).map { (time: "\(Double($0) / 10)", isKey: $0 % 10 == 0) }
+        let idrs = ["#tb 0: 1/1000", "#media_type 0: video"]
+        try probe.measure(packetsJSON: Self.packets(times), idrs: idrs + (0...6).map { "0, 0, \($0 * 1000), 33, 8222, 0x1" }, ofVideoAt: 0)
+        #expect(!probe.videos[0].hasOtherKeyframes)
+        #expect(probe.videos[0].gop == .seconds(1))
+        try probe.measure(
+            packetsJSON: Self.packets(times), idrs: idrs + ["0,        -67,          0,       33,     8222, 0x1"], ofVideoAt: 0)
+        #expect(probe.videos[0].hasOtherKeyframes)
+        #expect(probe.videos[0].gop == .seconds(6))
+    }
+
     @Test func refusesWhatIsNotJSON() {
         #expect(throws: (any Error).self) { try MediaProbe(streamsJSON: "Invalid data found") }
     }

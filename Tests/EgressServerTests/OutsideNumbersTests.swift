@@ -49,7 +49,8 @@ import Testing
         var pace = PaceMonitor()
         let now = ContinuousClock.now
         for (second, position) in [Duration.zero, report.position ?? .zero, .seconds(1), report.position ?? .zero].enumerated() {
-            _ = pace.slowPace(position: position, now: now + .seconds(second * 20))
+            _ = pace.slowPace(
+                position: position, now: now + .seconds(second * 20), load: MachineLoad(busy: Double(second), total: Double(second)))
         }
         var status = SupervisionStatus()
         status.speed = report.speed

@@ -51,7 +51,7 @@ import Testing
 
     func probeOfVideo() throws -> String {
         try script(
-            "ffprobe", #"echo '{"streams": [{"index": 0, "codec_type": "video", "codec_name": "h264", "pix_fmt": "yuv420p"}]}'"#)
+            "ffprobe", #"echo '{"streams": [{"index": 0, "codec_type": "video", "codec_name": "h264", "width": 9}]}'"#)
     }
 
     /// Looks again and again until it holds; false when it does not in time.

@@ -199,11 +199,12 @@ import Testing
     let start = ContinuousClock.now
 
     /// What is said when media comes at `pace`, reported twice a second for `seconds`.
-    func findings(pace: Double, seconds: Int) -> [Double] {
+    func findings(pace: Double, seconds: Int, load: Double = 1) -> [Double] {
         var monitor = PaceMonitor()
         return (0...seconds * 2).compactMap { half in
             let elapsed = Duration.milliseconds(500 * half)
-            return monitor.slowPace(position: elapsed * pace, now: start + elapsed)
+            return monitor.slowPace(
+                position: elapsed * pace, now: start + elapsed, load: MachineLoad(busy: Double(half) * load, total: Double(half)))
         }
     }
 
@@ -216,6 +217,13 @@ import Testing
         #expect(findings(pace: 0.5, seconds: 60) == [0.5])
     }
 
+    /// A camera that was away, a link that stutters, a film with a hole.
+    @Test func saysNothingOfAMachineThatHasTimeLeft() {
+        #expect(findings(pace: 0.5, seconds: 60, load: 0.8).isEmpty)
+    }
+
+    private func busy(_ seconds: Double) -> MachineLoad { MachineLoad(busy: seconds, total: seconds) }
+
     @Test func waitsForAWholeWindow() {
         #expect(findings(pace: 0.5, seconds: 9).isEmpty)
     }
@@ -223,15 +231,33 @@ import Testing
     @Test func forgetsASlowStartOutsideTheWindow() {
         var monitor = PaceMonitor()
         // A second passes before the first picture, as it does when FFmpeg starts.
-        #expect(monitor.slowPace(position: .zero, now: start + .seconds(1)) == nil)
-        #expect(monitor.slowPace(position: .seconds(10), now: start + .seconds(11)) == nil)
+        #expect(monitor.slowPace(position: .zero, now: start + .seconds(1), load: busy(1)) == nil)
+        #expect(monitor.slowPace(position: .seconds(10), now: start + .seconds(11), load: busy(11)) == nil)
     }
 
     @Test func beginsAnewWhenThePositionStepsBack() {
         var monitor = PaceMonitor()
-        _ = monitor.slowPace(position: .seconds(100), now: start)
-        #expect(monitor.slowPace(position: .zero, now: start + .seconds(10)) == nil)
-        #expect(monitor.slowPace(position: .seconds(10), now: start + .seconds(20)) == nil)
+        _ = monitor.slowPace(position: .seconds(100), now: start, load: busy(0))
+        #expect(monitor.slowPace(position: .zero, now: start + .seconds(10), load: busy(10)) == nil)
+        #expect(monitor.slowPace(position: .seconds(10), now: start + .seconds(20), load: busy(20)) == nil)
+    }
+}
+
+@Suite struct MachineLoadTests {
+    @Test func timeThatIsNeitherIdleNorWaitedForDisksIsBusy() throws {
+        let earlier = try #require(MachineLoad("cpu  10 0 10 100 20 0 0 0 0 0"))
+        let later = try #require(MachineLoad("cpu  40 0 20 150 30 0 0 0 0 0"))
+        #expect(later.share(since: earlier) == 0.4)
+        #expect(later.share(since: later) == 0)
+    }
+
+    @Test(arguments: ["", "cpu", "cpu0 1 2 3 4 5", "cpu a b c d e", "cpu 1 2 3"]) func whatIsNoSuchLineIsNoLoad(line: String) {
+        #expect(MachineLoad(line) == nil)
+    }
+
+    @Test func thisMachineHasOne() throws {
+        let load = try #require(MachineLoad.now())
+        #expect(load.total > 0 && load.busy <= load.total)
     }
 }
 

@@ -16,6 +16,13 @@ import Testing
         "-map 0:a:0 -c:a libopus -ar 48000 -ac 2 -b:a 96k -application lowdelay -frame_duration 20 " + output(111, 5_001)
     static let x264 = "-map 0:v:0 -c:v libx264 -preset veryfast -tune zerolatency -profile:v baseline -pix_fmt yuv420p -bf 0"
 
+    static let byTime = "-force_key_frames expr:isnan(prev_forced_t)+gte(t,prev_forced_t+2)"
+
+    @Test func aPlansOptionsStandInItsVideoLegWhenItIsEncoded() throws {
+        let plan = LegPlan(video: .transcode(framesPerSecond: nil), options: ["-fps_mode", "vfr"])
+        #expect(try Self.build(WebRTCConfig(), plan).hasPrefix("-map 0:v:0 -fps_mode vfr -c:v libx264"))
+    }
+
     @Test func videoIsCopiedWithParameterSetsAtEachIDR() throws {
         #expect(try Self.build(WebRTCConfig()) == "-map 0:v:0 -c:v copy -bsf:v h264_mp4toannexb \(Self.output(102, 5_000)) \(Self.audio)")
     }
@@ -34,7 +41,7 @@ import Testing
     }
 
     @Test func forcedTranscodingWithoutAKnownRateCountsKeyframesByTime() throws {
-        let expected = "\(Self.x264) -force_key_frames expr:gte(t,n_forced*2) -sc_threshold 0 \(Self.output(102, 5_000)) \(Self.audio)"
+        let expected = "\(Self.x264) \(Self.byTime) -sc_threshold 0 \(Self.output(102, 5_000)) \(Self.audio)"
         #expect(try Self.build(WebRTCConfig(forceTranscode: true)) == expected)
         #expect(try Self.build(WebRTCConfig(forceTranscode: true), .copy) == expected)
     }
@@ -44,11 +51,12 @@ import Testing
         let plan = LegPlan(video: .transcode(framesPerSecond: rate), singleSlice: true)
         #expect(
             try Self.build(WebRTCConfig(audioMap: "none"), plan)
-                == "\(Self.x264) -g \(gop) -sc_threshold 0 -x264-params sliced-threads=0:threads=1 \(Self.output(102, 5_000))")
+                == "\(Self.x264) -g \(gop) \(Self.byTime) -sc_threshold 0 -x264-params sliced-threads=0:threads=1 \(Self.output(102, 5_000))"
+        )
     }
 
     @Test(arguments: [0, -1, Double.nan, .infinity, 1e300]) func aRateThatIsNoneIsUnknown(rate: Double) throws {
-        #expect(try Self.build(WebRTCConfig(), LegPlan(video: .transcode(framesPerSecond: rate))).contains("n_forced*2"))
+        #expect(try Self.build(WebRTCConfig(), LegPlan(video: .transcode(framesPerSecond: rate))).contains(" -bf 0 \(Self.byTime)"))
     }
 
     @Test func noneLeavesALegOut() throws {

@@ -15,6 +15,8 @@ struct LegDecision: Sendable, Hashable {
     var input: StreamInput?
     /// How it is read.
     var reading = InputReading()
+    /// Of the leg's, should it be encoded after all.
+    private var encoderOptions: [String]
     var videoReason: String
     var audioReason: String
 
@@ -26,14 +28,19 @@ struct LegDecision: Sendable, Hashable {
     /// What a copied GOP may be at most: a viewer that has to resynchronise waits that long.
     static let gopMax = Duration.seconds(2)
 
-    init(probe: MediaProbe, input: StreamInput.Kind, config: WebRTCConfig) throws(NothingToSend) {
+    /// - Parameter version: of the FFmpeg that will make the legs.
+    init(
+        probe: MediaProbe, input: StreamInput.Kind, config: WebRTCConfig, version: FFmpegVersion = .newest
+    ) throws(NothingToSend) {
         self.config = config
+        encoderOptions = Self.encoderOptions(isInterlaced: false, version)
         let video = StreamMap(config.videoMap, standard: "0:v:0").video(in: probe)
         let audio = StreamMap(config.audioMap, standard: "0:a:0").audio(in: probe)
 
         if let video, config.hasVideo {
             let objection = Self.objection(to: video, config: config)
-            plan = Self.plan(for: video, input: input, isCopy: objection == nil)
+            encoderOptions = Self.encoderOptions(isInterlaced: video.isInterlaced, version)
+            plan = Self.plan(for: video, input: input, isCopy: objection == nil, encoderOptions)
             videoReason = objection.map { "encoding video: \($0)" } ?? "copying video: \(Self.praise(of: video))"
         } else {
             videoReason = config.hasVideo ? "no video leg: the input has no video" : "no video leg: video_map says so"
@@ -52,6 +59,7 @@ struct LegDecision: Sendable, Hashable {
     /// For an input of our own making, which needs no probe.
     init(generatedAt framesPerSecond: Double, width: Int, height: Int, config: WebRTCConfig) {
         self.config = config
+        encoderOptions = []
         plan = LegPlan(video: .transcode(framesPerSecond: framesPerSecond), width: width, height: height)
         videoReason = "encoding video: it is generated here"
         audioReason = "encoding audio: it is generated here"
@@ -68,9 +76,15 @@ struct LegDecision: Sendable, Hashable {
     /// The same legs, with video encoded after all.
     func transcoding(because reason: String) -> LegDecision {
         var other = self
-        other.plan = LegPlan(video: .transcode(framesPerSecond: nil))
+        other.plan = LegPlan(video: .transcode(framesPerSecond: nil), options: encoderOptions)
         other.videoReason = "encoding video: \(reason)"
         return other
+    }
+
+    /// Pictures keep the times that they came with: at a constant rate, FFmpeg makes up those that a varying one lacks. The filter leaves pictures
+    /// that are not interlaced alone.
+    private static func encoderOptions(isInterlaced: Bool, _ version: FFmpegVersion) -> [String] {
+        version.frameTiming("vfr") + (isInterlaced ? ["-vf", "yadif=deint=interlaced"] : [])
     }
 
     /// Why the video cannot be copied; nil when it can.
@@ -79,7 +93,19 @@ struct LegDecision: Sendable, Hashable {
         guard video.codec == "h264" else { return "it is \(video.codec), not H.264" }
         if let format = video.pixelFormat, format != "yuv420p", format != "yuvj420p" { return "it is \(format), not 8-bit 4:2:0" }
         if video.hasBFrames { return "it has B-frames, which WebRTC cannot reorder" }
+        if let objection = objectionToPictures(video) { return objection }
         if let gop = video.gop, gop > gopMax { return "a keyframe comes only every \(seconds(gop)), and \(seconds(gopMax)) is the most" }
+        return nil
+    }
+
+    /// What the picture needs that only an encoder gives it, or what one who joins would wait for.
+    private static func objectionToPictures(_ video: MediaProbe.Video) -> String? {
+        if video.pixelFormat == nil, video.width ?? 0 == 0 {
+            return "its parameter sets are neither in its header nor in its first pictures"
+        }
+        if video.rotation != 0 { return "it is to be turned by \(video.rotation)°, which browsers are not told" }
+        if video.isInterlaced { return "it is interlaced, and browsers would show its two fields as a comb" }
+        if video.hasOtherKeyframes { return "some of its keyframes are no IDR pictures, and who joins cannot begin with those" }
         return nil
     }
 
@@ -88,9 +114,10 @@ struct LegDecision: Sendable, Hashable {
         return "H.264, 8-bit 4:2:0, no B-frames, \(gop)"
     }
 
-    private static func plan(for video: MediaProbe.Video, input: StreamInput.Kind, isCopy: Bool) -> LegPlan {
+    private static func plan(for video: MediaProbe.Video, input: StreamInput.Kind, isCopy: Bool, _ options: [String]) -> LegPlan {
         guard isCopy else {
-            return LegPlan(video: .transcode(framesPerSecond: video.framesPerSecond), width: video.width, height: video.height)
+            return LegPlan(
+                video: .transcode(framesPerSecond: video.framesPerSecond), width: video.width, height: video.height, options: options)
         }
         return LegPlan(video: .copy(bitstreamFilters: bitstreamFilters(for: input)))
     }

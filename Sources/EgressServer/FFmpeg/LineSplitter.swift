@@ -13,12 +13,15 @@ struct LineSplitter: Sendable {
     }
 
     static let lineSizeMax = 16 * 1024
+    /// Of a process whose output is wanted whole, a tag of a film in JSON say.
+    static let lineSizeMaxOfEverything = 1024 * 1024
     static let linesMax = 500
     static let tailSizeMax = 4 * 1024
     static let tailLinesMax = 20
     static let window = Duration.seconds(1)
 
     private let volume: Volume
+    private let sizeMax: Int
     private var partial: [UInt8] = []
     /// The rest of the line is of no use.
     private var isDiscarding = false
@@ -28,7 +31,10 @@ struct LineSplitter: Sendable {
     private var tail: [UInt8] = []
     private var flooded = 0
 
-    init(_ volume: Volume) { self.volume = volume }
+    init(_ volume: Volume) {
+        self.volume = volume
+        sizeMax = volume == .everything ? Self.lineSizeMaxOfEverything : Self.lineSizeMax
+    }
 
     /// More has come than is read line by line: there is no hurry to read on.
     var isFlooded: Bool { flooded > 0 }
@@ -65,13 +71,13 @@ struct LineSplitter: Sendable {
 
     private mutating func append(_ bytes: Slice<UnsafeRawBufferPointer>, to lines: inout [String]) {
         guard !isDiscarding else { return }
-        partial += bytes.prefix(Self.lineSizeMax - partial.count)
-        guard partial.count == Self.lineSizeMax, volume == .bounded else {
-            isDiscarding = partial.count == Self.lineSizeMax
+        partial += bytes.prefix(sizeMax - partial.count)
+        guard partial.count == sizeMax, volume == .bounded else {
+            isDiscarding = partial.count == sizeMax
             return
         }
         isDiscarding = true
-        emit(" … (a line of more than \(Self.lineSizeMax) bytes)", &lines)
+        emit(" … (a line of more than \(sizeMax) bytes)", &lines)
     }
 
     private mutating func close(_ lines: inout [String]) {

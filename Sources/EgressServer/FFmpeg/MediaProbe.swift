@@ -14,6 +14,16 @@ struct MediaProbe: Sendable, Hashable {
         var framesPerSecond: Double?
         /// The longest distance between two keyframes that was measured; nil when it was not.
         var gop: Duration?
+        /// By how many degrees a player is told to turn it.
+        var rotation = 0
+        /// "progressive", "tt", "bb", "tb" or "bt"; nil: not known.
+        var fieldOrder: String?
+        /// Some of what its header calls keyframes are no IDR pictures.
+        var hasOtherKeyframes = false
+
+        /// Its header is not enough to say whether it can be copied, or how fast its pictures come.
+        var needsMeasuring: Bool { codec == "h264" || framesPerSecond == nil }
+        var isInterlaced: Bool { ["tt", "bb", "tb", "bt"].contains(fieldOrder) }
     }
 
     struct Audio: Sendable, Hashable {
@@ -72,7 +82,9 @@ extension MediaProbe {
                         width: stream.width,
                         height: stream.height,
                         hasBFrames: (stream.hasBFrames ?? 0) > 0,
-                        framesPerSecond: Self.rate(stream.avgFrameRate) ?? Self.rate(stream.rFrameRate)
+                        framesPerSecond: Self.rate(stream.avgFrameRate) ?? Self.rate(stream.rFrameRate),
+                        rotation: stream.rotation,
+                        fieldOrder: stream.fieldOrder
                     ))
             case "audio": audios.append(Audio(index: stream.index, codec: stream.codecName ?? "unknown"))
             default: break
@@ -81,19 +93,53 @@ extension MediaProbe {
     }
 
     /// Adds what the first seconds of packets of one video stream show: JSON of `ffprobe -show_entries packet=pts_time,flags`.
-    mutating func measure(packetsJSON json: String, ofVideoAt position: Int) throws {
+    /// - Parameter idrs: the lines of FFmpeg's framecrc format for its IDR pictures; nil: what the container calls a keyframe is taken for one.
+    mutating func measure(packetsJSON json: String, idrs: [String]? = nil, ofVideoAt position: Int) throws {
         let packets = try Self.decoder.decode(PacketsReport.self, from: Data(json.utf8)).packets
         let times = packets.map { $0.ptsTime.flatMap { Double(finite: $0) } }
         // Packets come in decoding order: a presentation time that steps back is a reordered picture, whatever the header says.
         let known = times.compactMap { $0 }
         if zip(known, known.dropFirst()).contains(where: { $1 < $0 }) { videos[position].hasBFrames = true }
 
-        let keys = zip(packets, times).compactMap { packet, time in packet.flags?.hasPrefix("K") == true ? time : nil }
-        guard let first = keys.first, let end = known.max() else { return }
+        guard let begin = known.min(), let end = known.max() else { return }
+        if videos[position].framesPerSecond == nil, end > begin {
+            videos[position].framesPerSecond = Self.sensible(Double(known.count - 1) / (end - begin), max: Self.measuredRateMax)
+        }
+
+        var keys = zip(packets, times).compactMap { packet, time in packet.flags?.hasPrefix("K") == true ? time : nil }
+        if let idrs = idrs.map(Self.times) {
+            // Near the end, the two may have been read to different packets.
+            let compared = keys.filter { $0 < end - Self.unevenEnd }
+            videos[position].hasOtherKeyframes = compared.contains { key in !idrs.contains { ($0 - key).magnitude < 0.002 } }
+            if videos[position].hasOtherKeyframes { keys = idrs.isEmpty ? [begin] : idrs }
+        }
+        guard let first = keys.first else { return }
         // The last group counts as well: an input with one keyframe in ten seconds has no second one to measure against.
         let longest = zip(keys, keys.dropFirst() + [max(end, first)]).map { $1 - $0 }.max() ?? 0
         videos[position].gop = Duration(outsideSeconds: longest) ?? .outsideMax
     }
+
+    private static let unevenEnd = 0.5
+
+    /// Of the pictures in framecrc: a header `#tb 0: 1/15360`, then lines `stream, dts, pts, duration, size, checksum`.
+    private static func times(_ lines: [String]) -> [Double] {
+        var timeBase: Double?
+        return lines.compactMap { line in
+            if line.hasPrefix("#tb 0:") { timeBase = line.split(separator: " ").last.flatMap { ratio(String($0)) } }
+            guard !line.hasPrefix("#"), let timeBase else { return nil }
+            let fields = line.split(separator: ",")
+            guard fields.count > 2, let pts = Double(finite: fields[2].drop { $0 == " " }) else { return nil }
+            return pts * timeBase
+        }
+    }
+
+    /// More is no rate but the resolution of the timestamps, as the 1,000 in a browser's recording.
+    private static let toldRateMax = 120.0
+    private static let measuredRateMax = 1_000.0
+
+    private static func sensible(_ rate: Double, max: Double) -> Double? { rate > 0 && rate <= max ? rate : nil }
+
+    private static func rate(_ text: String?) -> Double? { ratio(text).flatMap { sensible($0, max: toldRateMax) } }
 
     private static var decoder: JSONDecoder {
         let decoder = JSONDecoder()
@@ -106,7 +152,7 @@ extension MediaProbe {
         Double(finite: text).flatMap { $0 > 0 ? Duration(outsideSeconds: $0) : nil }
     }
 
-    private static func rate(_ text: String?) -> Double? {
+    private static func ratio(_ text: String?) -> Double? {
         guard let parts = text?.split(separator: "/"), parts.count == 2, let over = Double(finite: parts[0]),
             let under = Double(finite: parts[1]),
             over > 0, under > 0
@@ -126,6 +172,9 @@ extension MediaProbe {
 
     private struct Stream: Decodable {
         struct Disposition: Decodable { var attachedPic: Int? }
+        struct SideData: Decodable { var rotation: Double? }
+        /// Of FFmpeg before 5.0.
+        struct Tags: Decodable { var rotate: String? }
 
         var index: Int
         var codecType: String?
@@ -137,6 +186,16 @@ extension MediaProbe {
         var avgFrameRate: String?
         var rFrameRate: String?
         var disposition: Disposition?
+        var fieldOrder: String?
+        var sideDataList: [SideData]?
+        var tags: Tags?
+
+        /// Within 0..<360.
+        var rotation: Int {
+            let degrees = sideDataList?.compactMap(\.rotation).first ?? tags?.rotate.flatMap { Double(finite: $0) } ?? 0
+            let turn = Int(saturating: degrees) % 360
+            return turn < 0 ? turn + 360 : turn
+        }
     }
 
     private struct PacketsReport: Decodable {

@@ -14,16 +14,34 @@ struct MediaProber: Sendable {
         let secrets = Secrets(of: input)
         var probe = try MediaProbe(streamsJSON: await json(["-show_format", "-show_streams"] + input.probeArguments, secrets))
         guard input.isFile || probe.duration != nil else { return probe }
-        for position in probe.videos.indices where probe.videos[position].codec == "h264" {
+        for position in probe.videos.indices where probe.videos[position].needsMeasuring {
             let index = probe.videos[position].index
             let selection = ["-select_streams", "\(index)", "-read_intervals", "%+10", "-show_entries", "packet=pts_time,flags"]
-            try probe.measure(packetsJSON: await json(selection + input.probeArguments, secrets), ofVideoAt: position)
+            let packets = try await json(selection + input.probeArguments, secrets)
+            let idrs = probe.videos[position].codec == "h264" ? try await self.idrs(ofStreamAt: index, input, secrets) : nil
+            try probe.measure(packetsJSON: packets, idrs: idrs, ofVideoAt: position)
         }
         return probe
     }
 
+    /// What is left of the first seconds when all but IDR slices is taken out: a container may call anything a keyframe.
+    /// - Returns: nil where that cannot be found out.
+    private func idrs(ofStreamAt index: Int, _ input: StreamInput, _ secrets: Secrets) async throws -> [String]? {
+        let selection = ["-nostdin", "-v", "error", "-copyts", "-t", "10"] + input.probeArguments
+        let leg = ["-map", "0:\(index)", "-c", "copy", "-bsf:v", "h264_mp4toannexb,filter_units=pass_types=5", "-f", "framecrc", "-"]
+        do {
+            return try await lines(of: GuardedCommand(executable: tools.ffmpeg, arguments: selection + leg), secrets)
+        } catch is Failure {
+            return nil
+        }
+    }
+
     private func json(_ arguments: [String], _ secrets: Secrets) async throws -> String {
         let command = GuardedCommand(executable: tools.ffprobe, arguments: ["-v", "error", "-of", "json"] + arguments)
+        return try await lines(of: command, secrets).joined(separator: "\n")
+    }
+
+    private func lines(of command: GuardedCommand, _ secrets: Secrets) async throws -> [String] {
         let output = LineCollector()
         let complaints = LineCollector()
         let ending = try await withTimeout(Self.timeout) {
@@ -37,12 +55,12 @@ struct MediaProber: Sendable {
             )
         }
         try Task.checkCancellation()
-        guard let ending else { throw Failure(description: "ffprobe found out nothing within \(Self.timeout)") }
+        guard let ending else { throw Failure(description: "FFmpeg found out nothing within \(Self.timeout)") }
         guard ending.isSuccess else {
             let reason = complaints.all.last.map(secrets.mask) ?? "ffprobe \(ending)"
             throw Failure(description: reason)
         }
-        return output.all.joined(separator: "\n")
+        return output.all
     }
 
     /// nil when time is up; the operation is cancelled then, and waited for.

@@ -5,22 +5,27 @@ struct PaceMonitor: Sendable {
     static let window = Duration.seconds(10)
     /// Files are read to the frame, cameras drift a little.
     static let paceMin = 0.95
+    /// Of all cores: less, and what is late has come late.
+    static let loadMin = 0.9
 
-    private var begin: (now: ContinuousClock.Instant, position: Duration)?
+    private var begin: (now: ContinuousClock.Instant, position: Duration, load: MachineLoad?)?
     private var hasTold = false
 
-    /// The pace of the window that ends with this report, when it is too slow; said once.
-    mutating func slowPace(position: Duration, now: ContinuousClock.Instant) -> Double? {
+    /// The pace of the window that ends with this report, when it is too slow and the machine is the reason; said once. A source that was away for a
+    /// part of the window is no reason to look for another machine.
+    mutating func slowPace(position: Duration, now: ContinuousClock.Instant, load: MachineLoad?) -> Double? {
         // A position that steps back is a loop's or a camera's new beginning.
         guard let begin, position >= begin.position else {
-            begin = (now, position)
+            begin = (now, position, load)
             return nil
         }
         let elapsed = now - begin.now
         guard elapsed >= Self.window else { return nil }
-        self.begin = (now, position)
+        self.begin = (now, position, load)
         let pace = (position - begin.position) / elapsed
-        guard pace < Self.paceMin, !hasTold else { return nil }
+        guard pace < Self.paceMin, !hasTold, let load, let before = begin.load, load.share(since: before) >= Self.loadMin else {
+            return nil
+        }
         hasTold = true
         return pace
     }

@@ -106,9 +106,11 @@ final class RunWatch: Sendable {
     }
 
     private func warnIfSlow(_ position: Duration) {
-        guard let pace = state.withLock({ $0.pace.slowPace(position: position, now: .now) }) else { return }
+        let load = MachineLoad.now()
+        guard let pace = state.withLock({ $0.pace.slowPace(position: position, now: .now, load: load) }) else { return }
         let percent = Int(saturating: pace * 100)
-        logger.warning("FFmpeg gives \(percent) % of real time: the machine or the input is too slow, and viewers will see pauses")
+        logger.warning(
+            "FFmpeg gives \(percent) % of real time: the machine is too slow for what it has to encode, and viewers will see pauses")
     }
 }
 

@@ -115,7 +115,7 @@ struct StreamSupervisor: Sendable {
             var sample = StreamInput(url: publication.sample)
             sample.kind = .live
             let probe = try await MediaProber(tools: tools).probe(sample)
-            var decision = try LegDecision(probe: probe, input: .live, config: stream.webrtc)
+            var decision = try LegDecision(probe: probe, input: .live, config: stream.webrtc, version: tools.version)
             decision.reading = InputReading(pace: .input)
             decision.input = StreamInput(pipe: publication.media)
             return decision
@@ -129,7 +129,7 @@ struct StreamSupervisor: Sendable {
         let reading = InputReading(of: input, probe: probe)
         if let rate = reading.stillRate { probe.show(atRate: rate) }
         input.take(reading)
-        var decision = try LegDecision(probe: probe, input: input.kind, config: stream.webrtc)
+        var decision = try LegDecision(probe: probe, input: input.kind, config: stream.webrtc, version: tools.version)
         decision.reading = reading
         decision.input = input
         return decision

@@ -97,6 +97,14 @@ import Testing
         #expect(InputReading(of: example.input, probe: example.probe).turns == example.turns)
     }
 
+    /// The concat demuxer writes the parameter sets that a bitstream filter writes else; FFmpeg's own loop does not.
+    @Test(arguments: [("mov,mp4", Optional(60.0), true), ("h264", nil, false)])
+    func onlyALoopByTheListNeedsNoBitstreamFilter(format: String, seconds: Double?, loops: Bool) {
+        var input = Self.file("film")
+        input.take(InputReading(of: input, probe: Self.probe(format, seconds: seconds)))
+        #expect(input.kind == .file(loops: loops))
+    }
+
     @Test func aListOfLinksNamesNoFiles() {
         let input = StreamInput(url: "https://h/film.mp4")
         let arguments = input.arguments(InputReading(of: input, probe: Self.probe("mov,mp4", seconds: 60)))

@@ -99,10 +99,10 @@ struct StreamInput: Sendable, Hashable {
         return arguments + ["-i", FilmList.address(of: isOfStorage ? url : absoluteURL, lasting: reading.duration)]
     }
 
-    /// What has an end is a film, wherever it lies.
+    /// What has an end is a film, wherever it lies; for its legs it loops when the demuxer that gives them their bytes does.
     mutating func take(_ reading: InputReading) {
         guard kind != .generated, reading.pace == .timestamps else { return }
-        kind = .file(loops: reading.turns != .one)
+        kind = .file(loops: reading.turns == .byList)
     }
 
     var isFile: Bool {

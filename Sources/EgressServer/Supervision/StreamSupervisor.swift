@@ -124,13 +124,18 @@ struct StreamSupervisor: Sendable {
             return LegDecision(
                 generatedAt: Double(DemoInput.framesPerSecond), width: DemoInput.width, height: DemoInput.height, config: stream.webrtc)
         }
-        var input = try stream.input.examined()
-        var probe = try await probes.run(failures: failures) { [input] in try await MediaProber(tools: tools).probe(input) }
+        // Together: while a probe waits for its turn, a file that was not there may have come.
+        var (input, probe) = try await probes.run(failures: failures) {
+            let input = try stream.input.examined()
+            return (input, try await MediaProber(tools: tools).probe(input))
+        }
         let reading = InputReading(of: input, probe: probe)
         if let rate = reading.stillRate { probe.show(atRate: rate) }
         input.take(reading)
         var decision = try LegDecision(probe: probe, input: input.kind, config: stream.webrtc, version: tools.version)
         decision.reading = reading
+        // It would end the leg at the first turn; so FFmpeg is run once for each turn.
+        if decision.isCopy, reading.turns == .byFFmpeg { decision.reading.turns = .one }
         decision.input = input
         return decision
     }

@@ -28,8 +28,12 @@ public final class EgressEngine: Sendable {
         try self.init(configuration: configuration, logger: logger, now: WallClock.microseconds)
     }
 
-    /// `now` is what FFmpeg is told as the time its outputs begin, in microseconds since 1970.
-    init(configuration: EgressConfiguration, logger: Logger, now: @escaping @Sendable () -> Int64) throws(EgressError) {
+    /// `now` is what FFmpeg is told as the time its outputs begin, in microseconds since 1970. `observe` is told each event first, on the engine's
+    /// thread, which it holds up.
+    init(
+        configuration: EgressConfiguration, logger: Logger, now: @escaping @Sendable () -> Int64,
+        observe: @escaping @Sendable (EngineEvent) -> Void = { _ in }
+    ) throws(EgressError) {
         try configuration.validate()
         self.configuration = configuration
         self.logger = logger
@@ -45,6 +49,7 @@ public final class EgressEngine: Sendable {
         }
         let events = events
         let handle = try EngineHandle(configuration) { event in
+            observe(event)
             guard let entry = registry.receive(event) else { return }
             if case .viewerClosed = event, let session = entry.session { viewerEvents.end(CollectionOfOne(session)) }
             events.record(entry)
@@ -65,7 +70,7 @@ public final class EgressEngine: Sendable {
         #else
         await stopped.wait()
         #endif
-        shutdown()
+        await withTaskExecutorPreference(WaitingThreads.engine) { shutdown() }
     }
 
     /// Stops every stream as ``onProcessStop(id:)`` does and closes the engine. Further calls have no effect.

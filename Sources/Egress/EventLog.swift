@@ -1,7 +1,7 @@
 import Logging
 
-/// Writes the engine's events to the log, and hands them on, from a task of its own, because the engine's threads have better things to do than
-/// to wait for a log file. Lines beyond the buffer are left out; the counters of ``EngineStatistics`` have them all.
+/// Writes the engine's events to the log, and hands them on, from a task of its own on a thread that may wait, because the engine's threads
+/// have better things to do than to wait for a log file. Lines beyond the buffer are left out; the counters of ``EngineStatistics`` have them all.
 struct EventLog: Sendable {
     struct Entry: Sendable {
         let event: EngineEvent
@@ -37,7 +37,7 @@ struct EventLog: Sendable {
     func start(logger: Logger, udpPort: UInt16, receive: @escaping @Sendable (Entry) -> Void) {
         let items = items
         let continuation = continuation
-        Task {
+        Task(executorPreference: WaitingThreads.engine) {
             var activity = StreamActivity()
             for await item in items {
                 switch item {

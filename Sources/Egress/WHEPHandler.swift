@@ -44,6 +44,7 @@ public final class WHEPHandler: Sendable {
     let admission: Mutex<Admission>
     let now: @Sendable () -> ContinuousClock.Instant
     let isRefusingViewers = Atomic(false)
+    private let refusalsTold = Mutex(Repetitions(window: .seconds(60), entriesMax: 1_024))
     private let redirect: (@Sendable (_ stream: String) -> String?)?
     private let expects: (@Sendable (_ stream: String) -> Bool)?
     private let authorize: WHEPAuthorizer?
@@ -80,8 +81,9 @@ public final class WHEPHandler: Sendable {
         if configuration.limits.bitRate > 0 { measureBitRate() }
     }
 
+    /// Answers a request. Calls of the engine are made on threads of their own: while they wait, none of Swift's shared threads does.
     public func handle(_ request: WHEPRequest) async -> WHEPResponse {
-        var response = await route(request)
+        var response = await withTaskExecutorPreference(WaitingThreads.engine) { await route(request) }
         response.head.headerFields[.accessControlAllowOrigin] = "*"
         response.head.headerFields[.accessControlExposeHeaders] = Self.exposed
         if request.head.method == .head { response.body = [] }
@@ -242,8 +244,19 @@ public final class WHEPHandler: Sendable {
     private func refusal(_ error: EgressError, _ stream: String, _ request: WHEPRequest) -> WHEPResponse {
         var metadata = metadata(stream, nil, request)
         metadata["status"] = "\(error.status.code)"
-        logger.log(level: error.limit == nil ? .info : .debug, "Viewer refused: \(error.message)", metadata: metadata)
+        logger.log(level: levelOfRefusal(error, stream, request, &metadata), "Viewer refused: \(error.message)", metadata: metadata)
         return refusal(error)
+    }
+
+    /// A page that waits for its stream asks every few seconds: that is told once a minute. What a limit refuses is counted, not told.
+    private func levelOfRefusal(
+        _ error: EgressError, _ stream: String, _ request: WHEPRequest, _ metadata: inout Logger.Metadata
+    ) -> Logger.Level {
+        guard error.limit == nil else { return .debug }
+        let key = "\(request.remoteAddress ?? "") \(error.status.code) \(stream)"
+        let verdict = refusalsTold.withLock { $0.note(key, now: now()) }
+        if verdict.repeated > 0 { metadata["repeated"] = "\(verdict.repeated)" }
+        return verdict.isTold ? .info : .debug
     }
 
     /// A session that is not there. Whoever knows the id of one that was, was its viewer, and is told why it has ended.

@@ -44,7 +44,7 @@ private let api = "of-the-api-0123456789"
     }
 
     @Test func whereNothingIsToBeDecidedNobodyIsAsked() {
-        #expect(AccessControl().authorizer == nil)
+        #expect(CurrentAccess(AccessControl()).authorizer == nil)
         #expect(AccessControl().listIsPublic)
     }
 
@@ -53,7 +53,7 @@ private let api = "of-the-api-0123456789"
         control.viewers = .tokens(TokenTests.tokens, nil)
         control.operators = TokenSet([api])
         #expect(!control.listIsPublic)
-        let authorize = try #require(control.authorizer)
+        let authorize = try #require(CurrentAccess(control).authorizer)
         #expect(await authorize(Self.access(nil)) == .unauthenticated("a token is needed"))
         #expect(await authorize(Self.access("wrong")) == .unauthenticated("the token is not known"))
         #expect(await authorize(Self.access(ofCam)) == .allowed)
@@ -237,7 +237,7 @@ private let api = "of-the-api-0123456789"
     @Test func aStaticTokenAndAJSONWebTokenStandSideBySide() async throws {
         var control = AccessControl()
         control.viewers = .tokens(TokenTests.tokens, await Self.verifier())
-        let authorize = try #require(control.authorizer)
+        let authorize = try #require(CurrentAccess(control).authorizer)
         #expect(await authorize(AccessControlTests.access(everywhere)) == .allowed)
         #expect(await authorize(AccessControlTests.access(try await Self.signed(Claims()))) == .allowed)
         guard case .unauthenticated = await authorize(AccessControlTests.access("neither")) else {

@@ -1,4 +1,5 @@
 import HTTPTypes
+import Logging
 import Synchronization
 import Testing
 
@@ -12,6 +13,25 @@ extension WithEngine {
             var head = HTTPRequest(method: method, scheme: "http", authority: "localhost", path: path, headerFields: fields)
             head.headerFields[.contentType] = type
             return WHEPRequest(head: head, body: Array(body.utf8), remoteAddress: "192.0.2.9")
+        }
+
+        /// A page that waits for a stream asks every 2 s.
+        @Test func whatAClientIsRefusedAgainAndAgainIsToldOnceAMinuteWithItsNumber() async throws {
+            let recorder = LogRecorder()
+            let clock = ManualClock()
+            let handler = WHEPHandler(engine: try Engines.make(), logger: recorder.logger, now: { clock.now })
+            for _ in 0..<40 {
+                let answer = await handler.handle(Self.request(.post, "/whep/show", BrowserOffer.chromium))
+                #expect(answer.head.status == .notFound)
+                clock.advance(by: .seconds(2))
+            }
+            let told = recorder.lines.filter { $0.level == .info && $0.message.hasPrefix("Viewer refused") }
+            #expect(told.count == 2)
+            #expect(told.last?.metadata["repeated"] == "29")
+            #expect(recorder.lines.count { $0.message.hasPrefix("Viewer refused") } == 40)
+            // Another stream is another thing.
+            _ = await handler.handle(Self.request(.post, "/whep/other", BrowserOffer.chromium))
+            #expect(recorder.lines.last?.level == .info)
         }
 
         static func handler(_ engine: EgressEngine) -> WHEPHandler { WHEPHandler(engine: engine, logger: Engines.silent) }

@@ -1,6 +1,7 @@
 """HTTPS: who gets in, what is presented, and a certificate that is replaced while viewers watch."""
 
 import http.client
+import os
 import socket
 import ssl
 import warnings
@@ -123,7 +124,7 @@ def test_a_new_certificate_is_taken_without_ending_a_connection(start_egress, pa
     assert server.stream("cam")["viewers_connected"] == 1
 
 
-@pytest.mark.parametrize("spoil", ["missing", "empty", "of another"])
+@pytest.mark.parametrize("spoil", ["missing", "empty", "of another", "a FIFO"])
 def test_a_certificate_that_cannot_be_used_is_not_taken(start_egress, pair, tmp_path, spoil):
     server = start_egress("serve", *pair.flags, context=pair.context)
     match spoil:
@@ -131,11 +132,16 @@ def test_a_certificate_that_cannot_be_used_is_not_taken(start_egress, pair, tmp_
             pair.certificate.unlink()
         case "empty":
             pair.certificate.write_text("")
+        case "a FIFO":
+            pair.key.unlink()
+            os.mkfifo(pair.key)
         case "of another":
             certificates.write(pair.certificate, tmp_path / "another.pem")
     server.reload()
     complaint = server.wait_for_log(r"error.*The certificate could not be read again, the old one stays: (\S+): ")
-    assert complaint[1] == str(pair.key if spoil == "of another" else pair.certificate)
+    assert complaint[1] == str(pair.key if spoil in ("of another", "a FIFO") else pair.certificate)
+    if spoil == "a FIFO":
+        pair.key.unlink()
     assert _presented(server) == pair.der
     der, _ = pair.replace()
     server.reload()

@@ -38,12 +38,7 @@ struct AccessControl: Sendable {
         if case .hook(let hook) = viewers { hook } else { nil }
     }
 
-    /// For ``WHEPHandler``; nil where there is nothing to decide.
-    var authorizer: WHEPAuthorizer? {
-        if listIsPublic { nil } else { { access in await mayWatch(access) } }
-    }
-
-    private func mayWatch(_ access: WHEPAccess) async -> WHEPDecision {
+    func mayWatch(_ access: WHEPAccess) async -> WHEPDecision {
         // Who may stop a stream may watch it.
         if let token = access.token, operators?.contains(token) == true { return .allowed }
         switch viewers {

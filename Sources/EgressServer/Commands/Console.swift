@@ -1,15 +1,17 @@
 #if Server
-internal import SystemPackage
-
 /// What is said to a person at a terminal, beside the log.
 enum Console {
-    static func complain(_ text: String) { write("egress: \(text)\n", to: .standardError) }
+    static func complain(_ text: String) {
+        // A complaint may be several lines of our own; each is kept one.
+        for line in "egress: \(text)".split(separator: "\n", omittingEmptySubsequences: false) {
+            LineWriter.standardError.write(LogText.escaped(String(line)))
+        }
+        LineWriter.standardError.flush()
+    }
 
-    static func say(_ text: String) { write(text + "\n", to: .standardOutput) }
-
-    private static func write(_ text: String, to descriptor: FileDescriptor) {
-        // A closed terminal is no reason to fail.
-        _ = try? descriptor.writeAll(text.utf8)
+    static func say(_ text: String) {
+        LineWriter.standardOutput.write(text)
+        LineWriter.standardOutput.flush()
     }
 }
 #endif

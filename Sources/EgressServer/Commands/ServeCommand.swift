@@ -42,7 +42,8 @@ struct ServeCommand: AsyncParsableCommand {
               "none"   in place of all that: everybody may watch
 
             Pages take a token from behind their address: /watch/cam#token=TOKEN. The API and the metrics have tokens of their own ("api"); without \
-            one they answer only clients on this machine. SIGHUP reads certificate and key again.
+            one they answer only clients on this machine. SIGHUP reads certificate and key again, and \
+            the files that tokens and their keys stand in; this file is read at the start only.
 
             "limits" is what clients may take; these are the defaults. Each is counted by egress_refused_total and told the client.
             "bit_rate": 0 (bit/s sent in all; 0: no limit), \

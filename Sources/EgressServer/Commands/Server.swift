@@ -6,7 +6,6 @@ internal import Logging
 internal import NIOCore
 internal import ServiceLifecycle
 internal import SystemPackage
-internal import UnixSignals
 
 /// Puts engine, HTTP and supervisors together and runs them until a signal says to stop.
 ///
@@ -17,7 +16,7 @@ struct Server {
     private static let shutdownMax = Duration.seconds(5)
 
     private let group: ServiceGroup
-    private let tls: TLSCredentials?
+    private let reloader: Reloader
     private let logger: Logger
     private let drain: Drain
 
@@ -25,7 +24,6 @@ struct Server {
         configuration: ServerConfiguration, streams: [StreamDefinition], tools: FFmpegTools?, tls: TLSCredentials?, access: AccessControl,
         logger: Logger
     ) throws {
-        self.tls = tls
         self.logger = logger
         let engine = try EgressEngine(configuration: configuration.egress, logger: logger)
         Self.log(engine.info, logger)
@@ -38,6 +36,7 @@ struct Server {
             engine: engine, board: board, access: access, base: configuration.basePath, logger: logger, drain: configuration.drain,
             redirect: configuration.redirect, connections: connections)
         drain = routes.drain
+        reloader = Reloader(tls: tls, access: routes.currentAccess, logger: logger) { try configuration.accessReadAgain() }
         let http = try HTTPService(
             address: configuration.http, routes: routes, connections: connections, tls: tls, proxies: configuration.trustedProxies,
             logger: logger
@@ -71,7 +70,11 @@ struct Server {
         configuration: ServerConfiguration,
         streams: (ServerConfiguration, FFmpegTools) async -> [StreamDefinition]
     ) async throws {
-        var logger = Logger(label: "egress") { StreamLogHandler.standardError(label: $0) }
+        // From here on it does not end the server; what it means is said once there is something to read again.
+        let hasLostTerminal = Terminal.loss()
+        signal(SIGHUP, SIG_IGN)
+        defer { LineWriter.standardError.flush() }
+        var logger = Logger(label: "egress") { LineLogHandler(label: $0) { LineWriter.standardError.write($0) } }
         logger.logLevel = configuration.logLevel
         do {
             try configuration.checkExposure()
@@ -86,7 +89,7 @@ struct Server {
                 let server = try Server(
                     configuration: configuration, streams: definitions, tools: tools, tls: tls, access: access, logger: logger)
                 for note in configuration.accessNotes { logger.warning("\(note)") }
-                try await server.run()
+                try await server.run(hasLostTerminal)
             } catch {
                 await access.hook?.shutdown()
                 throw error
@@ -110,41 +113,27 @@ struct Server {
     }
 
     /// SIGTERM, which comes from a service manager, lets viewers go elsewhere first; Ctrl-C doesn't. Then all stops in order, within
-    /// ``shutdownMax``. The second signal stops at once; FFmpeg does not survive it either. SIGHUP has a meaning only where there is a certificate
-    /// to be read again; without one it ends the server, as it does when a terminal is closed.
-    private func run() async throws {
-        let signals = await UnixSignalsSequence(trapping: [.sigterm, .sigint] + (tls == nil ? [] : [.sighup]))
-        try await withThrowingTaskGroup(of: Void.self) { tasks in
-            tasks.addTask { try await group.run() }
-            tasks.addTask {
-                var isStopping = false
-                for await signal in signals {
-                    if signal == .sighup {
-                        reloadCertificate()
-                        continue
-                    }
-                    if isStopping { _exit(128 + signal.rawValue) }
-                    isStopping = true
-                    // Not here: the second signal has to be heard.
-                    Task {
-                        drain.begin(within: signal == .sigterm ? drain.configuration.duration : .zero)
-                        await drain.finished()
-                        await group.triggerGracefulShutdown()
-                    }
+    /// ``shutdownMax``. The second signal stops at once, and so does the first when something hangs; FFmpeg does not survive it either. SIGHUP
+    /// has files read again.
+    private func run(_ hasLostTerminal: @escaping @Sendable () -> Bool) async throws {
+        // FFmpeg may take 2 s more than it is given, before it is killed.
+        let sequence = StopSequence(
+            drain: drain.configuration.duration, shutdownMax: Self.shutdownMax + .seconds(3), hasLostTerminal: hasLostTerminal)
+        SignalThread.start(sequence) { [group, drain, reloader] action in
+            switch action {
+            case .reload: reloader.reload()
+            case .begin(let duration):
+                Task(executorPreference: WaitingThreads.engine) {
+                    drain.begin(within: duration)
+                    await drain.finished()
+                    await group.triggerGracefulShutdown()
                 }
+            case .exit, .none: break
             }
-            defer { tasks.cancelAll() }
-            try await tasks.next()
+        } exit: {
+            _exit($0)
         }
-    }
-
-    private func reloadCertificate() {
-        do {
-            try tls?.reload()
-            logger.info("The certificate was read again", metadata: tls?.validity)
-        } catch {
-            logger.error("The certificate could not be read again, the old one stays: \(error)")
-        }
+        try await group.run()
     }
 
     private static func threads(_ configuration: ServerConfiguration) -> Int {

@@ -6,11 +6,16 @@ enum ConfigurationFile {
     /// None is anywhere near it: a path that was mistaken, /dev/zero say, ends here.
     static let sizeMax = 1024 * 1024
 
+    /// Reads a regular file. Anything else might wait for as long as it likes, a FIFO for somebody who writes to it.
+    ///
     /// - Throws: with the path as its source, and the system's reason.
     static func read(_ path: String) throws(ConfigurationError) -> [UInt8] {
         do {
-            let file = try FileDescriptor.open(FilePath(path), .readOnly)
+            // Opening waits for nothing either; to a regular file the option means nothing.
+            let file = try FileDescriptor.open(FilePath(path), .readOnly, options: [.nonBlocking, .closeOnExec])
             return try file.closeAfter {
+                // What has no position is a FIFO, a socket or a terminal; a directory refuses to be read, a device without end ends at `sizeMax`.
+                guard (try? file.seek(offset: 0, from: .current)) != nil else { throw NotRegular() }
                 var bytes: [UInt8] = []
                 var chunk = [UInt8](repeating: 0, count: 16 * 1024)
                 while bytes.count <= sizeMax {
@@ -21,10 +26,15 @@ enum ConfigurationFile {
                 guard bytes.count <= sizeMax else { throw Errno.fileTooLarge }
                 return bytes
             }
+        } catch is NotRegular {
+            throw ConfigurationError(source: path, field: nil, problem: "cannot be read: it is no regular file")
         } catch {
             throw ConfigurationError(source: path, field: nil, problem: "cannot be read: \(error as? Errno ?? .ioError)")
         }
     }
+
+    /// A FIFO, a socket or a terminal.
+    private struct NotRegular: Error {}
 
     /// One token a line; empty lines and those that begin with "#" are passed over.
     static func tokens(in path: String) throws(ConfigurationError) -> [String] {

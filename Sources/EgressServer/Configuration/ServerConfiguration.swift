@@ -39,11 +39,15 @@ struct ServerConfiguration: Sendable {
     var trustedProxies = TrustedProxies()
     var connections = ConnectionLimits()
     var basePath = BasePath.root
+    private var file: (name: String, bytes: [UInt8])?
+    private var flags = ServerFlags()
 
     init() {}
 
     /// - Parameter file: Its name and bytes.
     init(file: (name: String, bytes: [UInt8])?, flags: ServerFlags) throws(ConfigurationError) {
+        self.file = file
+        self.flags = flags
         if let file { try read(file.bytes, source: file.name) }
         try apply(flags)
         do {
@@ -52,6 +56,9 @@ struct ServerConfiguration: Sendable {
             throw ConfigurationError(source: file?.name ?? "configuration", field: nil, problem: error.message)
         }
     }
+
+    /// Who may do what, by this same configuration and what stands now in the files of tokens and keys that it names.
+    func accessReadAgain() throws(ConfigurationError) -> AccessConfiguration { try ServerConfiguration(file: file, flags: flags).access }
 
     private static let fields: Set<String> = [
         "http", "egress", "streams", "ffmpeg", "ffprobe", "log_level", "auth", "api", "tls", "trusted_proxies", "base_path", "drain",

@@ -3,9 +3,11 @@ internal import Egress
 
 /// The engine's numbers for Prometheus.
 enum Metrics {
-    static func text(of engine: EgressEngine, _ whep: WHEPHandler, _ connections: Connections?) -> String {
+    static func text(of engine: EgressEngine, _ whep: WHEPHandler, _ connections: Connections?, linesLost: UInt64 = 0) -> String {
         let http = connections.map { HTTPStatistics(connections: $0.count, refused: $0.refusals.all) } ?? HTTPStatistics()
-        return text(statistics: engine.statistics(), info: engine.info, streams: engine.streams(), whep: whep.statistics(), http: http)
+        return text(
+            statistics: engine.statistics(), info: engine.info, streams: engine.streams(), whep: whep.statistics(), http: http,
+            linesLost: linesLost)
     }
 
     /// What the server counts of its HTTP connections.
@@ -17,13 +19,14 @@ enum Metrics {
 
     static func text(
         statistics: EngineStatistics, info: EngineInfo, streams: [StreamStatus], whep: WHEPStatistics = WHEPStatistics(),
-        http: HTTPStatistics = HTTPStatistics()
+        http: HTTPStatistics = HTTPStatistics(), linesLost: UInt64 = 0
     ) -> String {
         var text = PrometheusText()
         write(info, to: &text)
         write(statistics, to: &text)
         write(whep, http, to: &text)
         write(streams, to: &text)
+        text.family("egress_log_lines_lost_total", .counter, "Lines of the log that nobody took in time.", linesLost)
         return text.text
     }
 

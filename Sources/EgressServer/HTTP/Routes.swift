@@ -11,10 +11,11 @@ struct Routes: Sendable {
     let viewers: ViewersAPI
     let drain: Drain
     let board: SupervisionBoard
-    let access: AccessControl
+    let currentAccess: CurrentAccess
     let base: BasePath
     private let redirect: RedirectConfiguration
     private let connections: Connections?
+    private let numbers: SharedReading<Health.Numbers>
 
     /// The first parts of all paths.
     static let names: Set<String> = ["whep", "watch", "assets", "favicon.ico", "healthz", "metrics", "api"]
@@ -26,17 +27,20 @@ struct Routes: Sendable {
     ) {
         self.engine = engine
         self.board = board
-        self.access = access
+        currentAccess = CurrentAccess(access)
+        numbers = SharedReading { Health.Numbers(engine, board) }
         self.base = base
         self.redirect = redirect
         self.connections = connections
         whep = WHEPHandler(
             engine: engine, basePath: base.prefix + "/whep", logger: logger, redirect: redirect.endpoint, expects: board.contains,
-            authorize: access.authorizer)
+            authorize: currentAccess.authorizer)
         api = LifecycleAPI(engine: engine, board: board, base: base, logger: logger)
         viewers = ViewersAPI(engine: engine, whep: whep, board: board)
         drain = Drain(engine: engine, whep: whep, configuration: configuration, logger: logger)
     }
+
+    var access: AccessControl { currentAccess.value }
 
     /// What has to be read of a body to know that it is too large.
     static let bodySizeMax = max(WHEPHandler.bodySizeMax, LifecycleAPI.bodySizeMax)
@@ -44,6 +48,12 @@ struct Routes: Sendable {
     func respond(to request: ServerRequest) async -> ServerResponse {
         guard let target = base.strip(request.head.path ?? "/") else { return toPages }
         guard let segments = URLPath.segments(target) else { return .problem(.badRequest, "the path is not percent-encoded UTF-8") }
+        // Nearly everything asks the engine, and waits for it. Whether it is well must be told also while it does not answer.
+        guard segments != ["healthz"] else { return await respond(to: request, target, segments) }
+        return await withTaskExecutorPreference(WaitingThreads.engine) { await respond(to: request, target, segments) }
+    }
+
+    private func respond(to request: ServerRequest, _ target: String, _ segments: [String]) async -> ServerResponse {
         if segments.first == "whep" {
             var below = request
             below.head.path = base.prefix + target
@@ -89,9 +99,13 @@ struct Routes: Sendable {
         case (3, "watch") where segments[2].isEmpty && !segments[1].isEmpty: moved("/watch/\(URLPath.encode(segments[1]))")
         case (2, "assets"): asset(segments[1], request)
         case (1, "favicon.ico"): .empty(.noContent)
-        case (1, "healthz"): reading(request) { health }
+        case (1, "healthz"): request.head.method == .get ? await health : .notAllowed([.get, .head])
         case (1, "metrics"):
-            reading(request) { .text(Metrics.text(of: engine, whep, connections), type: "text/plain; version=0.0.4; charset=utf-8") }
+            reading(request) {
+                .text(
+                    Metrics.text(of: engine, whep, connections, linesLost: LineWriter.standardError.linesLost),
+                    type: "text/plain; version=0.0.4; charset=utf-8")
+            }
         case (3, "api") where segments[1...] == ["v1", "streams"]: api.list(request)
         case (4, "api") where segments[1...2] == ["v1", "streams"]: await api.stream(segments[3], request)
         case (5, "api") where segments[1...2] == ["v1", "streams"] && segments[4] == "viewers": viewers.list(segments[3], request)
@@ -136,13 +150,19 @@ struct Routes: Sendable {
         }
     }
 
-    /// 503 while it drains, so that a load balancer sends nobody here.
+    /// How long the engine may take to answer before it counts as stalled. A turn of its loop takes milliseconds.
+    private static let answerMax = Duration.seconds(2)
+
+    /// 503 while it drains, so that a load balancer sends nobody here, and when the engine does not answer.
     private var health: ServerResponse {
-        let isDraining = drain.isDraining
-        let reports = StreamReport.all(engine: engine, board: board)
-        return .json(
-            Health(engine: engine, status: isDraining ? "draining" : "ok", streamsDown: reports.count(where: \.isDown)),
-            status: isDraining ? .serviceUnavailable : .ok)
+        get async {
+            guard let numbers = await numbers.value(within: Self.answerMax) else {
+                return .json(["status": "stalled"], status: .serviceUnavailable)
+            }
+            let isDraining = drain.isDraining
+            return .json(
+                Health(numbers, engine.info, status: isDraining ? "draining" : "ok"), status: isDraining ? .serviceUnavailable : .ok)
+        }
     }
 
     private func reading(_ request: ServerRequest, _ answer: () -> ServerResponse) -> ServerResponse {
@@ -164,15 +184,27 @@ private struct Health: Encodable {
         case streamsDown = "streams_down"
     }
 
-    init(engine: EgressEngine, status: String, streamsDown: Int) {
+    init(_ numbers: Numbers, _ info: EngineInfo, status: String) {
         self.status = status
-        self.streamsDown = streamsDown
-        let statistics = engine.statistics()
-        let info = engine.info
-        streams = statistics.streams
-        viewers = statistics.viewers
+        streams = numbers.streams
+        streamsDown = numbers.streamsDown
+        viewers = numbers.viewers
         io = info.io.rawValue
         crypto = info.crypto
+    }
+
+    /// What the engine has to be asked for.
+    struct Numbers: Sendable {
+        let streams: Int
+        let streamsDown: Int
+        let viewers: Int
+
+        init(_ engine: EgressEngine, _ board: SupervisionBoard) {
+            let statistics = engine.statistics()
+            streams = statistics.streams
+            viewers = statistics.viewers
+            streamsDown = StreamReport.all(engine: engine, board: board).count(where: \.isDown)
+        }
     }
 }
 #endif

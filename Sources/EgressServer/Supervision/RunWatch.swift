@@ -34,6 +34,7 @@ final class RunWatch: Sendable {
     private let engine: EgressEngine
     private let board: SupervisionBoard
     private let secrets: Secrets
+    private let complaints: Complaints
     private let logger: Logger
     private let state: Mutex<State>
 
@@ -41,8 +42,7 @@ final class RunWatch: Sendable {
     /// - Parameter missing: legs that the stream would get if the input had something for them.
     init(
         of stream: StreamDefinition, isCopy: Bool, pace: InputReading.Pace, missing: Set<LegPlan.Leg>, engine: EgressEngine,
-        board: SupervisionBoard, secrets: Secrets,
-        logger: Logger
+        board: SupervisionBoard, secrets: Secrets, complaints: Complaints, logger: Logger
     ) {
         id = stream.id
         self.isCopy = isCopy
@@ -51,6 +51,7 @@ final class RunWatch: Sendable {
         self.engine = engine
         self.board = board
         self.secrets = secrets
+        self.complaints = complaints
         self.logger = logger
         let input = stream.input
         let reading = engine.stream(named: stream.id).map(StaleWatch.Reading.init) ?? .init(video: 0, audio: 0)
@@ -100,9 +101,10 @@ final class RunWatch: Sendable {
     func read(complaint line: String) {
         // FFmpeg takes no notice of a track that turns up later, but says so.
         if let leg = missing.first(where: { line.contains("New \($0.rawValue) stream ") }) { state.withLock { $0.newTrack = leg } }
+        guard let told = complaints.told(secrets.mask(line), now: .now) else { return }
         let verdict = state.withLock { $0.complaints.spend(now: .now) }
         if verdict.suppressed > 0 { logger.warning("FFmpeg: \(verdict.suppressed) more lines were left out") }
-        if verdict.isGranted { logger.warning("FFmpeg: \(secrets.mask(line))") }
+        if verdict.isGranted { logger.warning("FFmpeg: \(told)") }
     }
 
     private func warnIfSlow(_ position: Duration) {

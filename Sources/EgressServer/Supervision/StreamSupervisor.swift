@@ -11,6 +11,7 @@ struct StreamSupervisor: Sendable {
     let probes: ProbeQueue
     let logger: Logger
     private let secrets: Secrets
+    private let complaints = Complaints()
 
     init(
         stream: StreamDefinition, engine: EgressEngine, tools: FFmpegTools, board: SupervisionBoard, probes: ProbeQueue, logger: Logger
@@ -183,8 +184,8 @@ struct StreamSupervisor: Sendable {
         var missing = job.decision?.plan(of: stream.webrtc).missing ?? []
         if let known = job.newTrack { missing.remove(known) }
         let watch = RunWatch(
-            of: stream, isCopy: isCopy, pace: reading.pace, missing: missing, engine: engine, board: board, secrets: secrets, logger: logger
-        )
+            of: stream, isCopy: isCopy, pace: reading.pace, missing: missing, engine: engine, board: board, secrets: secrets,
+            complaints: complaints, logger: logger)
         let ending = await follow(GuardedCommand(executable: tools.ffmpeg, arguments: arguments), watch)
         if Task.isCancelled { return machine.stop() }
         // The next publisher may send something else: another codec, no sound.

@@ -1,4 +1,5 @@
 #if Server
+internal import Egress
 internal import Synchronization
 
 /// What is known about a supervised stream beside what the engine knows.
@@ -42,7 +43,8 @@ final class SupervisionBoard: Sendable {
     func begin(_ id: String, _ supervise: @escaping @Sendable () async -> Void) -> Task<Void, Never>? {
         entries.withLock { entries in
             guard entries[id]?.isLeaving == false else { return nil }
-            let task = Task { await supervise() }
+            // A supervisor calls the engine, which may make it wait.
+            let task = Task(executorPreference: WaitingThreads.engine) { await supervise() }
             entries[id]?.task = task
             return task
         }

@@ -1,0 +1,70 @@
+#if Server
+internal import Egress
+internal import Logging
+internal import Synchronization
+
+/// Reads again, at SIGHUP, what can be read while the server runs: certificate and key, and the files that tokens and keys of tokens stand in. A
+/// thread of its own reads them: a file system may take its time.
+final class Reloader: Sendable {
+    private struct State {
+        var isBusy = false
+        var isAskedAgain = false
+    }
+
+    private let tls: TLSCredentials?
+    private let access: CurrentAccess
+    private let readAccess: @Sendable () throws -> AccessConfiguration
+    private let logger: Logger
+    private let threads = WaitingThreads(count: 1)
+    private let state = Mutex(State())
+
+    /// - Parameter readAccess: gives the configuration as it was read at the start, with what stands in its files now.
+    init(
+        tls: TLSCredentials?, access: CurrentAccess, logger: Logger, readAccess: @escaping @Sendable () throws -> AccessConfiguration
+    ) {
+        self.tls = tls
+        self.access = access
+        self.logger = logger
+        self.readAccess = readAccess
+    }
+
+    /// At once. What comes while files are being read has them read once more.
+    func reload() {
+        let isFirst = state.withLock { state in
+            state.isAskedAgain = state.isBusy
+            defer { state.isBusy = true }
+            return !state.isBusy
+        }
+        guard isFirst else { return }
+        Task(executorPreference: threads) { [self] in
+            repeat { await carryOut() } while isAskedAgain
+        }
+    }
+
+    private var isAskedAgain: Bool {
+        state.withLock { state in
+            defer { state.isAskedAgain = false }
+            state.isBusy = state.isAskedAgain
+            return state.isAskedAgain
+        }
+    }
+
+    func carryOut() async {
+        if let tls {
+            do throws(ConfigurationError) {
+                try tls.reload()
+                logger.info("The certificate was read again", metadata: tls.validity)
+            } catch {
+                logger.error("The certificate could not be read again, the old one stays: \(error)")
+            }
+        }
+        do {
+            try await access.replace(readAccess())
+            logger.notice(
+                "Files of tokens and keys were read again. The configuration itself is read at the start only: restart to change it")
+        } catch {
+            logger.error("Files of tokens and keys could not be read again, what they held stays: \(error)")
+        }
+    }
+}
+#endif

@@ -1,0 +1,46 @@
+#if Server
+internal import Glibc
+internal import Logging
+
+/// Makes each event one line, `TIME LEVEL LABEL: KEY=VALUE … [SOURCE] MESSAGE`, and hands it to a writer. This is the one place where text becomes
+/// a line of the log: whatever stands in it, it stays one line.
+struct LineLogHandler: LogHandler {
+    let label: String
+    var metadata: Logger.Metadata = [:]
+    var metadataProvider: Logger.MetadataProvider?
+    var logLevel = Logger.Level.info
+    private let write: @Sendable (String) -> Void
+
+    init(label: String, write: @escaping @Sendable (String) -> Void) {
+        self.label = label
+        self.write = write
+    }
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) {
+        let all = metadata.merging(metadataProvider?.get() ?? [:]) { $1 }.merging(event.metadata ?? [:]) { $1 }
+        var line = "\(Self.time()) \(event.level) \(label):"
+        for (key, value) in all.sorted(by: { $0.key < $1.key }) {
+            line += " \(key)=\(LogText.escaped("\(value)", sizeMax: LogText.valueSizeMax))"
+        }
+        line += " [\(event.source)] \(event.message)"
+        if let error = event.error { line += ": \(error)" }
+        write(LogText.escaped(line))
+    }
+
+    /// Local, with its distance from UTC.
+    private static func time() -> String {
+        var now = Glibc.time(nil)
+        var local = tm()
+        localtime_r(&now, &local)
+        return withUnsafeTemporaryAllocation(of: CChar.self, capacity: 64) { text in
+            guard let base = text.baseAddress, strftime(base, text.count, "%Y-%m-%dT%H:%M:%S%z", &local) > 0 else { return "" }
+            return String(cString: base)
+        }
+    }
+}
+#endif

@@ -26,10 +26,11 @@ CAPS = {
 }
 
 
-def attempt(cases, within=60):
+def attempt(cases, within=100):
     """For each case its `status` and what was `decoded`. A case has `whep`, `order`, `policy` (`none`: no bundle), and `expected`."""
     run = subprocess.run([PYTHON, __file__], input=json.dumps(cases), capture_output=True, text=True, timeout=within)
     assert run.returncode == 0, run.stderr
+    print(run.stderr, file=sys.stderr)
     return json.loads(run.stdout)
 
 
@@ -87,7 +88,8 @@ def _main():
         def on_pad(self, _, pad):
             if pad.direction != Gst.PadDirection.SRC:
                 return
-            kind = pad.get_current_caps().get_structure(0).get_string("media")
+            caps = pad.get_current_caps() or pad.query_caps(None)
+            kind = caps.get_structure(0).get_string("media")
             sink = Gst.parse_bin_from_description(f"queue ! {DECODERS[kind]} ! fakesink name=sink signal-handoffs=true sync=false", True)
             sink.get_by_name("sink").connect("handoff", lambda *_: GLib.idle_add(self.on_media, kind))
             self.pipeline.add(sink)
@@ -119,7 +121,7 @@ def _main():
 
     viewers = [Viewer(case) for case in json.load(sys.stdin)]
     running.update(viewers)
-    GLib.timeout_add_seconds(20, loop.quit)
+    GLib.timeout_add_seconds(45, loop.quit)
     loop.run()
     for viewer in viewers:
         viewer.leave()

@@ -31,8 +31,15 @@ class Library:
 
     def small(self):
         """For tests that want many viewers or little load, and end within a minute."""
+        return self._small("small.mp4", 60)
+
+    def long(self):
+        """The same for three minutes: for files of tests that take longer on a busy machine."""
+        return self._small("long.mp4", 180)
+
+    def _small(self, name, seconds):
         options = ["-preset", "veryfast", "-tune", "zerolatency", "-profile:v", "baseline", "-g", "30", "-b:v", "300k"]
-        return self._make("small.mp4", size="320x180", seconds=60, rate=15, video=options)
+        return self._make(name, size="320x180", seconds=seconds, rate=15, video=options)
 
     def with_large_idrs(self):
         """IDRs of 1.5 MB, every 2 s: noise that stands still behind a moving pattern. 15 pictures a second, for busy machines."""

@@ -23,7 +23,7 @@ def streams(server, library, artifacts):
     runs = []
     for name, webrtc in STREAMS.items():
         outputs = server.put_stream(name, {"enabled": True, **webrtc}).json["outputs"]
-        source = ["-stream_loop", "-1", *rtp.played(library.small())]
+        source = rtp.played(library.long())
         runs.append(rtp.FFmpeg.feeding(outputs, artifacts / f"offers_{name}.log", source))
     for name in STREAMS:
         server.wait_for_stream(name, lambda s: s["state"] == "active" and (s.get("format") or "video" not in HAS[name]), "active")

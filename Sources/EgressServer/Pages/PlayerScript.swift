@@ -264,7 +264,8 @@ enum PlayerScript {
                 clearTimeout(patience);
                 if (retired.length > 0) takeOver(stream, isStale, present);
                 else present();
-                if (!video.videoWidth) show("connecting", "Waiting for the picture…");
+                // Sound alone may play already, and has no width.
+                if (video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA) show("connecting", "Waiting for the picture…");
                 break;
               case "disconnected":
                 // It often comes back by itself.

@@ -22,7 +22,8 @@ enum WHEPTarget: Sendable, Hashable {
         let before = base.split(separator: "/").compactMap(Self.decoded)
         guard encoded.first == "", all.count == encoded.count - 1, all.starts(with: before) else { return nil }
         var parts = Array(all.dropFirst(before.count))
-        if parts.count > 1, parts.last == "" { parts.removeLast() }
+        // Players are handed the endpoint by people. A session's URL is this side's own, and nothing but it is the session's.
+        if parts.count == 2, parts[1].isEmpty { parts.removeLast() }
         guard !parts.contains("") else { return nil }
         switch parts.count {
         case 1: self = .endpoint(stream: parts[0])

@@ -20,6 +20,9 @@ public final class EgressEngine: Sendable {
     private let owner: Mutex<EngineOwner?>
     private let stopped = Signal()
     private let events = EventLog()
+    /// For calls of the engine, which wait until one of its threads has carried them out: a turn of its loop, as a rule, but for as long as a hook
+    /// of the host's holds it up.
+    package let threads = WaitingThreads(count: 16)
     private let now: @Sendable () -> Int64
 
     /// Opens the viewers' UDP port and starts the engine's thread, unless the configuration disables it.
@@ -56,7 +59,7 @@ public final class EgressEngine: Sendable {
         }
         info = handle.info
         owner = Mutex(EngineOwner(handle))
-        events.start(logger: logger, udpPort: info.udpPort, receive: viewerEvents.receive)
+        events.start(on: threads, logger: logger, udpPort: info.udpPort, receive: viewerEvents.receive)
         if let reason = info.ioFallbackReason { logger.warning("io_uring is not to be had, epoll does its work: \(reason)") }
     }
 
@@ -70,7 +73,7 @@ public final class EgressEngine: Sendable {
         #else
         await stopped.wait()
         #endif
-        await withTaskExecutorPreference(WaitingThreads.engine) { shutdown() }
+        await withTaskExecutorPreference(threads) { shutdown() }
     }
 
     /// Stops every stream as ``onProcessStop(id:)`` does and closes the engine. Further calls have no effect.

@@ -34,10 +34,10 @@ struct EventLog: Sendable {
     /// Lets the writer end after what is buffered.
     func finish() { continuation.finish() }
 
-    func start(logger: Logger, udpPort: UInt16, receive: @escaping @Sendable (Entry) -> Void) {
+    func start(on threads: WaitingThreads, logger: Logger, udpPort: UInt16, receive: @escaping @Sendable (Entry) -> Void) {
         let items = items
         let continuation = continuation
-        Task(executorPreference: WaitingThreads.engine) {
+        Task(executorPreference: threads) {
             var activity = StreamActivity()
             for await item in items {
                 switch item {

@@ -10,7 +10,8 @@ package enum OwnThread {
     }
 
     /// Begins a thread that ends when `run` returns. It takes no signal, and a pipe that was closed is an error to it (EPIPE), no signal either.
-    package static func start(_ run: @escaping @Sendable () -> Void) {
+    /// - Returns: False when the system has no thread to give; `run` is not called then.
+    package static func start(_ run: @escaping @Sendable () -> Void) -> Bool {
         var all = sigset_t()
         var before = sigset_t()
         sigfillset(&all)
@@ -24,8 +25,11 @@ package enum OwnThread {
                 if let context { Unmanaged<Body>.fromOpaque(context).takeRetainedValue().run() }
                 return nil
             }, body.toOpaque())
-        // They are begun at the start, when there is no way on without them.
-        precondition(status == 0, "a thread cannot be made: \(String(cString: strerror(status)))")
+        guard status == 0 else {
+            body.release()
+            return false
+        }
         pthread_detach(thread)
+        return true
     }
 }

@@ -113,7 +113,7 @@ extension WHEPHandler {
 
     /// For as long as the handler lives.
     func measureBitRate() {
-        Task(executorPreference: WaitingThreads.engine) { [weak self] in
+        Task(executorPreference: engine.threads) { [weak self] in
             while self?.takeSample() != nil { try? await Task.sleep(for: .seconds(1)) }
         }
     }

@@ -83,7 +83,7 @@ public final class WHEPHandler: Sendable {
 
     /// Answers a request. Calls of the engine are made on threads of their own: while they wait, none of Swift's shared threads does.
     public func handle(_ request: WHEPRequest) async -> WHEPResponse {
-        var response = await withTaskExecutorPreference(WaitingThreads.engine) { await route(request) }
+        var response = await withTaskExecutorPreference(engine.threads) { await route(request) }
         response.head.headerFields[.accessControlAllowOrigin] = "*"
         response.head.headerFields[.accessControlExposeHeaders] = Self.exposed
         if request.head.method == .head { response.body = [] }

@@ -2,16 +2,19 @@ import Dispatch
 import Synchronization
 
 /// Threads for tasks that wait in calls that are not asynchronous. A task runs on them with `withTaskExecutorPreference`, or is begun with
-/// `Task(executorPreference:)`; where it awaits it holds none of them.
+/// `Task(executorPreference:)`; where it awaits it holds none of them. Threads are begun as they are needed, and end when they have had nothing to
+/// do for a while: an owner that is gone leaves none behind.
 package final class WaitingThreads: TaskExecutor {
-    /// For calls of the engine, which wait until one of its threads has carried them out: a turn of its loop, as a rule, but for as long as a hook
-    /// of the host's holds it up. As many callers as there are threads may wait at once.
-    package static let engine = WaitingThreads(count: 16)
+    private static let idleMax = DispatchTimeInterval.seconds(2)
 
     private struct State {
         var jobs: [UnownedJob] = []
         /// How many of them have been taken.
         var taken = 0
+        /// That have begun and not ended.
+        var threads = 0
+        /// That wait for a job, and are not called to one.
+        var idle = 0
 
         mutating func next() -> UnownedJob? {
             guard taken < jobs.count else { return nil }
@@ -27,26 +30,79 @@ package final class WaitingThreads: TaskExecutor {
         }
     }
 
-    private let state = Mutex(State())
-    private let available = DispatchSemaphore(value: 0)
-
-    /// The threads live as long as the process.
-    package init(count: Int) {
-        for _ in 0..<count { OwnThread.start { [self] in work() } }
+    private enum Call {
+        case none, idleThread, newThread
     }
+
+    private let count: Int
+    private let state = Mutex(State())
+    private let called = DispatchSemaphore(value: 0)
+
+    /// - Parameter count: of the threads that there may be at once: as many calls can wait.
+    package init(count: Int) {
+        precondition(count > 0)
+        self.count = count
+    }
+
+    /// At this moment.
+    var threadCount: Int { state.withLock { $0.threads } }
 
     package func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
-        state.withLock { $0.jobs.append(job) }
-        available.signal()
+        let call = state.withLock { state -> Call in
+            state.jobs.append(job)
+            if state.idle > 0 {
+                state.idle -= 1
+                return .idleThread
+            }
+            guard state.threads < count else { return .none }
+            state.threads += 1
+            return .newThread
+        }
+        switch call {
+        case .none: break
+        case .idleThread: called.signal()
+        case .newThread: if !OwnThread.start({ [self] in work() }) { doWithout() }
+        }
+    }
+
+    /// The system gives no thread. Where others have begun they do the work; else one of Swift's own does, and may wait in it.
+    private func doWithout() {
+        let isAlone = state.withLock { state in
+            state.threads -= 1
+            return state.threads == 0
+        }
+        guard isAlone else { return }
+        Task.detached {
+            while let job = self.state.withLock({ $0.next() }) { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
+        }
     }
 
     private func work() {
         while true {
-            available.wait()
-            guard let job = state.withLock({ $0.next() }) else { continue }
-            job.runSynchronously(on: asUnownedTaskExecutor())
+            let job = state.withLock { state in
+                let job = state.next()
+                if job == nil { state.idle += 1 }
+                return job
+            }
+            if let job {
+                job.runSynchronously(on: asUnownedTaskExecutor())
+            } else if called.wait(timeout: .now() + Self.idleMax) == .timedOut, hasEnded() {
+                return
+            }
         }
+    }
+
+    /// Nobody has called for so long. Where all that were idle are being called by now, this one is too.
+    private func hasEnded() -> Bool {
+        let hasEnded = state.withLock { state in
+            guard state.idle > 0 else { return false }
+            state.idle -= 1
+            state.threads -= 1
+            return true
+        }
+        if !hasEnded { called.wait() }
+        return hasEnded
     }
 }
 
@@ -62,7 +118,7 @@ package final class SharedReading<Value: Sendable>: Sendable {
     private let threads: WaitingThreads
     private let read: @Sendable () -> Value
 
-    package init(on threads: WaitingThreads = .engine, _ read: @escaping @Sendable () -> Value) {
+    package init(on threads: WaitingThreads, _ read: @escaping @Sendable () -> Value) {
         self.threads = threads
         self.read = read
     }

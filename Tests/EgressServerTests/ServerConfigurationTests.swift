@@ -237,6 +237,17 @@ import Testing
         #expect(HTTPAddress(text) == nil)
     }
 
+    @Test func aPipeIsReadAtTheStartAndNeverLater() throws {
+        let pipe = Pipe()
+        try pipe.fileHandleForWriting.write(contentsOf: Data("{}".utf8))
+        try pipe.fileHandleForWriting.close()
+        let path = "/dev/fd/\(pipe.fileHandleForReading.fileDescriptor)"
+        #expect(throws: ConfigurationError(source: path, field: nil, problem: "cannot be read: it is no regular file")) {
+            try ConfigurationFile.read(path)
+        }
+        #expect(try ConfigurationFile.read(path, mayWait: true) == Array("{}".utf8))
+    }
+
     @Test func namesAnAddressThatABrowserOnThisMachineCanOpen() {
         #expect(HTTPAddress(host: "0.0.0.0", port: 1).url() == "http://127.0.0.1:1/")
         #expect(HTTPAddress(host: "::1", port: 1).url() == "http://[::1]:1/")

@@ -1,6 +1,7 @@
 #if Server
 import Testing
 
+@testable import Egress
 @testable import EgressServer
 
 @Suite struct SupervisionTests {
@@ -153,7 +154,7 @@ import Testing
 
     /// What a supervisor does, without FFmpeg: goes on until it is cancelled, and needs its place on the board to its end.
     func begin(_ id: String) -> Task<Void, Never>? {
-        board.begin(id) { [board] in
+        board.begin(id, on: WaitingThreads(count: 1)) { [board] in
             try? await Task.sleep(for: .seconds(3_600))
             #expect(board.contains(id))
             board.update(id) { $0.phase = .stopped }

@@ -38,11 +38,11 @@ extension WithEngine {
             let request = WHEPHandlerTests.request(.post, "/whep/show", BrowserOffer.chromium)
             let answers = (0..<64).map { _ in Task { await handler.handle(request).head.status } }
             for number in 0..<1_000 { #expect(await Task { number }.value == number) }
-            #expect(await SharedReading { engine.statistics() }.value(within: .milliseconds(50)) == nil)
+            #expect(await SharedReading(on: engine.threads) { engine.statistics() }.value(within: .milliseconds(50)) == nil)
 
             gate.signal()
             for answer in answers { #expect(await answer.value != .internalServerError) }
-            #expect(await SharedReading { engine.statistics() }.value(within: .seconds(30)) != nil)
+            #expect(await SharedReading(on: engine.threads) { engine.statistics() }.value(within: .seconds(30)) != nil)
         }
     }
 }

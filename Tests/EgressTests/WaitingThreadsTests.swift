@@ -41,6 +41,25 @@ import Testing
         #expect(await value == 7)
     }
 
+    /// None stays behind when its owner has gone, and none is there before it is needed.
+    @Test func threadsComeWithTheWorkAndGoAfterIt() async throws {
+        let threads = WaitingThreads(count: 64)
+        #expect(threads.threadCount == 0)
+        let gate = DispatchSemaphore(value: 0)
+        let tasks = (0..<40).map { _ in Task(executorPreference: threads) { Self.hold(gate) } }
+        #expect(await eventually { threads.threadCount == 40 })
+        for _ in tasks { gate.signal() }
+        for task in tasks { await task.value }
+        // They go after 2 s without work; one that is called on in that very moment works on.
+        for _ in 0..<40 {
+            await Task(executorPreference: threads) {}.value
+            try await Task.sleep(for: .milliseconds(1))
+        }
+        #expect(await eventually(within: .seconds(60)) { threads.threadCount == 0 })
+        await Task(executorPreference: threads) {}.value
+        #expect(threads.threadCount == 1)
+    }
+
     @Test func jobsRunInTheOrderInWhichTheyCame() async {
         let threads = WaitingThreads(count: 1)
         let order = Order()

@@ -97,7 +97,7 @@ struct ServeCommand: AsyncParsableCommand {
     }
 
     private static func read(_ path: String) throws(ConfigurationError) -> (name: String, bytes: [UInt8]) {
-        (path, try ConfigurationFile.read(path))
+        (path, try ConfigurationFile.read(path, mayWait: true))
     }
 }
 #endif

@@ -19,6 +19,8 @@ struct Server {
     private let reloader: Reloader
     private let logger: Logger
     private let drain: Drain
+    /// The engine's.
+    private let threads: WaitingThreads
 
     private init(
         configuration: ServerConfiguration, streams: [StreamDefinition], tools: FFmpegTools?, tls: TLSCredentials?, access: AccessControl,
@@ -26,6 +28,7 @@ struct Server {
     ) throws {
         self.logger = logger
         let engine = try EgressEngine(configuration: configuration.egress, logger: logger)
+        threads = engine.threads
         Self.log(engine.info, logger)
         let board = SupervisionBoard(ids: streams.map(\.id))
         let connections = Connections(
@@ -119,11 +122,11 @@ struct Server {
         // FFmpeg may take 2 s more than it is given, before it is killed.
         let sequence = StopSequence(
             drain: drain.configuration.duration, shutdownMax: Self.shutdownMax + .seconds(3), hasLostTerminal: hasLostTerminal)
-        SignalThread.start(sequence) { [group, drain, reloader] action in
+        SignalThread.start(sequence) { [group, drain, reloader, threads] action in
             switch action {
             case .reload: reloader.reload()
             case .begin(let duration):
-                Task(executorPreference: WaitingThreads.engine) {
+                Task(executorPreference: threads) {
                     drain.begin(within: duration)
                     await drain.finished()
                     await group.triggerGracefulShutdown()

@@ -23,7 +23,7 @@ enum SignalThread {
         // The handler must not wait: when 64 KiB of signals are unread, one more says nothing new.
         _ = fcntl(sink, F_SETFL, O_NONBLOCK)
         signalPipe.store(sink, ordering: .sequentiallyConsistent)
-        OwnThread.start {
+        let hasStarted = OwnThread.start {
             var sequence = sequence
             while true {
                 let action =
@@ -35,6 +35,7 @@ enum SignalThread {
                 }
             }
         }
+        precondition(hasStarted, "no thread for signals: the system has none to give")
         for signal in [SIGTERM, SIGINT, SIGHUP] { install(signal) }
     }
 

@@ -8,14 +8,16 @@ enum ConfigurationFile {
 
     /// Reads a regular file. Anything else might wait for as long as it likes, a FIFO for somebody who writes to it.
     ///
+    /// - Parameter mayWait: takes a pipe too, and waits for what comes through it; for the start, when nobody else is held up.
     /// - Throws: with the path as its source, and the system's reason.
-    static func read(_ path: String) throws(ConfigurationError) -> [UInt8] {
+    static func read(_ path: String, mayWait: Bool = false) throws(ConfigurationError) -> [UInt8] {
         do {
             // Opening waits for nothing either; to a regular file the option means nothing.
-            let file = try FileDescriptor.open(FilePath(path), .readOnly, options: [.nonBlocking, .closeOnExec])
+            let file = try FileDescriptor.open(
+                FilePath(path), .readOnly, options: mayWait ? [.closeOnExec] : [.nonBlocking, .closeOnExec])
             return try file.closeAfter {
                 // What has no position is a FIFO, a socket or a terminal; a directory refuses to be read, a device without end ends at `sizeMax`.
-                guard (try? file.seek(offset: 0, from: .current)) != nil else { throw NotRegular() }
+                guard mayWait || (try? file.seek(offset: 0, from: .current)) != nil else { throw NotRegular() }
                 var bytes: [UInt8] = []
                 var chunk = [UInt8](repeating: 0, count: 16 * 1024)
                 while bytes.count <= sizeMax {

@@ -28,7 +28,7 @@ struct Routes: Sendable {
         self.engine = engine
         self.board = board
         currentAccess = CurrentAccess(access)
-        numbers = SharedReading { Health.Numbers(engine, board) }
+        numbers = SharedReading(on: engine.threads) { Health.Numbers(engine, board) }
         self.base = base
         self.redirect = redirect
         self.connections = connections
@@ -50,7 +50,7 @@ struct Routes: Sendable {
         guard let segments = URLPath.segments(target) else { return .problem(.badRequest, "the path is not percent-encoded UTF-8") }
         // Nearly everything asks the engine, and waits for it. Whether it is well must be told also while it does not answer.
         guard segments != ["healthz"] else { return await respond(to: request, target, segments) }
-        return await withTaskExecutorPreference(WaitingThreads.engine) { await respond(to: request, target, segments) }
+        return await withTaskExecutorPreference(engine.threads) { await respond(to: request, target, segments) }
     }
 
     private func respond(to request: ServerRequest, _ target: String, _ segments: [String]) async -> ServerResponse {

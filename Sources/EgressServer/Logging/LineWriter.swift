@@ -18,7 +18,8 @@ final class LineWriter: Sendable {
     /// - Parameter descriptor: stays the caller's, and open as long as the process runs.
     init(_ descriptor: Int32) {
         self.descriptor = descriptor
-        OwnThread.start { [self] in work() }
+        let hasStarted = OwnThread.start { [self] in work() }
+        precondition(hasStarted, "no thread for the log: the system has none to give")
     }
 
     /// Without the end of the line, which is added.

@@ -59,7 +59,7 @@ final class Drain: Sendable {
             let deadline = ContinuousClock.now + (duration ?? fallback)
             state.ending?.cancel()
             state.deadline = deadline
-            state.ending = Task(executorPreference: WaitingThreads.engine) { await self.endViewers(at: deadline) }
+            state.ending = Task(executorPreference: engine.threads) { await self.endViewers(at: deadline) }
             return isFirst
         }
         guard isFirst else { return }

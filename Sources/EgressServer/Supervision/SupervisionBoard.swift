@@ -39,12 +39,13 @@ final class SupervisionBoard: Sendable {
     }
 
     /// Supervises the stream by a task of its own.
+    /// - Parameter threads: that it runs on.
     /// - Returns: nil when the stream has been removed already.
-    func begin(_ id: String, _ supervise: @escaping @Sendable () async -> Void) -> Task<Void, Never>? {
+    func begin(_ id: String, on threads: WaitingThreads, _ supervise: @escaping @Sendable () async -> Void) -> Task<Void, Never>? {
         entries.withLock { entries in
             guard entries[id]?.isLeaving == false else { return nil }
             // A supervisor calls the engine, which may make it wait.
-            let task = Task(executorPreference: WaitingThreads.engine) { await supervise() }
+            let task = Task(executorPreference: threads) { await supervise() }
             entries[id]?.task = task
             return task
         }

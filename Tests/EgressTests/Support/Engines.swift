@@ -71,9 +71,10 @@ enum Engines {
     }
 }
 
-/// True as soon as `condition` is, false when it isn't within 5 s.
-func eventually(_ condition: () async throws -> Bool) async rethrows -> Bool {
-    for _ in 0..<500 {
+/// True as soon as `condition` is, false when it isn't within `limit`.
+func eventually(within limit: Duration = .seconds(5), _ condition: () async throws -> Bool) async rethrows -> Bool {
+    let end = ContinuousClock.now + limit
+    while ContinuousClock.now < end {
         if try await condition() { return true }
         try? await Task.sleep(for: .milliseconds(10))
     }

@@ -93,12 +93,23 @@ static void receive_dtls(struct live_viewer *viewer, eg_time now, const uint8_t 
     viewer->is_connected = eg_sim_srtp_init(&viewer->srtp, viewer->crypto, &keys);
 }
 
-// So few packets are sent that the roll-over counter stays 0: numbers begin in the lower half.
+static bool is_for(const struct live_viewer *viewer, uint32_t ssrc) {
+    const struct eg_viewer_info *info = &viewer->info;
+    return ssrc == info->video_ssrc || ssrc == info->video_rtx_ssrc || ssrc == info->audio_ssrc;
+}
+
+// Numbers begin in the lower half, with a roll-over counter of 0. A viewer that is slow may see them go round once.
+static bool is_authentic(struct live_viewer *viewer, const uint8_t *bytes, size_t size) {
+    uint8_t payload[EG_DATAGRAM_SIZE_MAX];
+    return eg_sim_srtp_open(&viewer->srtp, 0, bytes, size, payload) >= 0 || eg_sim_srtp_open(&viewer->srtp, 1, bytes, size, payload) >= 0;
+}
+
 static void receive_rtp(struct live_viewer *viewer, const uint8_t *bytes, size_t size) {
     struct eg_rtp rtp;
-    uint8_t payload[EG_DATAGRAM_SIZE_MAX];
     if (!viewer->is_connected) return; // it overtook the end of the handshake
-    if (!eg__rtp_parse(&rtp, bytes, size) || eg_sim_srtp_open(&viewer->srtp, 0, bytes, size, payload) < 0) {
+    bool is_rtp = eg__rtp_parse(&rtp, bytes, size);
+    if (is_rtp && !is_for(viewer, rtp.ssrc)) return; // for one that had this port before, and left without a word
+    if (!is_rtp || !is_authentic(viewer, bytes, size)) {
         viewer->broken++;
         return;
     }

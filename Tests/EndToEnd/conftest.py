@@ -1,5 +1,6 @@
 import functools
 import itertools
+import json
 import os
 import re
 import tempfile
@@ -82,10 +83,14 @@ def start_egress(request):
 
 
 @pytest.fixture(scope="module")
-def server(request):
-    """`egress serve` without a stream of its own, for the tests of one file."""
+def server(request, tmp_path_factory):
+    """`egress serve` without a stream of its own, for the tests of one file, configured as the file's CONFIGURATION says."""
+    arguments = []
+    if configuration := getattr(request.module, "CONFIGURATION", None):
+        arguments = ["--config", tmp_path_factory.mktemp("server") / "egress.json"]
+        arguments[1].write_text(json.dumps(configuration))
     starter = _starter(request)
-    yield next(starter)("serve")
+    yield next(starter)("serve", *arguments)
     next(starter, None)
 
 

@@ -43,6 +43,8 @@ def _main():
     from gi.repository import GLib, Gst, GstSdp, GstWebRTC
 
     Gst.init(None)
+    # The bindings make a class of it at its first use, which must not be on two threads at once.
+    assert GstSdp.SDPResult.OK is not None
     loop = GLib.MainLoop()
 
     class Viewer:

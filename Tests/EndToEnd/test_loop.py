@@ -50,7 +50,7 @@ def test_a_still_is_shown_at_a_low_steady_rate(start_egress, watch, tmp_path):
     subprocess.run(command, check=True, timeout=60)
     server = start_egress("serve", "--stream", f"card={path}")
     server.wait_until_playable("card")
-    viewer = watch(server, "card", has_audio=False)
+    viewer = watch(server, "card")
     viewer.wait_for_pictures(5)
     begin, before = time.monotonic(), viewer.video.count
     viewer.wait_for_pictures(15)

@@ -12,6 +12,9 @@ import whep
 
 PAGE = Path(__file__).with_name("offers.html").read_text(encoding="utf-8")
 
+# All these players have one address.
+CONFIGURATION = {"egress": {"limits": {"joins_per_address": {"per_second": 100, "burst": 1000}}}}
+
 STREAMS = {"sound": {"video_map": "none"}, "pictures": {"audio_map": "none"}, "film": {}}
 HAS = {"sound": {"audio"}, "pictures": {"video"}, "film": {"video", "audio"}}
 ORDERS = [("video",), ("audio",), ("video", "audio"), ("audio", "video")]

@@ -108,7 +108,7 @@ sim: deps-test
 e2e: deps-test $(VENV)/installed
 	$(SWIFT) build --product egress $(TRAITS)
 	EGRESS_BIN=$(CURDIR)/.build/debug/egress $(VENV)/bin/python -m pytest -q -p no:cacheprovider Tests/EndToEnd
-	EGRESS_E2E_IO=epoll EGRESS_BIN=$(CURDIR)/.build/debug/egress $(VENV)/bin/python -m pytest -q -p no:cacheprovider \
+	EGRESS_E2E_IO=epoll EGRESS_BIN=$(CURDIR)/.build/debug/egress $(VENV)/bin/python -m pytest -q -p no:cacheprovider -m "not supervision" \
 	  $(addprefix Tests/EndToEnd/,test_demo.py test_lifecycle.py test_bad_input.py test_serve.py test_restart.py test_slow_viewer.py test_loss.py \
 	    attacks/test_checks.py)
 

@@ -121,6 +121,7 @@ def test_ffmpeg_killed_comes_back_and_viewers_stay(start_egress, watch, open_pla
     assert server.stream("demo")["viewers_connected"] == 2
 
 
+@pytest.mark.supervision
 @pytest.mark.parametrize("silent", ["ffmpeg", "input"])
 def test_a_run_without_media_is_ended_and_begun_again_and_viewers_stay(start_egress, watch, library, tmp_path, silent):
     path = tmp_path / "egress.json"

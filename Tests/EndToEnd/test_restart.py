@@ -72,6 +72,7 @@ def test_the_player_comes_back_when_the_server_was_killed_and_started_again(star
     player.wait_for_change()
 
 
+@pytest.mark.supervision
 def test_a_camera_that_comes_back_with_other_tracks_goes_on(start_egress, open_player, library, tmp_path):
     path = tmp_path / "egress.json"
     copy = ["-c:v", "copy"]

@@ -5,6 +5,8 @@ import os
 import signal
 import time
 
+import pytest
+
 import rtp
 import whep
 from camera import Camera

@@ -107,6 +107,17 @@ def test_a_camera_that_comes_back_with_other_tracks_goes_on(start_egress, open_p
         assert player.state == "playing"
 
 
+@pytest.mark.supervision
+def test_a_camera_without_idr_pictures_is_encoded_after_all(start_egress, watch, library):
+    # What it calls its keyframes are the beginnings of an intra refresh: nobody can join there.
+    refresh = ["-c:v", "libx264", "-preset", "ultrafast", "-bf", "0", "-x264-params", "intra-refresh=1:keyint=30"]
+    with Camera(library.small(), "-an", *refresh) as camera:
+        server = start_egress("serve", "--stream", f"cam={camera.url}")
+        server.wait_for_log("copying video: ")
+        server.wait_for_log("encoding video: it has had no IDR picture for 10 s", within=40)
+        watch(server, "cam").wait_for_pictures(30)
+
+
 def test_viewers_are_closed_with_a_reason_when_the_grace_is_over(start_egress, watch, library, tmp_path, artifacts):
     path = tmp_path / "egress.json"
     path.write_text(json.dumps({"egress": {"source_grace_seconds": GRACE}}))

@@ -8,8 +8,8 @@ final class RunWatch: Sendable {
     /// Why a run has to end.
     enum Objection: Sendable, Hashable {
         case standstill(StaleWatch.Finding)
-        /// Video that is copied has B-frames after all.
-        case bFrames
+        /// Video that is copied can't be.
+        case flaw(HiddenFlaw)
         /// Segments came later than they were due: it is to begin again, with some in hand.
         case dry
         /// There is a track that the stream could have and has no leg for.
@@ -21,6 +21,7 @@ final class RunWatch: Sendable {
         var pace = PaceMonitor()
         var complaints = LineBudget()
         var stale: StaleWatch
+        var idrs: IDRWatch
         var hasFlowed = false
         var dry = DryWatch()
         var isDry = false
@@ -54,12 +55,14 @@ final class RunWatch: Sendable {
         self.complaints = complaints
         self.logger = logger
         let input = stream.input
-        let reading = engine.stream(named: stream.id).map(StaleWatch.Reading.init) ?? .init(video: 0, audio: 0)
+        let status = engine.stream(named: stream.id)
+        let reading = status.map(StaleWatch.Reading.init) ?? .init(video: 0, audio: 0)
         let stale = StaleWatch(
             timeout: input.staleTimeout, waitsForPublisher: input.waitsForPublisher,
             watchesEachLeg: input.kind.isLive && pace != .timestamps, reading: reading,
             now: .now)
-        state = Mutex(State(stale: stale))
+        state = Mutex(
+            State(stale: stale, idrs: IDRWatch(idrs: status?.statistics.idrs ?? 0, packets: reading.video, now: .now)))
     }
 
     /// Looks at what arrives, whatever FFmpeg writes, until there is something to object to; nil when the task is cancelled.
@@ -79,10 +82,17 @@ final class RunWatch: Sendable {
         }
         // What was wrong before is over when media comes, and not when FFmpeg is run again.
         if isFirst { board.update(id) { $0.problem = nil } }
-        if isCopy, status.hasBFrames { return .bFrames }
+        if isCopy, let flaw = flaw(of: status) { return .flaw(flaw) }
         if state.withLock({ $0.isDry }) { return .dry }
         if let leg = state.withLock({ $0.newTrack }) { return .newTrack(leg) }
         return finding.map(Objection.standstill)
+    }
+
+    private func flaw(of status: StreamStatus) -> HiddenFlaw? {
+        if status.hasBFrames { return .bFrames }
+        let statistics = status.statistics
+        let hasNone = state.withLock { $0.idrs.look(idrs: statistics.idrs, packets: statistics.video.packets, now: .now) }
+        return hasNone ? .noIDR : nil
     }
 
     /// A line that FFmpeg wrote to its standard output.
@@ -113,6 +123,19 @@ final class RunWatch: Sendable {
         let percent = Int(saturating: pace * 100)
         logger.warning(
             "FFmpeg gives \(percent) % of real time: the machine is too slow for what it has to encode, and viewers will see pauses")
+    }
+}
+
+/// What speaks against copying video and shows only while it runs.
+enum HiddenFlaw: Sendable, Hashable {
+    case bFrames, noIDR
+
+    /// Behind "encoding video: ".
+    var reason: String {
+        switch self {
+        case .bFrames: "B-frames have turned up in it, which WebRTC cannot reorder"
+        case .noIDR: "it has had no IDR picture for \(IDRWatch.patience.components.seconds) s, so nobody could join"
+        }
     }
 }
 

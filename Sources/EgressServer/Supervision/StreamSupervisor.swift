@@ -80,8 +80,8 @@ struct StreamSupervisor: Sendable {
         /// What the legs are made by.
         var decision: LegDecision?
         var legs: [ConfigIO] = []
-        /// What was to be copied when B-frames turned up, which a probe does not always show.
-        var hiddenBFrames: LegDecision?
+        /// What was to be copied when it turned out that it cannot be, which a probe does not always show.
+        var hidden: (decision: LegDecision, flaw: HiddenFlaw)?
         /// A track that turned up and for which the input was probed again. Where that was no use it is not done a second time.
         var newTrack: LegPlan.Leg?
         /// What was found in, of an input that waits for somebody to send.
@@ -100,7 +100,8 @@ struct StreamSupervisor: Sendable {
     private func decide(failures: Int, _ job: Job) async -> LegDecision? {
         do {
             let decision = try await makeDecision(failures: failures, job.publication)
-            return decision == job.hiddenBFrames ? decision.transcoding(because: Self.hasHiddenBFrames) : decision
+            guard let hidden = job.hidden, hidden.decision == decision else { return decision }
+            return decision.transcoding(because: hidden.flaw.reason)
         } catch is CancellationError {
             return nil
         } catch {
@@ -191,9 +192,9 @@ struct StreamSupervisor: Sendable {
         // The next publisher may send something else: another codec, no sound.
         if case .byItself = ending, let relay, await hasGone(job.publication, relay) { return machine.endedForProbe() }
         switch ending {
-        case .objection(.bFrames):
-            job.hiddenBFrames = job.decision
-            job.found = job.decision?.transcoding(because: Self.hasHiddenBFrames)
+        case .objection(.flaw(let flaw)):
+            job.hidden = job.decision.map { ($0, flaw) }
+            job.found = job.decision?.transcoding(because: flaw.reason)
             if changeLegs(&job) { return machine.endedForNewLegs(now: .now) }
         case .objection(.newTrack(let leg)):
             logger.info("\(ending), and the input is probed again")
@@ -228,7 +229,7 @@ struct StreamSupervisor: Sendable {
             case .byItself(let ending): "FFmpeg \(ending)"
             case .failure(let reason): "FFmpeg could not be run: \(reason)"
             case .objection(.standstill(let finding)): "\(finding). FFmpeg was ended"
-            case .objection(.bFrames): "FFmpeg was ended: the video has B-frames"
+            case .objection(.flaw(let flaw)): "FFmpeg was ended, since the video cannot be copied: \(flaw.reason)"
             case .objection(.newTrack(let leg)): "the input has \(leg.rawValue) now. FFmpeg was ended"
             case .objection(.dry): "segments came later than they were due. FFmpeg was ended"
             }
@@ -264,8 +265,6 @@ struct StreamSupervisor: Sendable {
     }
 
     // MARK: Telling
-
-    private static let hasHiddenBFrames = "B-frames have turned up in it, which WebRTC cannot reorder"
 
     /// What has been decided before is not news.
     private func announce(_ decision: LegDecision) {

@@ -175,6 +175,9 @@ private let api = "of-the-api-0123456789"
         ("no end", Claims(exp: nil), "cam", .unauthenticated("the token has no exp")),
         ("expired", Claims(exp: now - 30), "cam", .unauthenticated("the token has expired")),
         ("expired for less than clocks differ", Claims(exp: now - 29), "cam", .allowed),
+        ("an end beyond all time", Claims(exp: 1e300), "cam", .allowed),
+        ("an end before all time", Claims(exp: -1e300), "cam", .unauthenticated("the token has expired")),
+        ("a beginning beyond all time", Claims(nbf: 1e300), "cam", .unauthenticated("the token is not valid yet")),
         ("not yet", Claims(nbf: now + 31), "cam", .unauthenticated("the token is not valid yet")),
         ("earlier for less than clocks differ", Claims(nbf: now + 30), "cam", .allowed),
         ("for somebody else", Claims(aud: ["other"]), "cam", .unauthenticated("the token is for another audience")),
@@ -223,6 +226,10 @@ private let api = "of-the-api-0123456789"
                 try await Self.forged(header: #"{"alg": "HS256", "crit": ["x"], "x": 1}"#, claims: Self.claims)
             ),
             ("claims of the wrong kind", try await Self.forged(header: #"{"alg": "HS256"}"#, claims: #"{"exp": "never"}"#)),
+            (
+                "an end that no number holds",
+                try await Self.forged(header: #"{"alg": "HS256"}"#, claims: #"{"exp": 1e999, "egress:streams": "cam"}"#)
+            ),
             ("no claims", try await Self.forged(header: #"{"alg": "HS256"}"#, claims: "[]")),
             ("two parts", "\(parts[0]).\(parts[1])"), ("five parts", good + ".x.y"), ("nothing", ""), ("dots", ".."), ("words", "a.b.c"),
         ]

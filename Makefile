@@ -11,6 +11,8 @@ ifeq ($(shell uname -m),x86_64)
 PACKAGES += libipsec-mb-dev
 endif
 TEST_PACKAGES := libsrtp2-dev chromium python3-venv gcc procps iproute2
+# promtool, which reads the metrics.
+TEST_PACKAGES += prometheus
 # Viewers of other makes.
 TEST_PACKAGES += firefox-esr gstreamer1.0-plugins-bad gstreamer1.0-nice gstreamer1.0-plugins-good gstreamer1.0-libav \
   python3-gi gir1.2-gst-plugins-bad-1.0

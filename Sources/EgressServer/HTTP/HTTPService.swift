@@ -39,7 +39,7 @@ struct HTTPService: Service {
                 "\(request.method) \(URLPath.withoutCapabilities(request.uri.path)) \(response.head.status.code)",
                 metadata: ["remote": "\(collected.remoteAddress ?? "unknown")"])
             var head = Response(status: response.head.status, headers: response.head.headerFields, body: body(of: response))
-            head.headers[.date] = HTTPDate.now
+            head.headers[.date] = WallClock.httpDate(WallClock.microseconds())
             head.headers[.server] = "egress"
             try await write(head, writer)
         }

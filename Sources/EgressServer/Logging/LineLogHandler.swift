@@ -35,11 +35,13 @@ struct LineLogHandler: LogHandler {
     /// Local, with its distance from UTC.
     private static func time() -> String {
         var now = Glibc.time(nil)
-        var local = tm()
-        localtime_r(&now, &local)
-        return withUnsafeTemporaryAllocation(of: CChar.self, capacity: 64) { text in
-            guard let base = text.baseAddress, strftime(base, text.count, "%Y-%m-%dT%H:%M:%S%z", &local) > 0 else { return "" }
-            return String(cString: base)
+        return withUnsafeTemporaryAllocation(of: tm.self, capacity: 1) { local in
+            withUnsafeTemporaryAllocation(of: CChar.self, capacity: 64) { text in
+                guard let parts = local.baseAddress, let base = text.baseAddress, localtime_r(&now, parts) != nil,
+                    strftime(base, text.count, "%Y-%m-%dT%H:%M:%S%z", parts) > 0
+                else { return "" }
+                return String(cString: base)
+            }
         }
     }
 }

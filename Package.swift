@@ -106,7 +106,8 @@ let package = Package(
             dependencies: ["CEgress"],
             path: "Tests/CEgressTests",
             cSettings: strictC + [
-                .headerSearchPath("../../Sources/CEgress"), .define("EGRESS_IPSEC_MB", .when(traits: ["IPSecMB"])),
+                .headerSearchPath("."), .headerSearchPath("../../Sources/CEgress"),
+                .define("EGRESS_IPSEC_MB", .when(traits: ["IPSecMB"])),
             ],
             linkerSettings: [.linkedLibrary("srtp2")]
         ),

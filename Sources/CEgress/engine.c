@@ -5,14 +5,14 @@
 #include "base/memory.h"
 #include "base/sized.h"
 #include "base/worker_id.h"
+#include "core/exchange.h"
 #include "io/clock.h"
 #include "io/error.h"
 #include "io/random.h"
 #include "io/udp.h"
 #include "io/worker.h"
-#include "proto/dtls.h"
-#include "proto/exchange.h"
-#include "proto/ice.h"
+#include "transport/dtls.h"
+#include "transport/ice.h"
 
 #include <stdatomic.h>
 #include <stdio.h>

@@ -1,9 +1,9 @@
 #include "bare.h"
 
 #include "io/udp.h"
-#include "proto/crypto.h"
 #include "statistics.h"
 #include "ticks.h"
+#include "transport/crypto.h"
 #include "wire/rtp.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
 #include "handshake.h"
 
-#include "dtls_client.h"
+#include "support/dtls_client.h"
 #include "ticks.h"
 
 #include <openssl/ec.h>

@@ -4,9 +4,9 @@
 #ifndef BENCH_PEER_H
 #define BENCH_PEER_H
 
-#include "dtls_client.h"
-#include "proto/srtp.h"
 #include "sample.h"
+#include "support/dtls_client.h"
+#include "transport/srtp.h"
 
 enum peer_state { PEER_IDLE, PEER_CHECKING, PEER_SHAKING, PEER_CONNECTED, PEER_FAILED };
 

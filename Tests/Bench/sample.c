@@ -1,8 +1,8 @@
 #include "sample.h"
 
-#include "proto/crypto.h"
-#include "proto/srtp.h"
 #include "sink.h"
+#include "transport/crypto.h"
+#include "transport/srtp.h"
 #include "wire/demux.h"
 #include "wire/rtp.h"
 

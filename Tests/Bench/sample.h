@@ -3,8 +3,8 @@
 #define BENCH_SAMPLE_H
 
 #include "media.h"
-#include "proto/dtls.h"
 #include "swarm_board.h"
+#include "transport/dtls.h"
 
 // What came last of one track.
 struct sample_track {

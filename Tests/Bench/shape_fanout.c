@@ -1,10 +1,10 @@
 // A whole engine with live streams and real viewers, beside the bare loop (score.h), and what a viewer takes of memory, part by part.
 #include "bench.h"
+#include "delivery/viewer.h"
 #include "heap.h"
-#include "proto/crypto.h"
-#include "proto/viewer.h"
 #include "resident.h"
 #include "score.h"
+#include "transport/crypto.h"
 
 #include <string.h>
 

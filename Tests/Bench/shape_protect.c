@@ -4,9 +4,9 @@
 #include "bench.h"
 #include "cipher.h"
 #include "media.h"
-#include "proto/srtp.h"
 #include "statistics.h"
 #include "ticks.h"
+#include "transport/srtp.h"
 
 #include <stdio.h>
 #include <stdlib.h>

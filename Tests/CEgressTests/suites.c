@@ -1,7 +1,7 @@
 // The list of suites. A new test_<module>.c is added here.
 #include "cegress_tests.h"
 
-#include "check.h"
+#include "support/check.h"
 
 extern const struct eg_test_suite eg_tests_base;
 extern const struct eg_test_suite eg_tests_budget;

@@ -1,10 +1,10 @@
 // The public interface on real sockets and threads. What media becomes of is the core's tests' business; here it is arguments, ports,
 // threads, and that nothing is left behind.
-#include "engine_fixture.h"
+#include "support/engine_fixture.h"
 
 #include "base/limits.h"
+#include "core/core.h"
 #include "io/cores.h"
-#include "proto/core.h"
 
 #include <dirent.h>
 #include <errno.h>

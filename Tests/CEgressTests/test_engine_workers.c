@@ -1,12 +1,12 @@
 // Engines of several workers, on real sockets and threads: where viewers are placed, that their datagrams find them, that every packet reaches
 // them once, and that streams, sources and viewers may come and go at any moment.
-#include "check.h"
+#include "support/check.h"
 
 #include "base/worker_id.h"
 #include "cegress.h"
-#include "live_viewer.h"
-#include "sim_ffmpeg.h"
-#include "sockets.h"
+#include "sim/ffmpeg.h"
+#include "support/live_viewer.h"
+#include "support/sockets.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

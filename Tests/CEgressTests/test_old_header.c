@@ -1,6 +1,6 @@
 // A program of another age than its library: one built against an older header, and what one built against a newer header hands over.
-#include "check.h"
 #include "old_cegress.h"
+#include "support/check.h"
 
 #include <string.h>
 

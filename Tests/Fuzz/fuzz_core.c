@@ -3,7 +3,7 @@
 #include "fuzz.h"
 
 #include "base/bytes.h"
-#include "proto/core.h"
+#include "core/core.h"
 #include "wire/stun.h"
 
 #include <stdlib.h>

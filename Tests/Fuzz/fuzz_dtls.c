@@ -1,7 +1,7 @@
 // Any bytes as the datagrams of one client, each behind two bytes that give its size and how much later it comes. The first byte of all
 // chooses between a server that waits for a hello and one that has finished a handshake, whose alert key is all zeros.
-#include "proto/dtls.h"
-#include "proto/dtls_record.h"
+#include "transport/dtls.h"
+#include "transport/dtls_record.h"
 
 #include "fuzz.h"
 

@@ -3,7 +3,7 @@
 
 #include "base/limits.h"
 #include "fuzz.h"
-#include "proto/parameter_sets.h"
+#include "media/parameter_sets.h"
 
 static void read_sps(const uint8_t *nal, size_t size) {
     struct eg_h264_sps sps;

@@ -1,7 +1,7 @@
 // Any bytes as what arrives for one viewer: messages, each behind a byte that says from where, how much later and how it is made, and one
 // that gives its size. As no fuzzer guesses a digest, a message can also be attributes alone, which are laid into a check of the peer's or
 // an answer to ours and closed with a right integrity.
-#include "proto/ice.h"
+#include "transport/ice.h"
 
 #include "fuzz.h"
 

@@ -1,6 +1,6 @@
 // SRTCP from a stranger: nothing that wasn't made with the key may be opened, and nothing but the packet may be read. The same bytes, taken
 // as RTCP of our own, must come back as they went in.
-#include "proto/srtp.h"
+#include "transport/srtp.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -12,7 +12,7 @@ flags=(-std=gnu17 -O1 -g -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined -fno-
        -ISources/CEgress -ISources/CEgress/include)
 newest_header=$(find Sources/CEgress -name '*.h' -printf '%T@ %p\n' | sort -n | tail -n 1 | cut -d ' ' -f 2-)
 objects=()
-for source in Sources/CEgress/base/*.c Sources/CEgress/wire/*.c Sources/CEgress/proto/*.c; do
+for source in Sources/CEgress/{base,wire,media,transport,delivery,core}/*.c; do
     object="$out/$(basename "$source" .c).o"
     if [ ! -e "$object" ] || [ "$source" -nt "$object" ] || [ "$newest_header" -nt "$object" ]; then
         clang "${flags[@]/-fsanitize=fuzzer,/-fsanitize=fuzzer-no-link,}" -c "$source" -o "$object"

@@ -7,16 +7,26 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ENGINE = ROOT / "Sources" / "CEgress"
-LAYERS = ["base", "wire", "proto", "io"]  # each may include itself and those before it
+# Each folder of the engine may include itself and those that it names, and what they may. media/ and transport/ don't know each other.
+BELOW = {
+    "base": [],
+    "wire": ["base"],
+    "media": ["wire"],
+    "transport": ["wire"],
+    "delivery": ["media", "transport"],
+    "core": ["delivery"],
+    "io": ["core"],
+}
+ORDER = "base <- wire <- media | transport <- delivery <- core <- io <- engine.c"
 LINE_WIDTH_MAX = 150
 FILE_LINES_MAX = 700
 
 # Which files may include a library's header. No header of ours may.
 LIBRARY_USERS = {
-    "openssl/": {"base/hash.c", "proto/crypto_aes.c", "proto/crypto_openssl.c", "proto/dtls.c", "proto/dtls_bio.c",
-                 "proto/dtls_context.c", "proto/dtls_record.c", "io/probe.c"},
+    "openssl/": {"base/hash.c", "transport/crypto_aes.c", "transport/crypto_openssl.c", "transport/dtls.c", "transport/dtls_bio.c",
+                 "transport/dtls_context.c", "transport/dtls_record.c", "io/probe.c"},
     "liburing.h": {"io/receiver_uring.c", "io/probe.c"},
-    "intel-ipsec-mb.h": {"proto/crypto_ipsec_mb.c"},
+    "intel-ipsec-mb.h": {"transport/crypto_ipsec_mb.c"},
     "srtp2/": set(),
 }
 
@@ -48,8 +58,14 @@ def layer_of(path):
     return relative.parts[0] if len(relative.parts) > 1 else None
 
 
+def reach(layer):
+    return {layer}.union(*(reach(below) for below in BELOW[layer]))
+
+
 def check_layers(path, lines):
     layer = layer_of(path)
+    if layer is not None and layer not in [*BELOW, "include"]:
+        problem(path, None, f"{layer}/ is no folder of the engine: {ORDER}")
     own = str(path.relative_to(ENGINE))
     for number, line in enumerate(lines, 1):
         included = re.match(r'\s*#\s*include\s+[<"]([^>"]+)[>"]', line)
@@ -57,12 +73,12 @@ def check_layers(path, lines):
             continue
         name = included.group(1)
         target = name.split("/")[0]
-        if layer in LAYERS and target in LAYERS and LAYERS.index(target) > LAYERS.index(layer):
-            problem(path, number, f"{layer}/ must not include {name}: base <- wire <- proto <- io")
+        if layer in BELOW and target in BELOW and target not in reach(layer):
+            problem(path, number, f"{layer}/ must not include {name}: {ORDER}")
         for library, users in LIBRARY_USERS.items():
             if name.startswith(library) and own not in users:
                 problem(path, number, f"only {', '.join(sorted(users)) or 'tests'} may include <{name}>")
-    if layer in ("wire", "proto"):
+    if layer in BELOW and layer not in ("base", "io"):
         for what, pattern in FORBIDDEN_BELOW_IO.items():
             for number, line in enumerate(lines, 1):
                 code = re.sub(r'//.*|"(\\.|[^"\\])*"', "", line)
@@ -88,26 +104,10 @@ def check_text(path, lines):
 
 def check_c_imports(path, text):
     may_import = {"EngineHandle.swift", "MachineProbe.swift"}
-    if path.parent == ROOT / "Sources" / "Egress" and path.name not in may_import and re.search(r"^\s*(\w+ )?import CEgress", text, re.M):
+    if path.is_relative_to(ROOT / "Sources" / "Egress") and path.name not in may_import and re.search(r"^\s*(\w+ )?import CEgress", text, re.M):
         problem(path, None, f"only {' and '.join(sorted(may_import))} import CEgress")
 
 
-# What meets a number that somebody else wrote: FFmpeg, a file, a client. Such conversions end the process on a value that they can't hold.
-OUTSIDE_NUMBERS = ROOT / "Sources" / "Egress" / "OutsideNumber.swift"
-TRAPPING = {
-    re.compile(r"\bU?Int(8|16|32|64)?\((?!\w+:|\)|[^()]*, radix: )|\bU?Int(8|16|32|64)?\.init\b(?!\(\w+:)"):
-        "it traps on what it can't hold: use saturating:, exactly:, clamping: or truncatingIfNeeded:, and radix: 10 for text",
-    re.compile(r"(?<![\w\])])(Duration)?\.(seconds|milliseconds|microseconds|nanoseconds)\((?![\d._]+\))"):
-        "it traps on what no Duration holds: use Duration(outsideSeconds:), or .milliseconds(1) * count",
-}
-# Lines by which the rule itself is tried at every run.
-TRAPS = ["let a = Int(x)", "UInt16(value >> 3)", "Int64((a / b).rounded())", ".seconds(a)", "Duration.milliseconds(Double(a))", "x.map(Int.init)"]
-SOUND = ["Int(exactly: x)", "UInt8(ascii: c)", "Int(text, radix: 10)", ".seconds(2.5)", "fields.seconds(key)", "print(a)", "Int.max",
-         "func f(_ x: Int) -> Int", "case .seconds: 1", "Duration.milliseconds(1_000)", "lines.map { Int($0, radix: 10) }"]
-
-
-def traps(line):
-    code = re.sub(r"//.*", "", line)
 # ThreadSanitizer does not see the hand-over of a contended Mutex: what one of the libraries keeps in a Mutex is named to it.
 SUPPRESSIONS = ROOT / "Tests" / "tsan.supp"
 
@@ -130,6 +130,22 @@ def check_suppressions(path, text):
             problem(path, None, f"it keeps {name} in a Mutex: Tests/tsan.supp needs the line race:{len(name)}{name}")
 
 
+# What meets a number that somebody else wrote: FFmpeg, a file, a client. Such conversions end the process on a value that they can't hold.
+OUTSIDE_NUMBERS = ROOT / "Sources" / "Egress" / "Base" / "OutsideNumber.swift"
+TRAPPING = {
+    re.compile(r"\bU?Int(8|16|32|64)?\((?!\w+:|\)|[^()]*, radix: )|\bU?Int(8|16|32|64)?\.init\b(?!\(\w+:)"):
+        "it traps on what it can't hold: use saturating:, exactly:, clamping: or truncatingIfNeeded:, and radix: 10 for text",
+    re.compile(r"(?<![\w\])])(Duration)?\.(seconds|milliseconds|microseconds|nanoseconds)\((?![\d._]+\))"):
+        "it traps on what no Duration holds: use Duration(outsideSeconds:), or .milliseconds(1) * count",
+}
+# Lines by which the rule itself is tried at every run.
+TRAPS = ["let a = Int(x)", "UInt16(value >> 3)", "Int64((a / b).rounded())", ".seconds(a)", "Duration.milliseconds(Double(a))", "x.map(Int.init)"]
+SOUND = ["Int(exactly: x)", "UInt8(ascii: c)", "Int(text, radix: 10)", ".seconds(2.5)", "fields.seconds(key)", "print(a)", "Int.max",
+         "func f(_ x: Int) -> Int", "case .seconds: 1", "Duration.milliseconds(1_000)", "lines.map { Int($0, radix: 10) }"]
+
+
+def traps(line):
+    code = re.sub(r"//.*", "", line)
     return [advice for pattern, advice in TRAPPING.items() if pattern.search(code)]
 
 
@@ -177,6 +193,8 @@ def main():
             check_c_imports(path, text)
             if path.is_relative_to(ROOT / "Sources"):
                 check_outside_numbers(path, lines)
+            if path.is_relative_to(ROOT / "Sources" / "Egress"):
+                check_suppressions(path, text)
     for text in problems:
         print(text)
     print(f"tidy: {len(problems)} problems")
@@ -184,5 +202,3 @@ def main():
 
 
 sys.exit(main())
-            if path.is_relative_to(ROOT / "Sources" / "Egress"):
-                check_suppressions(path, text)

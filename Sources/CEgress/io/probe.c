@@ -3,7 +3,7 @@
 #include "io/random.h"
 #include "io/receiver.h"
 #include "io/udp.h"
-#include "proto/crypto.h"
+#include "transport/crypto.h"
 
 #include <openssl/crypto.h>
 #include <stdio.h>

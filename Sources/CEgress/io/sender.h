@@ -7,7 +7,7 @@
 #define EG_SENDER_H
 
 #include "io/udp.h"
-#include "proto/batch.h"
+#include "transport/batch.h"
 
 struct eg_sender;
 

@@ -12,9 +12,9 @@
 #ifndef EG_WORKER_H
 #define EG_WORKER_H
 
+#include "core/core.h"
 #include "io/mailbox.h"
 #include "io/udp.h"
-#include "proto/core.h"
 
 struct eg_worker;
 

@@ -1,0 +1,231 @@
+// What arrives: on streams' ports, on the viewers' port, and there at the wrong worker.
+#include "core/parts.h"
+
+#include "delivery/feedback.h"
+#include "wire/demux.h"
+
+#include <string.h>
+
+enum { HANDSHAKE_DATAGRAMS_MAX = 16 }; // looked at in one call
+
+// --- from senders ---
+
+void eg__core_receive_source(struct eg_core *core, eg_time now, eg_stream_id id, enum eg_track_kind kind, const struct eg_addr *from,
+                             const uint8_t *bytes, size_t size) {
+    struct eg_stream *stream = eg__core_find_stream(core, id);
+    if (stream == NULL || !eg__stream_has(stream, kind)) return;
+    core->stats.packets_received++;
+    core->stats.bytes_received += size;
+    eg__source_receive(&stream->sources[kind], now, from, bytes, size);
+    eg__core_follow_stream(core, stream, now);
+}
+
+void eg__core_count_overflow(struct eg_core *core, eg_stream_id id, enum eg_track_kind kind, uint32_t count) {
+    struct eg_stream *stream = eg__core_find_stream(core, id);
+    if (stream == NULL || !eg__stream_has(stream, kind)) return;
+    stream->drops[EG_DROP_SOURCE_OVERFLOW] += count;
+}
+
+void eg__core_count_viewer_overflow(struct eg_core *core, uint32_t count) { core->stats.dropped[EG_DROP_VIEWER_OVERFLOW] += count; }
+
+// --- whose it is ---
+
+static struct eg_viewer *find_viewer_by_ufrag(const struct eg_core *core, const char *ufrag, size_t size) {
+    uint64_t hash = eg__core_hash_ufrag(core, ufrag, size);
+    uint32_t cursor = 0;
+    for (eg_handle handle; (handle = eg__table_find(&core->by_ufrag, hash, &cursor)) != 0;) {
+        struct eg_viewer *viewer = eg__core_viewer_at(core, handle);
+        if (viewer != NULL && size == strlen(viewer->ice.local_ufrag) && memcmp(viewer->ice.local_ufrag, ufrag, size) == 0) return viewer;
+    }
+    return NULL;
+}
+
+// How well a datagram along `path` fits a viewer that validates it. Only one with keys can have sent SRTCP, and rather the one whose media
+// goes there.
+static int fitness(const struct eg_viewer *viewer, const struct eg_path *path, enum eg_datagram_kind kind) {
+    if (kind != EG_DATAGRAM_RTCP || viewer->state != EG_VIEWER_CONNECTED) return 0;
+    return eg__viewer_has_media(viewer, path) ? 2 : 1;
+}
+
+// Several viewers can have had checks from one address: a NAT reuses a port, or somebody with a session of his own writes another viewer's
+// address on his checks. The one that it fits best is meant, and of two the newer.
+static struct eg_viewer *find_viewer_by_path(const struct eg_core *core, const struct eg_path *path, enum eg_datagram_kind kind) {
+    struct eg_viewer *found = NULL;
+    int found_fitness = 0;
+    uint32_t cursor = 0;
+    for (eg_handle handle; (handle = eg__table_find(&core->by_address, eg__addr_hash(core->hash_seed, &path->remote), &cursor)) != 0;) {
+        struct eg_viewer *viewer = eg__core_viewer_at(core, handle);
+        if (viewer == NULL || !eg__ice_is_validated(&viewer->ice, path)) continue;
+        int viewer_fitness = fitness(viewer, path, kind);
+        bool is_newer = found == NULL || viewer->created_at > found->created_at;
+        if (found != NULL && (viewer_fitness < found_fitness || (viewer_fitness == found_fitness && !is_newer))) continue;
+        found = viewer;
+        found_fitness = viewer_fitness;
+    }
+    return found;
+}
+
+// --- handshakes ---
+
+// A datagram of a handshake that waits for its step.
+struct handshake_datagram {
+    eg_handle viewer;
+    struct eg_path path;
+    uint16_t size; // [B]
+    uint8_t bytes[];
+};
+
+// No client has more to say than so many before it hears an answer, so what is beyond is dropped, and nobody fills the line for the others.
+static bool queue_handshake(struct eg_core *core, struct eg_viewer *viewer, const struct eg_path *path, const uint8_t *bytes, size_t size) {
+    if (viewer->handshake_waiting == EG_HANDSHAKE_WAITING_MAX) return false;
+    struct handshake_datagram *datagram = eg__ring_claim(&core->handshake_queue, sizeof *datagram + size);
+    if (datagram == NULL) return false;
+    datagram->viewer = viewer->handle;
+    datagram->path = *path;
+    datagram->size = (uint16_t)size;
+    memcpy(datagram->bytes, bytes, size);
+    eg__ring_publish(&core->handshake_queue, sizeof *datagram + size);
+    viewer->handshake_waiting++;
+    return true;
+}
+
+// Whether a datagram is for a handshake to go on with, or to begin. Anything else is passed over as soon as it is looked at.
+static bool is_of_handshake(const struct eg_viewer *viewer, const uint8_t *bytes, size_t size) {
+    if (viewer->state != EG_VIEWER_CONNECTING) return false;
+    return viewer->handshake_waiting > 0 || eg__dtls_is_under_way(&viewer->dtls) || eg__dtls_would_begin(&viewer->dtls, bytes, size);
+}
+
+// True when it was a step: the others cost next to nothing.
+static bool advance_handshake(struct eg_core *core, eg_time now, const struct handshake_datagram *datagram, struct eg_batch *batch) {
+    struct eg_viewer *viewer = eg__core_viewer_at(core, datagram->viewer);
+    if (viewer == NULL) return false; // it has been closed since
+    viewer->handshake_waiting--;
+    uint32_t steps = viewer->dtls.steps;
+    eg__viewer_receive_dtls(viewer, &core->context, now, &datagram->path, datagram->bytes, datagram->size, batch);
+    bool is_step = viewer->dtls.steps != steps;
+    eg__core_follow_viewer(core, viewer, now);
+    return is_step;
+}
+
+bool eg__core_advance_handshakes(struct eg_core *core, eg_time now, struct eg_batch *batch) {
+    EG_ASSERT(eg__batch_has_reserve(batch));
+    const struct handshake_datagram *datagram;
+    bool is_step = false;
+    uint32_t count = 0;
+    for (; !is_step && count < HANDSHAKE_DATAGRAMS_MAX && eg__batch_has_reserve(batch); count++) {
+        if ((datagram = eg__ring_peek(&core->handshake_queue)) == NULL) break;
+        is_step = advance_handshake(core, now, datagram, batch);
+        eg__ring_advance(&core->handshake_queue);
+    }
+    return count > 0;
+}
+
+// --- from viewers ---
+
+static bool is_validated(const struct eg_viewer *viewer, const struct eg_addr *remote) {
+    for (size_t i = 0; i < viewer->ice.validated_count; i++)
+        if (eg__addr_equal(&viewer->ice.validated[i].remote, remote)) return true;
+    return false;
+}
+
+// The addresses that a viewer's checks came from are where its DTLS and SRTCP may come from.
+static void index_paths(struct eg_core *core, struct eg_viewer *viewer, const struct eg_path *before, size_t before_count) {
+    for (size_t i = 0; i < before_count; i++) {
+        eg__table_remove(&core->by_address, eg__addr_hash(core->hash_seed, &before[i].remote), viewer->handle);
+        if (!is_validated(viewer, &before[i].remote)) eg__core_tell_route(core, viewer, &before[i], true);
+    }
+    for (size_t i = 0; i < viewer->ice.validated_count; i++) {
+        uint64_t hash = eg__addr_hash(core->hash_seed, &viewer->ice.validated[i].remote);
+        eg__table_remove(&core->by_address, hash, viewer->handle); // two local addresses, one remote: one entry
+        if (!eg__table_insert(&core->by_address, hash, viewer->handle)) core->stats.dropped[EG_DROP_NO_ROOM]++;
+    }
+}
+
+// Whoever got a datagram asks once whether it is another worker's; that one asks no more.
+static bool is_first_hand(const struct eg_core *core, const struct eg_path *path) {
+    return core->config.exchange != NULL && path->via == core->config.worker;
+}
+
+// True: it is another worker's, and has been handed on. `viewer` is whose it is here, as far as that is known.
+static bool hand_on(struct eg_core *core, eg_time now, const struct eg_path *path, const struct eg_viewer *viewer, enum eg_datagram_kind kind,
+                    const uint8_t *bytes, size_t size) {
+    const struct eg_route *route = is_first_hand(core, path) ? eg__core_find_route(core, now, path, viewer, kind == EG_DATAGRAM_RTCP) : NULL;
+    if (route != NULL) eg__core_forward(core, route->worker, path, bytes, size);
+    return route != NULL;
+}
+
+static void receive_own_stun(struct eg_core *core, eg_time now, struct eg_viewer *viewer, const struct eg_path *path, const struct eg_stun *stun,
+                             const uint8_t *bytes, size_t size, struct eg_batch *batch) {
+    if (viewer == NULL) {
+        core->stats.dropped[EG_DROP_STUN_UNKNOWN_USER]++;
+        return;
+    }
+    struct eg_path before[EG_ICE_VALIDATED_MAX];
+    size_t before_count = viewer->ice.validated_count;
+    memcpy(before, viewer->ice.validated, sizeof before);
+    eg__viewer_receive_stun(viewer, &core->context, now, path, stun, bytes, size, batch);
+    if (before_count != viewer->ice.validated_count || memcmp(before, viewer->ice.validated, sizeof before) != 0)
+        index_paths(core, viewer, before, before_count);
+    // Said with each check, so that a route that was lost, or forgotten there, comes back.
+    if (eg__ice_is_validated(&viewer->ice, path)) eg__core_tell_route(core, viewer, path, false);
+    eg__core_follow_viewer(core, viewer, now);
+}
+
+static void receive_stun(struct eg_core *core, eg_time now, const struct eg_path *path, const uint8_t *bytes, size_t size,
+                         struct eg_batch *batch) {
+    struct eg_stun stun;
+    if (!eg__stun_parse(&stun, bytes, size)) {
+        core->stats.dropped[EG_DROP_STUN_MALFORMED]++;
+        return;
+    }
+    const char *ufrag;
+    size_t ufrag_size;
+    struct eg_viewer *viewer;
+    if (eg__ice_local_ufrag(&stun, &ufrag, &ufrag_size)) {
+        uint32_t owner = eg__ice_ufrag_worker(ufrag, ufrag_size, core->config.worker_count);
+        if (is_first_hand(core, path) && owner < core->config.worker_count && owner != core->config.worker) {
+            eg__core_forward(core, owner, path, bytes, size);
+            return;
+        }
+        viewer = find_viewer_by_ufrag(core, ufrag, ufrag_size);
+    } else {
+        viewer = find_viewer_by_path(core, path, EG_DATAGRAM_STUN); // a reply to a check of ours names no user
+        if (hand_on(core, now, path, viewer, EG_DATAGRAM_STUN, bytes, size)) return;
+    }
+    receive_own_stun(core, now, viewer, path, &stun, bytes, size, batch);
+}
+
+static void receive_from_viewer(struct eg_core *core, eg_time now, const struct eg_path *path, enum eg_datagram_kind kind, const uint8_t *bytes,
+                                size_t size, struct eg_batch *batch) {
+    struct eg_viewer *viewer = find_viewer_by_path(core, path, kind);
+    if (hand_on(core, now, path, viewer, kind, bytes, size)) return;
+    if (viewer == NULL) {
+        core->stats.dropped[EG_DROP_UNVALIDATED]++;
+        return;
+    }
+    if (kind == EG_DATAGRAM_DTLS && is_of_handshake(viewer, bytes, size)) {
+        if (!queue_handshake(core, viewer, path, bytes, size)) core->stats.dropped[EG_DROP_HANDSHAKE_BUSY]++;
+        return;
+    }
+    if (kind == EG_DATAGRAM_DTLS) eg__viewer_receive_dtls(viewer, &core->context, now, path, bytes, size, batch);
+    else if (kind == EG_DATAGRAM_RTP) core->stats.dropped[EG_DROP_MEDIA_FROM_VIEWER]++;
+    else if (viewer->state != EG_VIEWER_CONNECTED || !eg__feedback_receive(viewer, &core->context, now, bytes, size, batch))
+        core->stats.dropped[EG_DROP_SRTCP_REJECTED]++;
+    eg__core_follow_viewer(core, viewer, now);
+}
+
+void eg__core_receive_datagram(struct eg_core *core, eg_time now, const struct eg_path *path, const uint8_t *bytes, size_t size,
+                               struct eg_batch *batch) {
+    EG_ASSERT(eg__batch_has_reserve(batch));
+    enum eg_datagram_kind kind = eg__demux(bytes, size);
+    if (kind == EG_DATAGRAM_UNKNOWN) core->stats.dropped[EG_DROP_UNKNOWN]++;
+    else if (kind == EG_DATAGRAM_STUN) receive_stun(core, now, path, bytes, size, batch);
+    else receive_from_viewer(core, now, path, kind, bytes, size, batch);
+}
+
+void eg__core_receive_viewer(struct eg_core *core, eg_time now, const struct eg_path *path, const uint8_t *bytes, size_t size,
+                             struct eg_batch *batch) {
+    struct eg_path arrived = *path;
+    arrived.via = (uint16_t)core->config.worker;
+    eg__core_receive_datagram(core, now, &arrived, bytes, size, batch);
+}

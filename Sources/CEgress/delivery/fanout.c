@@ -1,0 +1,157 @@
+#include "delivery/fanout.h"
+
+enum { DATAGRAM_SIZE_MAX = EG_RTP_HEADER_SIZE + EG_RTP_PAYLOAD_SIZE_MAX + EG_SRTP_TAG_SIZE_MAX };
+
+static void count(struct eg_viewer *viewer, const struct eg_viewer_context *context, size_t size) {
+    viewer->stats.packets++;
+    viewer->stats.bytes += size;
+    viewer->stream->packets_sent++;
+    viewer->stream->bytes_sent += size;
+    context->stats->packets_sent++;
+    context->stats->bytes_sent += size;
+}
+
+// Sends places from the cursor on, as far as they are due. False when the batch is full.
+static bool send_track(struct eg_viewer *viewer, const struct eg_viewer_context *context, eg_time now, enum eg_track_kind kind,
+                       struct eg_batch *batch) {
+    struct eg_track *track = &viewer->tracks[kind];
+    const struct eg_source *source = &viewer->stream->sources[kind];
+    uint32_t rate = source->clock->legs[kind].rate;
+    uint32_t left = eg__track_pace(track, now, source);
+    while (track->cursor < source->ready_end) {
+        const struct eg_packet *packet = eg__store_get(source->store, track->cursor);
+        if (packet == NULL) {
+            track->cursor++; // lost in front of us: the gap in the numbers stays
+            continue;
+        }
+        eg_time due = eg__track_due(track, track->cursor, packet->timestamp, rate);
+        if (due > now) {
+            viewer->transmit_at = eg__time_min(viewer->transmit_at, due);
+            return true;
+        }
+        if (left == 0) {
+            viewer->transmit_at = eg__time_min(viewer->transmit_at, eg__track_paced_until(track));
+            return true;
+        }
+        uint8_t *out = eg__batch_reserve(batch, DATAGRAM_SIZE_MAX);
+        if (out == NULL) return false;
+        size_t size = eg__track_write(track, &viewer->srtp, track->cursor, packet, out);
+        eg__batch_commit(batch, size);
+        count(viewer, context, size);
+        track->cursor++;
+        track->pace.left = --left;
+    }
+    if (track->state == EG_TRACK_CATCHING_UP) track->state = EG_TRACK_LIVE;
+    return true;
+}
+
+// One whose next packet is this old has lost touch with the live stream, which only happens when the engine can't keep up: what it has not
+// got is given up, video until the next IDR. So an overload costs pictures, and is counted, instead of adding seconds to everybody's delay.
+static void drop_backlog(struct eg_track *track, const struct eg_viewer_context *context, eg_time now, const struct eg_source *source) {
+    const struct eg_packet *packet = eg__store_get(source->store, track->cursor);
+    if (track->state != EG_TRACK_LIVE || packet == NULL || packet->arrival + EG_BACKLOG_MAX >= now) return;
+    context->stats->dropped[EG_DROP_SLOW_VIEWER] += source->ready_end - track->cursor;
+    eg__track_skip_to(track, source->ready_end);
+    if (source->kind != EG_VIDEO) return;
+    track->state = EG_TRACK_WAITING;
+    track->refused_gop = source->store->gop_begin;
+}
+
+// One that was too slow, or waits for its first picture, goes on at the last IDR. So does one whose burst a new IDR has overtaken, which is
+// no fault of anybody's.
+static void place_track(struct eg_viewer *viewer, const struct eg_viewer_context *context, eg_time now, enum eg_track_kind kind) {
+    struct eg_track *track = &viewer->tracks[kind];
+    const struct eg_source *source = &viewer->stream->sources[kind];
+    bool is_placed = track->state == EG_TRACK_LIVE || track->state == EG_TRACK_CATCHING_UP;
+    if (is_placed && track->cursor < source->store->begin) {
+        if (track->state == EG_TRACK_LIVE) context->stats->dropped[EG_DROP_SLOW_VIEWER] += source->store->begin - track->cursor;
+        track->state = EG_TRACK_WAITING;
+    }
+    drop_backlog(track, context, now, source);
+    if (track->state == EG_TRACK_WAITING) eg__track_join(track, now, source, &context->burst);
+}
+
+static void write_reports(struct eg_viewer *viewer, eg_time now, struct eg_writer *writer) {
+    const struct eg_media_clock *clock = &viewer->stream->clock;
+    for (int kind = 0; kind < EG_TRACK_COUNT; kind++) {
+        const struct eg_track *track = &viewer->tracks[kind];
+        uint32_t timestamp;
+        if (track->packets == 0 || !eg__clock_timestamp(clock, kind, now, &timestamp)) continue;
+        struct eg_sender_info info = {
+            .ssrc = track->ssrc,
+            .ntp = eg__clock_ntp(clock, now),
+            .rtp_timestamp = timestamp,
+            .packet_count = track->packets,
+            .octet_count = track->octets,
+        };
+        eg__rtcp_write_sender_report(writer, &info);
+        eg__rtcp_write_cname(writer, track->ssrc, viewer->cname);
+    }
+}
+
+// A browser plays its tracks in step once it has two reports of each, so the first ones come close together.
+static eg_time report_interval(const struct eg_viewer *viewer, eg_time now) {
+    eg_time age = now - viewer->created_at;
+    if (age < EG_SENDER_REPORT_INTERVAL_MIN) return EG_SENDER_REPORT_INTERVAL_MIN;
+    return eg__time_min(age, EG_SENDER_REPORT_INTERVAL);
+}
+
+// Both tracks' sender reports in one datagram. They tell the clock of the source, not of what was sent last, so that a burst does not bend it.
+static bool send_reports(struct eg_viewer *viewer, const struct eg_viewer_context *context, eg_time now, struct eg_batch *batch) {
+    if (now < viewer->next_report) return true;
+    uint8_t *packet = eg__batch_reserve(batch, EG_DTLS_MTU);
+    if (packet == NULL) return false;
+    struct eg_writer writer = eg__writer(packet, EG_DTLS_MTU - EG_SRTCP_TRAILER_SIZE_MAX);
+    write_reports(viewer, now, &writer);
+    bool has_media = viewer->next_report > 0 || writer.at > 0;
+    if (!has_media) return true; // the first report goes with the first media
+    size_t size = writer.at > 0 && !writer.failed ? eg__srtcp_protect(&viewer->srtp, packet, writer.at) : 0;
+    if (size > 0) eg__batch_commit(batch, size);
+    viewer->next_report = now + report_interval(viewer, now);
+    context->stats->pictures_incomplete += eg__gaps_settle(&viewer->gaps, now);
+    for (int kind = 0; kind < EG_TRACK_COUNT; kind++) eg__track_settle(&viewer->tracks[kind], now, viewer->stream->sources[kind].store);
+    return true;
+}
+
+// What is ready of one track, if the viewer has it.
+static bool serve_track(struct eg_viewer *viewer, const struct eg_viewer_context *context, eg_time now, enum eg_track_kind kind,
+                        struct eg_batch *batch) {
+    if (viewer->tracks[kind].state == EG_TRACK_OFF) return true;
+    place_track(viewer, context, now, kind);
+    return viewer->tracks[kind].state == EG_TRACK_WAITING || send_track(viewer, context, now, kind, batch);
+}
+
+bool eg__fanout_viewer(struct eg_viewer *viewer, const struct eg_viewer_context *context, eg_time now, struct eg_batch *batch) {
+    EG_ASSERT(viewer->state == EG_VIEWER_CONNECTED);
+    viewer->transmit_at = EG_TIME_NEVER;
+    eg__batch_start(batch, &viewer->ice.path);
+    return serve_track(viewer, context, now, EG_AUDIO, batch) && serve_track(viewer, context, now, EG_VIDEO, batch) &&
+           send_reports(viewer, context, now, batch);
+}
+
+static void begin_round(struct eg_stream *stream, enum eg_track_kind kind) {
+    struct eg_round *round = &stream->rounds[kind];
+    round->end = stream->sources[kind].ready_end;
+    round->left = stream->viewer_count;
+    round->first = stream->viewer_count > 0 ? (round->first + 1) % stream->viewer_count : 0;
+}
+
+static struct eg_viewer *next_of_round(const struct eg_stream *stream, const struct eg_round *round) {
+    return stream->viewers[(round->first + stream->viewer_count - round->left) % stream->viewer_count];
+}
+
+bool eg__fanout_round(struct eg_stream *stream, const struct eg_viewer_context *context, eg_time now, enum eg_track_kind kind,
+                      struct eg_batch *batch) {
+    struct eg_round *round = &stream->rounds[kind];
+    while (round->left > 0 || eg__stream_is_ready(stream, kind)) {
+        if (round->left == 0) begin_round(stream, kind);
+        for (; round->left > 0; round->left--) {
+            struct eg_viewer *viewer = next_of_round(stream, round);
+            if (viewer->state != EG_VIEWER_CONNECTED) continue;
+            eg__batch_start(batch, &viewer->ice.path);
+            if (!serve_track(viewer, context, now, kind, batch) || !send_reports(viewer, context, now, batch)) return false;
+            eg__viewer_schedule(viewer, context);
+        }
+    }
+    return true;
+}

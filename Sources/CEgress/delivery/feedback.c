@@ -1,0 +1,164 @@
+#include "delivery/feedback.h"
+
+enum {
+    NACK_BITMASK_SIZE = 16,
+    NEAR = 64, // places
+    DATAGRAM_SIZE_MAX = EG_RTP_HEADER_SIZE + 2 + EG_RTP_PAYLOAD_SIZE_MAX + EG_SRTP_TAG_SIZE_MAX, // 2: the original number in RTX
+};
+
+static struct eg_track *find_track(struct eg_viewer *viewer, uint32_t ssrc, enum eg_track_kind *kind) {
+    for (int i = 0; i < EG_TRACK_COUNT; i++) {
+        if (viewer->tracks[i].state == EG_TRACK_OFF || viewer->tracks[i].ssrc != ssrc) continue;
+        *kind = i;
+        return &viewer->tracks[i];
+    }
+    return NULL;
+}
+
+// Closes one that has lost too much for too long (RFC 8083).
+static void watch_congestion(struct eg_viewer *viewer, eg_time now, uint8_t fraction_lost) {
+    if (fraction_lost < EG_CONGESTION_LOSS) viewer->congested_since = EG_TIME_NEVER;
+    else if (viewer->congested_since == EG_TIME_NEVER) viewer->congested_since = now;
+    else if (now - viewer->congested_since >= EG_CONGESTION_TIMEOUT) eg__viewer_close(viewer, EG_CLOSE_CONGESTION);
+}
+
+static void receive_reports(struct eg_viewer *viewer, eg_time now, const struct eg_rtcp *block) {
+    struct eg_report_block report;
+    for (size_t i = 0; eg__rtcp_parse_report(&report, block, i); i++) {
+        enum eg_track_kind kind;
+        if (find_track(viewer, report.ssrc, &kind) == NULL) continue;
+        viewer->stats.lost[kind] = report.cumulative_lost > 0 ? (uint32_t)report.cumulative_lost : 0;
+        uint32_t round_trip = eg__rtcp_round_trip(&report, eg__clock_ntp(&viewer->stream->clock, now));
+        if (round_trip > 0) viewer->stats.round_trip_us = round_trip;
+        bool is_main = kind == EG_VIDEO || viewer->tracks[EG_VIDEO].state == EG_TRACK_OFF;
+        if (!is_main) continue;
+        viewer->stats.jitter_us = (uint32_t)((uint64_t)report.jitter * EG_SECOND / viewer->stream->clock.legs[kind].rate);
+        watch_congestion(viewer, now, report.fraction_lost);
+    }
+}
+
+// As much as the stream's largest picture needs to arrive after all, within limits: a viewer that asks for everything is sent no more than that
+// a second.
+static void fit_repairs(struct eg_viewer *viewer) {
+    uint64_t picture = viewer->stream->sources[EG_VIDEO].largest_picture;
+    if (picture > EG_REPAIR_PICTURE_MAX) picture = EG_REPAIR_PICTURE_MAX;
+    uint64_t rate = picture > EG_REPAIR_RATE ? picture : EG_REPAIR_RATE;
+    uint64_t burst = picture > EG_REPAIR_BURST ? picture : EG_REPAIR_BURST;
+    if (rate != viewer->repairs.rate || burst != viewer->repairs.left_max) eg__budget_resize(&viewer->repairs, rate, burst);
+}
+
+static bool may_repair(struct eg_viewer *viewer, struct eg_viewer_context *context, eg_time now) {
+    if (eg__budget_take(&viewer->repairs, now, 1) && eg__budget_take(&context->repairs, now, 1)) return true;
+    context->stats->repairs_refused++;
+    return false;
+}
+
+// False when it is not sent.
+static bool send_again(struct eg_viewer *viewer, struct eg_viewer_context *context, eg_time now, struct eg_track *track, uint64_t place,
+                       const struct eg_packet *packet, struct eg_batch *batch) {
+    if (!may_repair(viewer, context, now)) return false;
+    uint8_t *out = eg__batch_reserve(batch, DATAGRAM_SIZE_MAX);
+    if (out == NULL) {
+        context->stats->dropped[EG_DROP_NO_ROOM]++;
+        return false;
+    }
+    size_t size = track->has_rtx ? eg__track_write_rtx(track, &viewer->srtp, place, packet, out)
+                                 : eg__track_write(track, &viewer->srtp, place, packet, out);
+    eg__batch_commit(batch, size);
+    viewer->stats.bytes += size;
+    context->stats->bytes_sent += size;
+    context->stats->repairs_sent++;
+    return true;
+}
+
+// The packet that a request is about or, where that is not kept or never came, the first one behind it: nearly always of the same picture.
+// NULL when there is none close by.
+static const struct eg_packet *packet_near(const struct eg_store *store, uint64_t place) {
+    if (place < store->begin) place = store->begin;
+    for (uint64_t end = place + NEAR; place < end; place++) {
+        const struct eg_packet *packet = eg__store_get(store, place);
+        if (packet != NULL) return packet;
+    }
+    return NULL;
+}
+
+static void repair(struct eg_viewer *viewer, struct eg_viewer_context *context, eg_time now, enum eg_track_kind kind, uint16_t sequence,
+                   struct eg_batch *batch) {
+    struct eg_track *track = &viewer->tracks[kind];
+    const struct eg_store *store = viewer->stream->sources[kind].store;
+    uint64_t place;
+    viewer->stats.nacks++;
+    if (!eg__track_place_of(track, sequence, &place)) return;
+    const struct eg_packet *packet = eg__store_get(store, place);
+    if (packet != NULL) eg__track_note_lost(track, place);
+    bool is_sent = packet != NULL && send_again(viewer, context, now, track, place, packet, batch);
+    if (kind != EG_VIDEO || (is_sent && viewer->gaps.count == 0)) return;
+    if (packet == NULL) packet = packet_near(store, place);
+    if (packet != NULL) context->stats->pictures_incomplete += eg__gaps_note(&viewer->gaps, now, packet->timestamp, is_sent);
+}
+
+// A link that is narrower than the burst shows it by what it loses; to go on, and to repair that too, would only keep it full.
+static void watch_burst(struct eg_viewer *viewer, struct eg_viewer_context *context, eg_time now) {
+    struct eg_track *track = &viewer->tracks[EG_VIDEO];
+    if (!eg__track_is_burst_too_fast(track)) return;
+    if (eg__track_begin_slower(track, now, &viewer->stream->sources[EG_VIDEO], &context->burst)) viewer->transmit_at = track->burst.began_at;
+}
+
+static void receive_nack(struct eg_viewer *viewer, struct eg_viewer_context *context, eg_time now, const struct eg_rtcp *block,
+                         struct eg_batch *batch) {
+    uint32_t sender_ssrc, media_ssrc;
+    const uint8_t *fci;
+    size_t fci_size;
+    enum eg_track_kind kind;
+    if (!eg__rtcp_parse_feedback(block, &sender_ssrc, &media_ssrc, &fci, &fci_size)) return;
+    if (find_track(viewer, media_ssrc, &kind) == NULL) return;
+    fit_repairs(viewer);
+    eg__batch_start(batch, &viewer->ice.path);
+    uint16_t packet_id, bitmask;
+    for (size_t i = 0; eg__rtcp_parse_nack(fci, fci_size, i, &packet_id, &bitmask); i++) {
+        repair(viewer, context, now, kind, packet_id, batch);
+        for (int bit = 0; bit < NACK_BITMASK_SIZE; bit++)
+            if (bitmask >> bit & 1) repair(viewer, context, now, kind, (uint16_t)(packet_id + 1 + bit), batch);
+    }
+    if (kind == EG_VIDEO) watch_burst(viewer, context, now);
+}
+
+static void begin_again(struct eg_viewer *viewer, struct eg_viewer_context *context, eg_time now) {
+    viewer->stats.plis++;
+    const struct eg_source *source = &viewer->stream->sources[EG_VIDEO];
+    if (eg__track_begin_again(&viewer->tracks[EG_VIDEO], now, source, &context->burst)) viewer->transmit_at = now;
+}
+
+static void receive_picture_request(struct eg_viewer *viewer, struct eg_viewer_context *context, eg_time now,
+                                    const struct eg_rtcp *block) {
+    uint32_t sender_ssrc, media_ssrc;
+    const uint8_t *fci;
+    size_t fci_size;
+    if (!eg__rtcp_parse_feedback(block, &sender_ssrc, &media_ssrc, &fci, &fci_size)) return;
+    if (block->count == EG_RTCP_FORMAT_PLI) {
+        if (media_ssrc == viewer->tracks[EG_VIDEO].ssrc) begin_again(viewer, context, now);
+        return;
+    }
+    uint32_t ssrc;
+    uint8_t sequence;
+    for (size_t i = 0; block->count == EG_RTCP_FORMAT_FIR && eg__rtcp_parse_fir(fci, fci_size, i, &ssrc, &sequence); i++)
+        if (ssrc == viewer->tracks[EG_VIDEO].ssrc) begin_again(viewer, context, now);
+}
+
+bool eg__feedback_receive(struct eg_viewer *viewer, struct eg_viewer_context *context, eg_time now, const uint8_t *bytes,
+                          size_t size, struct eg_batch *batch) {
+    EG_ASSERT(viewer->state == EG_VIEWER_CONNECTED);
+    uint8_t plain[EG_DATAGRAM_SIZE_MAX];
+    if (size > sizeof plain) return false;
+    size_t plain_size = eg__srtcp_unprotect(&viewer->srtp, bytes, size, plain);
+    if (plain_size == 0) return false;
+    struct eg_rtcp_iterator iterator = eg__rtcp_iterator(plain, plain_size);
+    struct eg_rtcp block;
+    while (eg__rtcp_next(&iterator, &block)) {
+        if (block.type == EG_RTCP_RR || block.type == EG_RTCP_SR) receive_reports(viewer, now, &block);
+        else if (block.type == EG_RTCP_RTPFB && block.count == EG_RTCP_FORMAT_NACK) receive_nack(viewer, context, now, &block, batch);
+        else if (block.type == EG_RTCP_PSFB) receive_picture_request(viewer, context, now, &block);
+    }
+    eg__crypto_finish(context->crypto); // of what was sent again
+    return !iterator.malformed;
+}

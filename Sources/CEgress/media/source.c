@@ -1,0 +1,435 @@
+#include "media/source.h"
+
+#include "wire/demux.h"
+#include "wire/h264.h"
+#include "wire/rtcp.h"
+
+#include <string.h>
+
+static void drop(struct eg_source *source, eg_drop reason) { source->drops[reason]++; }
+
+static void raise(struct eg_source *source, eg_stream_event_kind kind) { source->events |= 1u << kind; }
+
+void eg__source_init(struct eg_source *source, enum eg_track_kind kind, uint8_t payload_type, struct eg_store *store,
+                     struct eg_media_clock *clock, uint64_t *drops) {
+    *source = (struct eg_source){
+        .kind = kind,
+        .payload_type = payload_type,
+        .store = store,
+        .clock = clock,
+        .drops = drops,
+        .last_arrival = EG_TIME_NEVER,
+        .pending_since = EG_TIME_NEVER,
+        .last_idr = EG_TIME_NEVER,
+        .rate_since = EG_TIME_NEVER,
+    };
+}
+
+void eg__source_deinit(struct eg_source *source) { eg__parameter_sets_deinit(&source->sets); }
+
+uint32_t eg__source_live_timestamp(const struct eg_source *source, eg_time now) {
+    if (now <= source->picture_arrival) return source->picture_timestamp;
+    uint64_t ticks = (now - source->picture_arrival) * source->clock->legs[source->kind].rate / EG_SECOND;
+    uint64_t ticks_max = source->picture_interval > 0 ? source->picture_interval - 1 : 0;
+    return source->picture_timestamp + (uint32_t)(ticks < ticks_max ? ticks : ticks_max);
+}
+
+// Everything that has arrived may go to the viewers.
+static void complete_picture(struct eg_source *source) {
+    source->ready_end = source->highest + 1;
+    source->pending_since = EG_TIME_NEVER;
+}
+
+// It can still be asked for again.
+static void note_late(struct eg_source *source, uint64_t place) {
+    if (place >= source->ready_end) return;
+    source->has_late = true;
+    source->late_place = place;
+}
+
+static bool put(struct eg_source *source, eg_time now, uint64_t place, uint32_t timestamp, bool marker, const uint8_t *payload,
+                size_t size) {
+    switch (eg__store_put(source->store, now, place, timestamp, marker, payload, size)) {
+    case EG_STORE_PUT:
+        return true;
+    case EG_STORE_DUPLICATE:
+        drop(source, EG_DROP_SOURCE_DUPLICATE);
+        return false;
+    case EG_STORE_LATE:
+    case EG_STORE_NO_ROOM:
+        break;
+    }
+    drop(source, EG_DROP_SOURCE_LATE);
+    return false;
+}
+
+// Which SPS holds is known only when an IDR activates it (ITU-T H.264 §7.4.1.2.1).
+static void follow_format(struct eg_source *source, uint16_t pps_id) {
+    const struct eg_parameter_set *sps = eg__parameter_sets_active(&source->sets, pps_id);
+    bool is_readable = sps != NULL && sps->format.profile_idc != 0;
+    if (!is_readable || memcmp(&sps->format, &source->format, sizeof source->format) == 0) return;
+    source->format = sps->format;
+    raise(source, EG_STREAM_VIDEO_FORMAT);
+}
+
+// A single one may be anything; B-frames go back again and again.
+static void note_backward(struct eg_source *source) {
+    bool is_known = source->backward_pictures >= EG_BACKWARD_PICTURES;
+    if (!is_known && source->pictures - source->backward_at > EG_BACKWARD_SPAN) source->backward_pictures = 0;
+    source->backward_at = source->pictures;
+    if (!is_known && ++source->backward_pictures == EG_BACKWARD_PICTURES) raise(source, EG_STREAM_B_FRAMES);
+}
+
+static void begin_picture(struct eg_source *source, eg_time now, uint64_t place, uint32_t timestamp) {
+    int32_t step = eg__timestamp_distance(source->picture_timestamp, timestamp);
+    if (source->pictures > 0 && step < 0) note_backward(source);
+    if (source->pictures > 0 && step > 0) source->picture_interval = (uint32_t)step;
+    source->pictures++;
+    source->picture_has_idr = false;
+    source->picture_begin = place;
+    source->picture_timestamp = timestamp;
+    source->picture_arrival = now;
+    eg__clock_observe(source->clock, source->kind, now, timestamp);
+}
+
+// An IDR slice whose parameter sets did not all come with its picture gets those that came before, with its timestamp, in packets no larger than
+// its own, `size_max`, as far as a set fits in there. Gives the slice's place, behind them.
+static uint64_t insert_parameter_sets(struct eg_source *source, eg_time now, uint64_t place, uint32_t timestamp, uint16_t pps_id,
+                                      size_t size_max) {
+    struct eg_parameter_set_need need;
+    if (!eg__parameter_sets_need(&source->sets, pps_id, source->picture_begin, place, &need)) return place;
+    if (size_max < EG_PARAMETER_SET_SIZE_MAX) size_max = EG_PARAMETER_SET_SIZE_MAX;
+    uint8_t payload[EG_RTP_PAYLOAD_SIZE_MAX];
+    for (size_t size; (size = eg__parameter_sets_write(&source->sets, &need, place, payload, size_max)) > 0;) {
+        if (!put(source, now, place, timestamp, false, payload, size)) break;
+        source->highest = place++;
+        source->order_begin = place; // what is late from in front of it would be put one place too far
+    }
+    return place;
+}
+
+// The packets of its newest picture, as far as they have come.
+static void measure_picture(struct eg_source *source) {
+    uint32_t packets = (uint32_t)(source->highest + 1 - source->picture_begin);
+    if (packets > source->gop_largest_picture) source->gop_largest_picture = packets;
+    if (packets > source->largest_picture) source->largest_picture = packets;
+}
+
+static void begin_gop(struct eg_source *source, eg_time now) {
+    source->picture_has_idr = true;
+    source->largest_picture = source->gop_largest_picture;
+    source->gop_largest_picture = 0;
+    source->idrs++;
+    if (source->last_idr != EG_TIME_NEVER) source->gop_ms = (uint32_t)((now - source->last_idr) / EG_MILLISECOND);
+    source->last_idr = now;
+    eg__store_begin_gop(source->store, source->picture_begin);
+}
+
+static void learn_parameter_sets(struct eg_source *source, uint64_t place, const struct eg_rtp *rtp) {
+    eg__parameter_sets_learn(&source->sets, place, rtp->sequence, rtp->payload, rtp->payload_size);
+}
+
+static void receive_video(struct eg_source *source, eg_time now, uint64_t place, uint32_t timestamp, const struct eg_rtp *rtp) {
+    struct eg_h264_payload h264 = eg__h264_inspect(rtp->payload, rtp->payload_size);
+    bool is_newest = place > source->highest;
+    if (source->wants_idr) {
+        // Known from here on, but not by those who get only what follows.
+        if (h264.has_sets) learn_parameter_sets(source, source->highest, rtp);
+        bool can_begin = h264.has_sps || (h264.starts_idr && eg__parameter_sets_have(&source->sets, h264.pps_id));
+        if (!can_begin) {
+            // Nothing of this epoch is stored yet, so its first packet still gets the next place.
+            source->highest_raw = rtp->sequence;
+            drop(source, EG_DROP_SOURCE_BEFORE_IDR);
+            return;
+        }
+        source->wants_idr = false;
+        place = source->highest + 1; // whatever was lost in front of it nobody misses
+    }
+    if (is_newest && (timestamp != source->picture_timestamp || source->pictures == 0)) {
+        if (source->pending_since != EG_TIME_NEVER) complete_picture(source);
+        begin_picture(source, now, place, timestamp);
+    }
+    if (h264.has_sets) learn_parameter_sets(source, place, rtp);
+    if (is_newest && h264.starts_idr) {
+        follow_format(source, h264.pps_id);
+        place = insert_parameter_sets(source, now, place, timestamp, h264.pps_id, rtp->payload_size);
+    }
+    if (!put(source, now, place, timestamp, rtp->marker, rtp->payload, rtp->payload_size)) return;
+    if (!is_newest) {
+        note_late(source, place);
+        return;
+    }
+    source->highest = place;
+    source->highest_raw = rtp->sequence;
+    if (h264.has_idr && !source->picture_has_idr) begin_gop(source, now);
+    measure_picture(source);
+    if (source->pending_since == EG_TIME_NEVER) source->pending_since = now;
+    if (rtp->marker) complete_picture(source);
+}
+
+static void receive_audio(struct eg_source *source, eg_time now, uint64_t place, uint32_t timestamp, const struct eg_rtp *rtp) {
+    bool is_newest = place > source->highest;
+    if (!put(source, now, place, timestamp, rtp->marker, rtp->payload, rtp->payload_size)) return;
+    if (!is_newest) {
+        note_late(source, place);
+        return;
+    }
+    source->highest = place;
+    source->highest_raw = rtp->sequence;
+    source->picture_timestamp = timestamp;
+    source->picture_arrival = now;
+    eg__clock_observe(source->clock, source->kind, now, timestamp);
+    complete_picture(source);
+}
+
+static void count_rate(struct eg_source *source, eg_time now, size_t size) {
+    if (source->rate_since == EG_TIME_NEVER) source->rate_since = now;
+    source->rate_bytes += size;
+    eg_time window = now - source->rate_since;
+    if (window < EG_SECOND) return;
+    source->stats.bit_rate = (uint32_t)(source->rate_bytes * 8 * EG_SECOND / window);
+    source->rate_since = now;
+    source->rate_bytes = 0;
+}
+
+// [RTP ticks] from the newest timestamp to where the timeline goes on after a break: as much as time has passed, at least a frame.
+static uint32_t ticks_passed(const struct eg_source *source, eg_time now) {
+    uint64_t rate = source->clock->legs[source->kind].rate;
+    uint64_t passed = (now - source->picture_arrival) * rate / EG_SECOND;
+    uint64_t passed_min = source->picture_interval > 0 ? source->picture_interval : rate / 50;
+    return (uint32_t)(passed > passed_min ? passed : passed_min);
+}
+
+// What comes late, as after a stall, is no jump: its timestamps go on.
+static bool is_jump(const struct eg_source *source, eg_time now, uint32_t timestamp) {
+    if (source->wants_idr || source->last_arrival == EG_TIME_NEVER) return false;
+    int64_t rate = source->clock->legs[source->kind].rate;
+    int64_t step_us = (int64_t)eg__timestamp_distance(source->picture_timestamp, timestamp) * EG_SECOND / rate;
+    return step_us < -(int64_t)EG_SOURCE_JUMP || step_us > (int64_t)(now - source->picture_arrival) + (int64_t)EG_SOURCE_JUMP;
+}
+
+// The sender's reports so far tell of the timeline before.
+static void follow_jump(struct eg_source *source, eg_time now, uint32_t timestamp) {
+    if (source->pending_since != EG_TIME_NEVER) complete_picture(source);
+    source->timestamp_offset += source->picture_timestamp + ticks_passed(source, now) - timestamp;
+    source->order_begin = source->highest + 1; // what is late has another timestamp than the timeline
+    eg__clock_restart(source->clock, source->kind);
+    source->stats.restarts++;
+    raise(source, EG_STREAM_RESTARTED);
+}
+
+// A packet of the sender's, in its present epoch.
+static void accept(struct eg_source *source, eg_time now, const struct eg_rtp *rtp) {
+    if (rtp->payload_size > EG_RTP_PAYLOAD_SIZE_MAX) {
+        drop(source, EG_DROP_SOURCE_TOO_LARGE);
+        return;
+    }
+    int16_t step = eg__sequence_distance(source->highest_raw, rtp->sequence);
+    uint64_t place = source->highest + (uint64_t)(int64_t)step;
+    if (step > 1) source->stats.lost += (uint64_t)(step - 1);
+    if (step < 0 && source->stats.lost > 0) source->stats.lost--;
+    if ((int64_t)place < (int64_t)source->order_begin) {
+        drop(source, EG_DROP_SOURCE_LATE);
+        return;
+    }
+    uint32_t timestamp = rtp->timestamp + source->timestamp_offset;
+    if (step > 0 && is_jump(source, now, timestamp)) {
+        follow_jump(source, now, timestamp);
+        timestamp = rtp->timestamp + source->timestamp_offset;
+    }
+    if (!source->stats.active) {
+        source->stats.active = true;
+        raise(source, EG_STREAM_ACTIVE);
+    }
+    source->last_arrival = now;
+    source->stats.packets++;
+    source->stats.bytes += rtp->payload_size;
+    count_rate(source, now, rtp->payload_size);
+    if (source->kind == EG_VIDEO) receive_video(source, now, place, timestamp, rtp);
+    else receive_audio(source, now, place, timestamp, rtp);
+}
+
+// The sender is another one than before, or the first. Its timeline is laid behind what was: the next place, and a timestamp as much later
+// as time has passed, at least a frame.
+static void begin_epoch(struct eg_source *source, eg_time now, const struct eg_addr *from, uint32_t ssrc, uint16_t sequence,
+                        uint32_t timestamp) {
+    bool is_first = source->state == EG_SOURCE_WAITING;
+    bool is_same_sender = ssrc == source->ssrc && eg__addr_equal(from, &source->sender); // its numbers jumped
+    if (!is_same_sender) eg__parameter_sets_begin_sender(&source->sets);
+    if (source->pending_since != EG_TIME_NEVER) complete_picture(source);
+    source->state = EG_SOURCE_LIVE;
+    source->sender = *from;
+    source->ssrc = ssrc;
+    source->highest_raw = (uint16_t)(sequence - 1);
+    source->order_begin = source->highest + 1;
+    source->candidate.active = false;
+    source->wants_idr = source->kind == EG_VIDEO;
+    source->backward_pictures = 0;
+    eg__clock_restart(source->clock, source->kind);
+    if (!is_first) {
+        source->timestamp_offset = source->picture_timestamp + ticks_passed(source, now) - timestamp;
+        source->stats.restarts++;
+        raise(source, EG_STREAM_RESTARTED);
+    }
+    if (source->early_report.active && source->early_report.ssrc == ssrc)
+        eg__clock_report(source->clock, source->kind, source->early_report.ntp, source->early_report.timestamp + source->timestamp_offset);
+    source->early_report.active = false;
+}
+
+// What was held back of one who did not prove to be the next sender.
+static void discard_candidate(struct eg_source *source) {
+    if (!source->candidate.active) return;
+    source->candidate.active = false;
+    drop(source, EG_DROP_SOURCE_STRANGER);
+}
+
+static void hold_candidate(struct eg_source *source, const struct eg_addr *from, const struct eg_rtp *rtp) {
+    source->candidate.active = true;
+    source->candidate.addr = *from;
+    source->candidate.ssrc = rtp->ssrc;
+    source->candidate.next_raw = (uint16_t)(rtp->sequence + 1);
+    source->candidate.marker = rtp->marker;
+    source->candidate.sequence = rtp->sequence;
+    source->candidate.timestamp = rtp->timestamp;
+    source->candidate.size = (uint16_t)rtp->payload_size;
+    if (rtp->payload_size > 0) memcpy(source->candidate.payload, rtp->payload, rtp->payload_size);
+}
+
+static bool is_next_of_candidate(const struct eg_source *source, const struct eg_addr *from, const struct eg_rtp *rtp) {
+    return source->candidate.active && source->candidate.ssrc == rtp->ssrc && source->candidate.next_raw == rtp->sequence &&
+           eg__addr_equal(&source->candidate.addr, from);
+}
+
+// A packet that is not of the present epoch: of a sender that came back, or of a stranger.
+static void receive_from_candidate(struct eg_source *source, eg_time now, const struct eg_addr *from, const struct eg_rtp *rtp) {
+    if (rtp->payload_size > EG_RTP_PAYLOAD_SIZE_MAX) {
+        drop(source, EG_DROP_SOURCE_TOO_LARGE);
+        return;
+    }
+    bool is_known_address = source->state == EG_SOURCE_LIVE && eg__addr_equal(from, &source->sender);
+    if (source->state != EG_SOURCE_LIVE || (is_known_address && rtp->ssrc != source->ssrc)) {
+        discard_candidate(source);
+        begin_epoch(source, now, from, rtp->ssrc, rtp->sequence, rtp->timestamp);
+        accept(source, now, rtp);
+        return;
+    }
+    bool may_take_over = is_known_address || now - source->last_arrival >= EG_SOURCE_SILENCE;
+    if (!may_take_over) {
+        discard_candidate(source);
+        drop(source, EG_DROP_SOURCE_STRANGER);
+        return;
+    }
+    if (!is_next_of_candidate(source, from, rtp)) {
+        discard_candidate(source);
+        hold_candidate(source, from, rtp);
+        return;
+    }
+    // Two in a row: what was held back comes first, since it is what an IDR begins with.
+    uint8_t held_bytes[EG_RTP_PAYLOAD_SIZE_MAX];
+    struct eg_rtp held = {
+        .marker = source->candidate.marker,
+        .payload_type = source->payload_type,
+        .sequence = source->candidate.sequence,
+        .timestamp = source->candidate.timestamp,
+        .ssrc = source->candidate.ssrc,
+        .payload = held_bytes,
+        .payload_size = source->candidate.size,
+    };
+    memcpy(held_bytes, source->candidate.payload, held.payload_size);
+    begin_epoch(source, now, from, held.ssrc, held.sequence, held.timestamp);
+    accept(source, now, &held);
+    accept(source, now, rtp);
+}
+
+static void receive_rtp(struct eg_source *source, eg_time now, const struct eg_addr *from, const uint8_t *bytes, size_t size) {
+    struct eg_rtp rtp;
+    if (!eg__rtp_parse(&rtp, bytes, size)) {
+        drop(source, EG_DROP_SOURCE_MALFORMED);
+        return;
+    }
+    if (rtp.payload_type != source->payload_type) {
+        drop(source, EG_DROP_SOURCE_PAYLOAD_TYPE);
+        return;
+    }
+    int16_t step = eg__sequence_distance(source->highest_raw, rtp.sequence);
+    bool is_present = source->state == EG_SOURCE_LIVE && rtp.ssrc == source->ssrc && eg__addr_equal(from, &source->sender) &&
+                      step < EG_SOURCE_DROPOUT_MAX && step > -EG_SOURCE_MISORDER_MAX;
+    if (!is_present) {
+        receive_from_candidate(source, now, from, &rtp);
+        return;
+    }
+    discard_candidate(source);
+    accept(source, now, &rtp);
+}
+
+static void deactivate(struct eg_source *source) {
+    if (!source->stats.active) return;
+    source->stats.active = false;
+    source->stats.bit_rate = 0;
+    raise(source, EG_STREAM_INACTIVE);
+}
+
+// A stranger may be the next sender: FFmpeg reports before its first packet.
+static void receive_report(struct eg_source *source, bool is_stranger, const struct eg_rtcp *block) {
+    struct eg_sender_info info;
+    if (!eg__rtcp_parse_sender_info(&info, block)) return;
+    if (source->state == EG_SOURCE_LIVE && info.ssrc == source->ssrc) {
+        if (is_stranger) return;
+        eg__clock_report(source->clock, source->kind, info.ntp, info.rtp_timestamp + source->timestamp_offset);
+        return;
+    }
+    source->early_report.active = true;
+    source->early_report.ssrc = info.ssrc;
+    source->early_report.ntp = info.ntp;
+    source->early_report.timestamp = info.rtp_timestamp;
+}
+
+static void receive_bye(struct eg_source *source, const struct eg_rtcp *block) {
+    uint32_t ssrc;
+    for (size_t i = 0; eg__rtcp_parse_bye(block, i, &ssrc); i++) {
+        if (source->state != EG_SOURCE_LIVE || ssrc != source->ssrc) continue;
+        if (source->pending_since != EG_TIME_NEVER) complete_picture(source);
+        source->state = EG_SOURCE_ENDED;
+        deactivate(source);
+    }
+}
+
+static void receive_rtcp(struct eg_source *source, const struct eg_addr *from, const uint8_t *bytes, size_t size) {
+    bool is_stranger = source->state == EG_SOURCE_LIVE && !eg__addr_equal(from, &source->sender);
+    struct eg_rtcp_iterator iterator = eg__rtcp_iterator(bytes, size);
+    struct eg_rtcp block;
+    while (eg__rtcp_next(&iterator, &block)) {
+        if (block.type == EG_RTCP_SR) receive_report(source, is_stranger, &block);
+        if (block.type == EG_RTCP_BYE && !is_stranger) receive_bye(source, &block);
+    }
+    if (iterator.malformed) drop(source, EG_DROP_SOURCE_MALFORMED);
+}
+
+void eg__source_receive(struct eg_source *source, eg_time now, const struct eg_addr *from, const uint8_t *bytes, size_t size) {
+    switch (eg__demux(bytes, size)) {
+    case EG_DATAGRAM_RTP:
+        receive_rtp(source, now, from, bytes, size);
+        return;
+    case EG_DATAGRAM_RTCP:
+        receive_rtcp(source, from, bytes, size);
+        return;
+    case EG_DATAGRAM_UNKNOWN:
+    case EG_DATAGRAM_STUN:
+    case EG_DATAGRAM_DTLS:
+        drop(source, EG_DROP_SOURCE_UNKNOWN);
+        return;
+    }
+}
+
+static eg_time inactive_at(const struct eg_source *source) {
+    return source->stats.active ? eg__time_after(source->last_arrival, EG_SOURCE_INACTIVE) : EG_TIME_NEVER;
+}
+
+void eg__source_tick(struct eg_source *source, eg_time now) {
+    if (source->pending_since != EG_TIME_NEVER && now >= source->pending_since + EG_PICTURE_FLUSH) complete_picture(source);
+    if (now >= inactive_at(source)) deactivate(source);
+}
+
+eg_time eg__source_deadline(const struct eg_source *source) {
+    return eg__time_min(eg__time_after(source->pending_since, EG_PICTURE_FLUSH), inactive_at(source));
+}

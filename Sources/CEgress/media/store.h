@@ -1,0 +1,72 @@
+// The plaintext packets of one source, once, for all its viewers: everything since the last IDR (for those who join) and at least the last
+// two seconds (for those who lost something). Packets are found by their place in the source's endless sequence; a place that nothing
+// arrived for stays empty, so a loss in front of us stays visible behind us.
+//
+//        begin            gop_begin                            end
+//          │ history          │ P P P P . P P P P P P P P P P P │
+//
+// Bounded by time, slots and bytes. A GOP that outgrows them is given up: nobody can join in its middle, until the next IDR.
+#ifndef EG_STORE_H
+#define EG_STORE_H
+
+#include "media/chunk.h"
+
+#define EG_STORE_NO_GOP UINT64_MAX
+
+struct eg_packet {
+    const uint8_t *payload; // NULL: nothing arrived for this place
+    eg_time arrival;        // of a place that is empty: when it was passed over
+    uint32_t timestamp;     // on the source's timeline, which goes on through restarts
+    uint16_t size;          // [B] of the payload
+    bool marker;
+};
+
+// A block that packets of this store lie in; the store has a reference of it.
+struct eg_store_hold {
+    struct eg_chunk *chunk;
+    uint64_t last_sequence;       // of what lies in it: it is let go of once `begin` is beyond
+};
+
+struct eg_store {
+    struct eg_chunk_pool *chunks; // shared by all stores of a worker
+    struct eg_packet *slots;      // a ring: sequence modulo capacity
+    uint32_t capacity;            // slots, a power of two, grown by doubling
+    uint32_t capacity_max;
+    struct eg_store_hold *holds;  // a ring, the oldest first
+    uint32_t hold_capacity;       // a power of two, grown by doubling; 0 at first
+    uint32_t hold_first;          // counts those that went: where the ring begins, modulo capacity
+    uint32_t chunk_count;         // held
+    uint32_t chunk_count_max;
+    uint64_t begin;               // the oldest place that is kept
+    uint64_t end;                 // one beyond the newest
+    uint64_t gop_begin;           // first packet of the picture that holds the last IDR, or EG_STORE_NO_GOP
+    uint64_t gop_bytes;           // [B] of payload since gop_begin
+    uint64_t bytes;               // [B] of payload kept
+};
+
+enum eg_store_result { EG_STORE_PUT, EG_STORE_DUPLICATE, EG_STORE_LATE, EG_STORE_NO_ROOM };
+
+// `chunks` outlives the store. Takes no memory for packets yet. False when memory is refused.
+bool eg__store_init(struct eg_store *store, struct eg_chunk_pool *chunks, uint32_t capacity_max, uint32_t chunk_count_max);
+void eg__store_deinit(struct eg_store *store);
+
+// Copies a packet to its place. A place in front of `begin` is late, one that is taken a duplicate. A place far beyond `end` leaves the ones
+// between empty, at most capacity_max of them. No room: memory was refused.
+enum eg_store_result eg__store_put(struct eg_store *store, eg_time now, uint64_t sequence, uint32_t timestamp, bool marker,
+                                   const uint8_t *payload, size_t size);
+
+// Takes over a packet of another worker's store, with its place and arrival: the bytes stay where they are, in `chunk`. A store is either put
+// to or adopts. Results as of put.
+enum eg_store_result eg__store_adopt(struct eg_store *store, eg_time now, uint64_t sequence, const struct eg_packet *packet,
+                                     struct eg_chunk *chunk);
+
+// The block that a packet of the store lies in. `*hint` is where to look first among those held, and then where it was found.
+struct eg_chunk *eg__store_chunk_of(const struct eg_store *store, const struct eg_packet *packet, uint32_t *hint);
+
+// The packet at a place, NULL when it is not there (any more). Good until the next put.
+const struct eg_packet *eg__store_get(const struct eg_store *store, uint64_t sequence);
+
+// The picture that begins at `sequence` holds an IDR: what lies in front of it is history.
+void eg__store_begin_gop(struct eg_store *store, uint64_t sequence);
+
+#endif

@@ -1,0 +1,152 @@
+#include "sim/ledger.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    AUDIO_BACKLOG = 50,       // packets of sound that one who begins may be behind at most
+    AUDIO_BACKLOG_LATE = 120, // where another worker hears of it late, and the viewer of its keys
+};
+
+void eg_sim_ledger_init(struct eg_sim_ledger *ledger, const struct eg_sim_log *log, uint32_t ssrc, uint32_t rtx_ssrc) {
+    *ledger = (struct eg_sim_ledger){.log = log, .ssrc = ssrc, .rtx_ssrc = rtx_ssrc};
+}
+
+void eg_sim_ledger_deinit(struct eg_sim_ledger *ledger) { free(ledger->sent); }
+
+struct eg_sim_sent *eg_sim_ledger_find(const struct eg_sim_ledger *ledger, uint64_t index) {
+    if (!ledger->has_begun || index < ledger->first_index || index > ledger->last_index) return NULL;
+    struct eg_sim_sent *sent = &ledger->sent[index - ledger->first_index];
+    return sent->is_there ? sent : NULL;
+}
+
+static struct eg_sim_sent *add(struct eg_sim_ledger *ledger, uint64_t index) {
+    size_t at = index - ledger->first_index;
+    if (at >= ledger->capacity) {
+        size_t capacity = 2 * (at + 256);
+        ledger->sent = realloc(ledger->sent, capacity * sizeof *ledger->sent);
+        EG_ASSERT(ledger->sent != NULL);
+        memset(ledger->sent + ledger->capacity, 0, (capacity - ledger->capacity) * sizeof *ledger->sent);
+        ledger->capacity = capacity;
+    }
+    ledger->last_index = index;
+    return &ledger->sent[at];
+}
+
+static uint64_t unwrap(uint64_t last, uint16_t sequence) {
+    return last + (uint64_t)(int64_t)eg__sequence_distance((uint16_t)last, sequence);
+}
+
+// The timestamps of pictures never go back, nor do those of sound.
+static bool goes_back(const struct eg_sim_ledger *ledger, uint64_t index, uint32_t timestamp) {
+    const struct eg_sim_sent *last = eg_sim_ledger_find(ledger, ledger->last_index);
+    if (last == NULL || index <= ledger->last_index || ledger->log->has_b_frames) return false;
+    return eg__timestamp_distance(last->timestamp, timestamp) < 0;
+}
+
+const char *eg_sim_ledger_send(struct eg_sim_ledger *ledger, const struct eg_rtp *rtp, const uint8_t *bytes, size_t size, uint64_t *index,
+                               bool *is_new) {
+    uint64_t hash = eg_sim_log_hash(bytes, size);
+    *is_new = false;
+    if (!ledger->has_begun) {
+        if (rtp->sequence >= 32768) return "sequence numbers begin in the upper half";
+        ledger->first_index = ledger->last_index = rtp->sequence;
+    }
+    *index = unwrap(ledger->last_index, rtp->sequence);
+    const struct eg_sim_sent *before = eg_sim_ledger_find(ledger, *index);
+    if (before != NULL) {
+        ledger->repairs++;
+        return before->datagram_hash == hash ? NULL : "two different packets under one SSRC and index";
+    }
+    if (ledger->has_begun && *index <= ledger->last_index) return "an index that was passed over is used later";
+    if (goes_back(ledger, *index, rtp->timestamp)) return "a timestamp goes back";
+    ledger->has_begun = true;
+    struct eg_sim_sent *sent = add(ledger, *index);
+    *sent = (struct eg_sim_sent){.is_there = true, .marker = rtp->marker, .timestamp = rtp->timestamp, .datagram_hash = hash};
+    ledger->packets++;
+    *is_new = true;
+    return NULL;
+}
+
+static const char *begin_run(struct eg_sim_ledger *ledger, struct eg_sim_sent *sent, uint64_t index, uint64_t place) {
+    const struct eg_sim_entry *entry = eg_sim_log_find(ledger->log, place);
+    if (entry == NULL || entry->hash != sent->payload_hash) return "it begins with what is not the last IDR's first packet";
+    if (ledger->is_opened && index != ledger->opened_index + 1 && !ledger->may_lose) return "a jump in the stream leaves a gap in the numbers";
+    const struct eg_sim_sent *last = eg_sim_ledger_find(ledger, ledger->opened_index);
+    if (ledger->is_opened && last != NULL && last->timestamp == sent->timestamp) return "two pictures have one timestamp";
+    ledger->is_opened = true;
+    ledger->opened_index = index;
+    ledger->place = sent->place = place;
+    ledger->picture = entry->picture;
+    ledger->bursts++;
+    return NULL;
+}
+
+// The last IDR whose first packet this is.
+static uint64_t find_gop(const struct eg_sim_ledger *ledger, const struct eg_sim_sent *sent, uint64_t gop_begin) {
+    unsigned left = ledger->idrs_late;
+    for (uint64_t place = gop_begin; place > 0 && left > 0; place--) {
+        const struct eg_sim_entry *entry = eg_sim_log_find(ledger->log, place);
+        if (entry == NULL || !entry->begins_idr) continue;
+        if (entry->hash == sent->payload_hash) return place;
+        if (place < gop_begin) left--;
+    }
+    return gop_begin;
+}
+
+static uint64_t find_audio(const struct eg_sim_log *log, uint64_t hash, uint64_t backlog) {
+    for (uint64_t back = 0; back < backlog && back <= log->highest; back++) {
+        const struct eg_sim_entry *entry = eg_sim_log_find(log, log->highest - back);
+        if (entry != NULL && entry->hash == hash) return log->highest - back;
+    }
+    return 0;
+}
+
+// The next packet of the run: as many places further as the index is, with nothing between that it should have had.
+static const char *follow_run(struct eg_sim_ledger *ledger, struct eg_sim_sent *sent, uint64_t index, uint64_t place) {
+    const struct eg_sim_entry *entry = eg_sim_log_find(ledger->log, place);
+    if (entry->marker != sent->marker) return "a marker that the source did not set";
+    for (uint64_t skipped = ledger->place + 1; skipped < place && !ledger->may_lose; skipped++)
+        if (eg_sim_log_find(ledger->log, skipped) != NULL) return "a packet of the source is left out";
+    const struct eg_sim_sent *last = eg_sim_ledger_find(ledger, ledger->opened_index);
+    bool is_same_picture = entry->picture == ledger->picture;
+    if (is_same_picture && last->timestamp != sent->timestamp) return "one picture has two timestamps";
+    if (!is_same_picture && last->timestamp == sent->timestamp) return "two pictures have one timestamp";
+    ledger->opened_index = index;
+    ledger->place = sent->place = place;
+    ledger->picture = entry->picture;
+    return NULL;
+}
+
+const char *eg_sim_ledger_open(struct eg_sim_ledger *ledger, uint64_t index, uint64_t gop_begin, const uint8_t *payload, size_t size) {
+    struct eg_sim_sent *sent = eg_sim_ledger_find(ledger, index);
+    sent->payload_hash = eg_sim_log_hash(payload, size);
+    uint64_t place = ledger->place + (index - ledger->opened_index);
+    const struct eg_sim_entry *entry = ledger->is_opened ? eg_sim_log_find(ledger->log, place) : NULL;
+    if (entry != NULL && entry->hash == sent->payload_hash) return follow_run(ledger, sent, index, place);
+    if (ledger->log->kind == EG_VIDEO) return begin_run(ledger, sent, index, find_gop(ledger, sent, gop_begin));
+    uint64_t begin = find_audio(ledger->log, sent->payload_hash, ledger->may_lose ? AUDIO_BACKLOG_LATE : AUDIO_BACKLOG);
+    if (ledger->is_opened && (!ledger->may_skip || begin <= ledger->place)) return "sound is not what the source sent next";
+    return begin_run(ledger, sent, index, begin);
+}
+
+const char *eg_sim_ledger_send_rtx(struct eg_sim_ledger *ledger, const struct eg_rtp *rtp, uint64_t *rtx_index) {
+    if (!ledger->has_rtx && rtp->sequence >= 32768) return "RTX begins in the upper half";
+    *rtx_index = ledger->has_rtx ? unwrap(ledger->rtx_index, rtp->sequence) : rtp->sequence;
+    bool is_next = !ledger->has_rtx || *rtx_index == ledger->rtx_index + 1;
+    ledger->has_rtx = true;
+    ledger->rtx_index = *rtx_index;
+    ledger->repairs++;
+    return is_next ? NULL : "RTX numbers are not contiguous";
+}
+
+const char *eg_sim_ledger_open_rtx(struct eg_sim_ledger *ledger, const struct eg_rtp *rtp, const uint8_t *payload, size_t size,
+                                   uint64_t *index) {
+    if (size < 2) return "RTX without the original's number";
+    *index = unwrap(ledger->last_index, (uint16_t)(payload[0] << 8 | payload[1]));
+    const struct eg_sim_sent *sent = eg_sim_ledger_find(ledger, *index);
+    if (sent == NULL) return "RTX of what was never sent";
+    if (sent->timestamp != rtp->timestamp || sent->marker != rtp->marker) return "RTX with another timestamp or marker than the original";
+    if (sent->payload_hash != eg_sim_log_hash(payload + 2, size - 2)) return "RTX with another payload than the original";
+    return NULL;
+}

@@ -1,0 +1,65 @@
+// What reached the engine of one RTP flow, in the places that the engine must give it: the truth that viewers' packets are held against.
+// It is kept for ever, and knows nothing of stores, rings or bursts.
+#ifndef EG_SIM_LOG_H
+#define EG_SIM_LOG_H
+
+#include "core/core.h"
+
+struct eg_sim_entry {
+    bool is_there;
+    bool marker;
+    bool begins_idr;    // the first packet of a picture with an IDR
+    uint32_t picture;   // number of its picture
+    size_t size;        // [B] of the payload
+    uint64_t hash;      // of the payload
+};
+
+struct eg_sim_held {
+    bool is_active;
+    bool marker;
+    uint32_t ssrc;
+    uint16_t sequence;
+    uint32_t timestamp;
+    size_t size;
+    uint8_t payload[1400];
+};
+
+struct eg_sim_log {
+    enum eg_track_kind kind;
+    bool has_b_frames;            // timestamps go back and forth
+    struct eg_sim_entry *entries; // by place
+    size_t capacity;
+    uint64_t highest;
+    uint16_t highest_raw;
+    bool is_live;                 // a sender is known, and has not said BYE
+    bool was_live;
+    struct eg_addr sender;
+    eg_time last_arrival;
+    uint32_t ssrc;
+    bool wants_idr;
+    bool has_sps, has_pps;        // of any picture so far
+    bool has_last_sets;           // they are the last sender's
+    size_t sps_size, pps_size;
+    uint8_t sps[512], pps[512];
+    uint32_t pictures;
+    uint32_t timestamp;           // of the picture, as sent
+    bool picture_has_sps, picture_has_pps, picture_has_idr;
+    uint64_t picture_begin;
+    uint64_t gop_begin;           // 0: none yet
+    uint64_t epochs;
+    uint64_t delivered;           // RTP packets
+    struct eg_sim_held held;
+};
+
+void eg_sim_log_init(struct eg_sim_log *log, enum eg_track_kind kind, bool has_b_frames);
+void eg_sim_log_deinit(struct eg_sim_log *log);
+
+// A datagram of a rightful sender's, the present one or the next, was handed to the engine.
+void eg_sim_log_receive(struct eg_sim_log *log, eg_time now, const struct eg_addr *from, const uint8_t *bytes, size_t size);
+
+// NULL when the place is empty.
+const struct eg_sim_entry *eg_sim_log_find(const struct eg_sim_log *log, uint64_t place);
+
+uint64_t eg_sim_log_hash(const uint8_t *bytes, size_t size);
+
+#endif

@@ -1,0 +1,65 @@
+#include "sim/srtp.h"
+
+#include "base/hash.h"
+#include "wire/rtp.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+bool eg_sim_srtp_init(struct eg_sim_srtp *srtp, const struct eg_crypto *crypto, const struct eg_srtp_keys *keys) {
+    size_t context_size = (eg__srtp_context_size(crypto) + 63) & ~(size_t)63;
+    size_t salt_size = keys->profile == EG_SRTP_AEAD_AES_128_GCM ? 12 : 14;
+    *srtp = (struct eg_sim_srtp){.profile = keys->profile, .context = aligned_alloc(64, context_size)};
+    if (srtp->context == NULL) return false;
+    memset(srtp->context, 0, context_size);
+    return eg__srtp_init(&srtp->rtcp, crypto, srtp->context, keys) &&
+           eg__srtp_derive(crypto->aes, &keys->remote, salt_size, 0, srtp->key, sizeof srtp->key) &&
+           eg__srtp_derive(crypto->aes, &keys->remote, salt_size, 1, srtp->auth_key, sizeof srtp->auth_key) &&
+           eg__srtp_derive(crypto->aes, &keys->remote, salt_size, 2, srtp->salt, salt_size);
+}
+
+void eg_sim_srtp_deinit(struct eg_sim_srtp *srtp) {
+    if (srtp->context == NULL) return;
+    eg__srtp_deinit(&srtp->rtcp);
+    free(srtp->context);
+    srtp->context = NULL;
+}
+
+// RFC 7714 §8.1: 00 00, SSRC, roll-over counter, sequence number, over the salt.
+static int open_gcm(const struct eg_sim_srtp *srtp, uint32_t roc, const uint8_t *packet, size_t size, uint8_t *payload) {
+    uint8_t nonce[EG_GCM_NONCE_SIZE] = {[6] = (uint8_t)(roc >> 24), (uint8_t)(roc >> 16), (uint8_t)(roc >> 8), (uint8_t)roc};
+    memcpy(nonce + 2, packet + 8, 4);
+    memcpy(nonce + 10, packet + 2, 2);
+    for (size_t i = 0; i < sizeof nonce; i++) nonce[i] ^= srtp->salt[i];
+    if (size < EG_RTP_HEADER_SIZE + EG_GCM_TAG_SIZE) return -1;
+    size_t sealed_size = size - EG_RTP_HEADER_SIZE;
+    if (!eg__aes128_gcm_open(srtp->rtcp.crypto->aes, srtp->key, nonce, packet, EG_RTP_HEADER_SIZE, packet + EG_RTP_HEADER_SIZE, sealed_size, payload))
+        return -1;
+    return (int)(sealed_size - EG_GCM_TAG_SIZE);
+}
+
+// RFC 3711 §4.1.1 and §4.2: the tag covers the packet and the roll-over counter.
+static int open_cm(const struct eg_sim_srtp *srtp, uint32_t roc, const uint8_t *packet, size_t size, uint8_t *payload) {
+    enum { TAG_SIZE = 10 };
+    if (size < EG_RTP_HEADER_SIZE + TAG_SIZE) return -1;
+    uint8_t roc_bytes[4] = {(uint8_t)(roc >> 24), (uint8_t)(roc >> 16), (uint8_t)(roc >> 8), (uint8_t)roc};
+    uint8_t tag[EG_SHA1_SIZE];
+    size_t signed_size = size - TAG_SIZE;
+    const uint8_t *const pieces[] = {packet, roc_bytes};
+    const size_t sizes[] = {signed_size, sizeof roc_bytes};
+    eg__hmac_sha1(srtp->auth_key, sizeof srtp->auth_key, pieces, sizes, 2, tag);
+    if (memcmp(tag, packet + signed_size, TAG_SIZE) != 0) return -1;
+    uint8_t iv[EG_CTR_IV_SIZE] = {0};
+    memcpy(iv + 4, packet + 8, 4);
+    memcpy(iv + 8, roc_bytes, 4);
+    memcpy(iv + 12, packet + 2, 2);
+    for (size_t i = 0; i < 14; i++) iv[i] ^= srtp->salt[i];
+    size_t payload_size = signed_size - EG_RTP_HEADER_SIZE;
+    bool is_done = eg__aes128_ctr(srtp->rtcp.crypto->aes, srtp->key, iv, packet + EG_RTP_HEADER_SIZE, payload_size, payload);
+    return is_done ? (int)payload_size : -1;
+}
+
+int eg_sim_srtp_open(const struct eg_sim_srtp *srtp, uint32_t roc, const uint8_t *packet, size_t size, uint8_t *payload) {
+    if (srtp->profile == EG_SRTP_AEAD_AES_128_GCM) return open_gcm(srtp, roc, packet, size, payload);
+    return open_cm(srtp, roc, packet, size, payload);
+}

@@ -4,18 +4,19 @@
 // loopback ports that a sender (FFmpeg) writes RTP to: H.264 video and Opus audio. A viewer is one WebRTC session that watches a stream; its
 // signalling (SDP, HTTP) is the caller's, its ICE, DTLS and SRTP are the engine's.
 //
-// Threads: every function may be called from any thread at any time between eg_engine_create and eg_engine_destroy, except from inside a
-// hook, where none may be called but those that say so. Functions that change or read the engine's state are carried out by its threads; the
-// caller waits for one turn of the loop of each that is concerned, well under a millisecond when the machine isn't overloaded. None waits for
-// the network.
+// Threads: every function may be called from any thread at any time between eg_engine_create and eg_engine_destroy. Inside a hook only those
+// functions may be called that say so. The engine's threads carry out the functions that change or read its state. The caller waits for one
+// turn of the loop of each thread concerned, well under a millisecond when the machine isn't overloaded. No function waits for the network.
 //
 // Nothing is global: any number of engines live in one process. No signal handler is installed, no signal is raised.
 //
-// Versions: a program may run with a newer library than the header it was built against, or an older one. Structs grow at their end alone,
-// and never by less than 8 bytes. Each function that takes some is inline and hands over how large they are to the one of the same name with
-// `_sized`, which is what the library has, and what other languages call. What the program has no room for is not written; what it does not
-// say has its default; a field that the library does not know must be zero, else the call is refused with EG_STATUS_UNSUPPORTED; one that the
-// library does not fill is zero. eg_error, eg_video_format and eg_source_stats never grow.
+// Versions: a program may run with a newer or an older library than the header it was built against. A struct grows only at its end, and
+// never by less than 8 bytes. Each function that takes structs is inline: it calls the function of the same name with `_sized` and passes the
+// size of each struct. The library exports only the `_sized` functions, and other languages call those.
+// A struct of the program that is smaller than the library's: the library writes only the fields that it has room for, and uses the default
+// for fields that the program did not pass. A struct of the program that is larger: fields that the library does not know must be zero when
+// passed, else the call is refused with EG_STATUS_UNSUPPORTED, and are zero when returned.
+// eg_error, eg_video_format and eg_source_stats never grow.
 #ifndef CEGRESS_H
 #define CEGRESS_H
 
@@ -51,29 +52,29 @@ EG_BEGIN
 
 typedef struct eg_engine eg_engine;
 
-// Name a stream and a viewer for as long as the engine lives; never given twice. 0 names none.
+// An id names a stream or a viewer for as long as the engine lives, and is never used twice. 0 names none.
 typedef uint64_t eg_stream_id;
 typedef uint64_t eg_viewer_id;
 
 EG_ENUM(eg_status, int32_t) {
     EG_STATUS_OK = 0,
-    EG_STATUS_INVALID_ARGUMENT = 1, // a value outside what its comment allows: mend the call
-    EG_STATUS_NO_MEMORY = 2,        // memory was refused: try later, or with lower limits
-    EG_STATUS_LIMIT_REACHED = 3,    // as many streams or viewers as the configuration allows: try when one has gone
-    EG_STATUS_NOT_FOUND = 4,        // no such stream or viewer any more
+    EG_STATUS_INVALID_ARGUMENT = 1, // a value is outside of what its comment allows: correct the call
+    EG_STATUS_NO_MEMORY = 2,        // an allocation failed: try later, or with lower limits
+    EG_STATUS_LIMIT_REACHED = 3,    // there are as many streams or viewers as the configuration allows: try when one has gone
+    EG_STATUS_NOT_FOUND = 4,        // the stream or viewer does not exist, or not any more
     EG_STATUS_ADDRESS_IN_USE = 5,   // the UDP port is taken: choose another
     EG_STATUS_NO_PORTS = 6,         // no two adjacent free ports in the attempts allowed: the message names the last cause
-    EG_STATUS_UNSUPPORTED = 7,      // what was demanded is not to be had here: the message says what to do
+    EG_STATUS_UNSUPPORTED = 7,      // what was requested is not available here: the message says what to do
     EG_STATUS_SYSTEM = 8,           // a system call failed for another reason: the message names it
-    EG_STATUS_INACTIVE = 9,         // the stream's source has been away for longer than source_grace_ms: try again when it may be back
+    EG_STATUS_INACTIVE = 9,         // the stream's source has been silent for longer than source_grace_ms: try again when it may be back
 };
 typedef enum eg_status eg_status;
 
-// What went wrong, for people. Filled by functions that take it whenever they do not return EG_STATUS_OK.
+// What went wrong, for people to read. A function that takes an eg_error fills it whenever it does not return EG_STATUS_OK.
 struct eg_error {
     eg_status status;
     int32_t system_error; // errno, 0 when no system call failed
-    char message[248];    // terminated
+    char message[248];    // zero-terminated
 };
 
 // How packets get in and out.
@@ -84,23 +85,23 @@ EG_ENUM(eg_io, int32_t) {
 };
 typedef enum eg_io eg_io;
 
-// What an engine is made with. Zero means the default, for every field.
+// The configuration of an engine. In every field zero means the default.
 struct eg_config {
     const char *EG_NULLABLE udp_address;  // numeric address to receive viewers on; NULL: every address, IPv4 and IPv6
-    uint16_t udp_port;                    // 0: the system picks; eg_engine_info tells
-    uint16_t source_port_min;             // loopback ports for streams, both 0: the system's ephemeral range
+    uint16_t udp_port;                    // 0: the system picks one, which eg_engine_info returns
+    uint16_t source_port_min;             // range of loopback ports for streams; both 0: the system's ephemeral range
     uint16_t source_port_max;
     eg_io io;
-    const char *EG_NULLABLE crypto;       // "ipsec-mb", "openssl"; NULL: the fastest that works here; another name is refused
-    uint32_t workers;                     // threads that viewers are spread over, at most 32; 0: one. eg_cores() of them use the whole machine
+    const char *EG_NULLABLE crypto;       // "ipsec-mb", "openssl"; NULL: the fastest that works here; any other name is refused
+    uint32_t workers;                     // threads that share the viewers, at most 32; 0: one. Pass eg_cores() to use the whole machine
     uint32_t streams_max;                 // 0: 1,024
-    uint32_t viewers_max;                 // in all; 0: 20,000
-    uint32_t source_receive_buffer_size;  // [B] asked of the kernel per source socket; 0: 4 MiB
-    uint32_t viewer_buffer_size;          // [B] asked of the kernel for each worker's viewer socket, each way; 0: 8 MiB
-    uint32_t burst_bit_rate_max;          // [bit/s] a joining viewer's catch-up may take; 0: 16 Mbit/s
-    uint32_t burst_bit_rate_all_max_kbit; // [kbit/s] all joining viewers together; 0: 1 Gbit/s. Beyond it they wait for the next IDR
-    uint32_t source_grace_ms;             // [ms] viewers outlive a silent source by this; 0: 30,000
-    // DTLS handshakes under way, about 65 KiB each. Beyond them a ClientHello is dropped, which its client repeats (EG_DROP_HANDSHAKE_LIMIT).
+    uint32_t viewers_max;                 // of all streams together; 0: 20,000
+    uint32_t source_receive_buffer_size;  // [B] requested from the kernel for each source socket; 0: 4 MiB
+    uint32_t viewer_buffer_size;          // [B] requested for each worker's viewer socket, in each direction; 0: 8 MiB
+    uint32_t burst_bit_rate_max;          // [bit/s] for the catch-up of one joining viewer; 0: 16 Mbit/s
+    uint32_t burst_bit_rate_all_max_kbit; // [kbit/s] for all joining viewers together; 0: 1 Gbit/s. Beyond it viewers wait for the next IDR
+    uint32_t source_grace_ms;             // [ms] viewers stay connected to a silent source for this long; 0: 30,000
+    // DTLS handshakes under way, about 65 KiB each. Beyond the limit a ClientHello is dropped (EG_DROP_HANDSHAKE_LIMIT); its client repeats it.
     uint32_t handshakes_max;              // in all; 0: 1,000
     uint32_t handshakes_per_address_max;  // from one IPv4 address or IPv6 /64; 0: 64
     uint32_t handshake_timeout_ms;        // [ms] from the first check to the keys, at most 60,000; 0: 10,000
@@ -108,26 +109,26 @@ struct eg_config {
 };
 
 EG_ENUM(eg_viewer_state, int32_t) {
-    EG_VIEWER_NEW = 0,        // waits for the first authenticated ICE check
-    EG_VIEWER_CONNECTING = 1, // DTLS handshake
-    EG_VIEWER_CONNECTED = 2,  // media flows as far as there is any
-    EG_VIEWER_CLOSED = 3,     // gone; the id finds nothing any more
+    EG_VIEWER_NEW = 0,        // the viewer waits for its first authenticated ICE check
+    EG_VIEWER_CONNECTING = 1, // the DTLS handshake is under way
+    EG_VIEWER_CONNECTED = 2,  // media flows whenever the source sends any
+    EG_VIEWER_CLOSED = 3,     // the viewer is gone; its id finds nothing any more
 };
 typedef enum eg_viewer_state eg_viewer_state;
 
 // Why a viewer is gone.
 EG_ENUM(eg_close_reason, int32_t) {
-    EG_CLOSE_NONE = 0,               // it is not
+    EG_CLOSE_NONE = 0,               // the viewer is not gone
     EG_CLOSE_REQUESTED = 1,          // eg_viewer_close
     EG_CLOSE_STREAM_STOPPED = 2,     // eg_stream_destroy
     EG_CLOSE_PEER = 3,               // the viewer said goodbye (DTLS close_notify)
-    EG_CLOSE_NO_CHECK = 4,           // no authenticated ICE check ever came: the UDP port is not reachable from there
+    EG_CLOSE_NO_CHECK = 4,           // no authenticated ICE check ever came: the UDP port can't be reached from the viewer's network
     EG_CLOSE_CONSENT_EXPIRED = 5,    // its checks stopped (RFC 7675): network lost, browser gone
     EG_CLOSE_HANDSHAKE_TIMEOUT = 6,  // DTLS began and did not finish in time
-    EG_CLOSE_HANDSHAKE_FAILED = 7,   // DTLS was refused by one side
+    EG_CLOSE_HANDSHAKE_FAILED = 7,   // one side refused DTLS
     EG_CLOSE_FINGERPRINT = 8,        // its certificate is not the one its SDP named
     EG_CLOSE_SOURCE_LOST = 9,        // the source stayed silent beyond the grace period
-    EG_CLOSE_CONGESTION = 10,        // its reports said for 15 s that a quarter of the packets is lost: its link is too slow for the stream
+    EG_CLOSE_CONGESTION = 10,        // its reports said for 15 s that a quarter of the packets was lost: its link is too slow
 };
 typedef enum eg_close_reason eg_close_reason;
 
@@ -136,20 +137,20 @@ struct eg_viewer_event {
     eg_viewer_id viewer;
     eg_stream_id stream;
     eg_viewer_state state;
-    eg_close_reason reason;      // when closed
+    eg_close_reason reason;      // when `state` is EG_VIEWER_CLOSED
     char remote_address[56];     // "192.0.2.1:50000", empty before the first check
 };
 
 EG_ENUM(eg_stream_event_kind, int32_t) {
-    EG_STREAM_VIDEO_FORMAT = 0,  // an IDR activated an SPS: the first one, or one that says something new
-    EG_STREAM_ACTIVE = 1,        // media arrives, after none
-    EG_STREAM_INACTIVE = 2,      // media stopped: BYE, or silence for a second
-    EG_STREAM_RESTARTED = 3,     // another sender than before, or a jump of its timestamps: viewers go on
+    EG_STREAM_VIDEO_FORMAT = 0,  // an IDR activated the first SPS, or one that differs from the last
+    EG_STREAM_ACTIVE = 1,        // media arrives, after a time without
+    EG_STREAM_INACTIVE = 2,      // media stopped: the sender said BYE, or was silent for a second
+    EG_STREAM_RESTARTED = 3,     // resumed after the sender changed or its timestamps jumped; viewers stay connected
     EG_STREAM_B_FRAMES = 4,      // timestamps go backwards: browsers can't play this; transcode it
 };
 typedef enum eg_stream_event_kind eg_stream_event_kind;
 
-// What the SPS says that the last IDR activated (ITU-T H.264 §7.4.1.2.1). All zero before the first.
+// The format that the last IDR's SPS describes (ITU-T H.264 §7.4.1.2.1). All fields are zero before the first IDR.
 struct eg_video_format {
     uint8_t profile_idc;
     uint8_t constraints;
@@ -165,19 +166,19 @@ struct eg_stream_event {
     struct eg_video_format video;
 };
 
-// Called on one of the engine's threads, so quickly: hand the event on and return. With several workers several hooks may run at once; the events
-// of one viewer come one after the other, in order, and so do those of one stream. No function of this header may be called from inside a hook but
-// those that say so: the others refuse it with EG_STATUS_INVALID_ARGUMENT.
-// What the event points to is gone when the hook returns. After eg_engine_destroy returned no hook runs any more.
+// The engine calls hooks on its own threads, so a hook must be quick: hand the event on and return. With several workers several hooks may run
+// at once. The events of one viewer come one after the other, in order, and so do those of one stream. Inside a hook only those functions of
+// this header may be called that say so: the others refuse with EG_STATUS_INVALID_ARGUMENT.
+// What the event points to is gone when the hook returns. No hook runs any more when eg_engine_destroy has returned.
 struct eg_hooks {
     void *EG_NULLABLE context;
     void (*EG_NULLABLE viewer)(void *EG_NULLABLE context, const struct eg_viewer_event *event);
     void (*EG_NULLABLE stream)(void *EG_NULLABLE context, const struct eg_stream_event *event);
 };
 
-// Makes an engine, opens its UDP port and starts its threads. `config` and `hooks` are copied. On EG_STATUS_OK `*engine` belongs to the
-// caller, to be given to eg_engine_destroy. EG_STATUS_ADDRESS_IN_USE, EG_STATUS_UNSUPPORTED, EG_STATUS_INVALID_ARGUMENT,
-// EG_STATUS_NO_MEMORY and EG_STATUS_SYSTEM leave nothing behind.
+// Makes an engine, opens its UDP port and starts its threads. `config` and `hooks` are copied. On EG_STATUS_OK the caller owns `*engine` and
+// must pass it to eg_engine_destroy. EG_STATUS_ADDRESS_IN_USE, EG_STATUS_UNSUPPORTED, EG_STATUS_INVALID_ARGUMENT, EG_STATUS_NO_MEMORY,
+// EG_STATUS_SYSTEM: nothing is left behind.
 EG_API EG_CHECKED eg_status eg_engine_create_sized(const struct eg_config *config, size_t config_size, const struct eg_hooks *hooks,
                                                    size_t hooks_size, eg_engine *EG_NULLABLE *EG_NONNULL engine,
                                                    struct eg_error *EG_NULLABLE error);
@@ -187,23 +188,23 @@ EG_INLINE EG_CHECKED eg_status eg_engine_create(const struct eg_config *config, 
 }
 
 // Says goodbye to all viewers, stops the threads and waits for them, closes every descriptor and frees every byte. No other call may be under
-// way, and none may follow. No hook runs after it returned. NULL is fine. From inside a hook it would wait for itself: the process is ended by
-// an assertion that says so.
+// way, and none may follow. No hook runs after it has returned. NULL has no effect. It must not be called from inside a hook, where it would
+// wait for itself: an assertion ends the process and says so.
 EG_API void eg_engine_destroy(eg_engine *EG_NULLABLE engine);
 
 struct eg_engine_info {
     uint16_t udp_port;
-    uint32_t workers;                  // threads
-    eg_io io;                          // which one is in use
-    char io_reason[160];               // why it is not io_uring, when EG_IO_AUTO fell back; else empty
+    uint32_t workers;                  // number of threads
+    eg_io io;                          // the one in use
+    char io_reason[160];               // why EG_IO_AUTO fell back from io_uring; else empty
     char crypto[16];
-    bool gso;                          // the kernel takes UDP GSO
-    uint32_t viewer_send_buffer_size;    // [B] as granted, of each worker's socket
+    bool gso;                          // the kernel supports UDP GSO
+    uint32_t viewer_send_buffer_size;    // [B] of each worker's socket, as granted by the kernel
     uint32_t viewer_receive_buffer_size; // [B] likewise
     char fingerprint[96];              // of the DTLS certificate, SHA-256, "AB:CD:…", for the SDP (RFC 8122)
 };
 
-// What the engine settled on at creation. In hooks too.
+// Returns what the engine settled on at creation. May be called from inside a hook.
 EG_API void eg_engine_info_sized(const eg_engine *engine, struct eg_engine_info *info, size_t info_size);
 EG_INLINE void eg_engine_info(const eg_engine *engine, struct eg_engine_info *info) { eg_engine_info_sized(engine, info, sizeof *info); }
 
@@ -216,14 +217,14 @@ struct eg_stream_config {
 
 struct eg_stream_info {
     eg_stream_id stream;
-    uint16_t video_port;             // V on 127.0.0.1; audio is on V + 1. Both are held even when one leg is left out
+    uint16_t video_port;             // V on 127.0.0.1; audio is on V + 1. Both are open even when the stream has one of the two only
     uint16_t audio_port;
     uint32_t receive_buffer_size;    // [B] of each socket, as granted
 };
 
-// Opens the ports and listens. From its return on nothing that is sent there is lost. At most 10 attempts to find the pair; what a failed
-// attempt bound is closed. EG_STATUS_NO_PORTS, EG_STATUS_LIMIT_REACHED, EG_STATUS_INVALID_ARGUMENT, EG_STATUS_NO_MEMORY,
-// EG_STATUS_SYSTEM: nothing is left open.
+// Makes a stream: opens its ports and listens. Nothing that is sent to them after the return is lost. The engine makes at most 10 attempts to
+// find a free pair, and closes what a failed attempt had opened. EG_STATUS_NO_PORTS, EG_STATUS_LIMIT_REACHED, EG_STATUS_INVALID_ARGUMENT,
+// EG_STATUS_NO_MEMORY, EG_STATUS_SYSTEM: nothing is left open.
 EG_API EG_CHECKED eg_status eg_stream_create_sized(eg_engine *engine, const struct eg_stream_config *config, size_t config_size,
                                                    struct eg_stream_info *info, size_t info_size, struct eg_error *EG_NULLABLE error);
 EG_INLINE EG_CHECKED eg_status eg_stream_create(eg_engine *engine, const struct eg_stream_config *config, struct eg_stream_info *info,
@@ -231,8 +232,8 @@ EG_INLINE EG_CHECKED eg_status eg_stream_create(eg_engine *engine, const struct 
     return eg_stream_create_sized(engine, config, sizeof *config, info, sizeof *info, error);
 }
 
-// Closes the stream's viewers (each gets a goodbye and an event with EG_CLOSE_STREAM_STOPPED), then its ports. EG_STATUS_NOT_FOUND when it
-// is gone already, which is no harm.
+// Closes the stream's viewers (each gets a goodbye and an event with EG_CLOSE_STREAM_STOPPED), then its ports. EG_STATUS_NOT_FOUND: the
+// stream is gone already, which does no harm.
 EG_API eg_status eg_stream_destroy(eg_engine *engine, eg_stream_id stream);
 
 struct eg_viewer_config {
@@ -240,22 +241,22 @@ struct eg_viewer_config {
     const char *ice_ufrag;           // the peer's, from its offer, 4..256 characters (RFC 8839 §5.4)
     const char *ice_pwd;             // the peer's, 22..256 characters
     const char *fingerprint;         // of the peer's certificate as its SDP has it: "sha-256 AB:CD:…" (RFC 8122)
-    bool has_video;                  // which of the stream's tracks were negotiated
-    bool has_audio;
-    bool has_video_rtx;              // RFC 4588
+    bool has_video;                  // whether the viewer negotiated the stream's video
+    bool has_audio;                  // likewise its audio
+    bool has_video_rtx;              // likewise retransmission of the video (RFC 4588)
     uint8_t video_payload_type;      // as negotiated with this viewer
     uint8_t video_rtx_payload_type;
     uint8_t audio_payload_type;
-    // Ours, when the peer knows them already from an offer of the caller's: 8 and 24 letters, digits, + or /, random, never used twice.
-    // NULL, both: the engine makes them.
+    // The engine's own credentials, if the caller made them because the peer knows them already from an offer of the caller's: 8 and 24
+    // letters, digits, + or /, random, never used twice. NULL in both: the engine makes them.
     const char *EG_NULLABLE local_ice_ufrag;
     const char *EG_NULLABLE local_ice_pwd;
 };
 
-// What goes into the answer.
+// What the caller puts into its SDP answer.
 struct eg_viewer_info {
     eg_viewer_id viewer;
-    char ice_ufrag[9];               // ours
+    char ice_ufrag[9];               // the engine's
     char ice_pwd[25];
     char cname[17];                  // of both tracks (RFC 7022)
     uint32_t video_ssrc;
@@ -263,8 +264,8 @@ struct eg_viewer_info {
     uint32_t audio_ssrc;
 };
 
-// Makes a viewer that waits for its first ICE check, for 15 s. EG_STATUS_NOT_FOUND: no such stream. EG_STATUS_INACTIVE: it would be closed at
-// once, as those who watched have been. EG_STATUS_LIMIT_REACHED, EG_STATUS_INVALID_ARGUMENT, EG_STATUS_NO_MEMORY.
+// Makes a viewer, which waits 15 s for its first ICE check. EG_STATUS_NOT_FOUND: the stream does not exist. EG_STATUS_INACTIVE: the stream's
+// source has been silent past the grace period. EG_STATUS_LIMIT_REACHED, EG_STATUS_INVALID_ARGUMENT, EG_STATUS_NO_MEMORY.
 EG_API EG_CHECKED eg_status eg_viewer_create_sized(eg_engine *engine, const struct eg_viewer_config *config, size_t config_size,
                                                    struct eg_viewer_info *info, size_t info_size, struct eg_error *EG_NULLABLE error);
 EG_INLINE EG_CHECKED eg_status eg_viewer_create(eg_engine *engine, const struct eg_viewer_config *config, struct eg_viewer_info *info,
@@ -272,8 +273,8 @@ EG_INLINE EG_CHECKED eg_status eg_viewer_create(eg_engine *engine, const struct 
     return eg_viewer_create_sized(engine, config, sizeof *config, info, sizeof *info, error);
 }
 
-// An ICE restart (RFC 8445 §9): new credentials of the peer's, new ones of ours in `info`. Media goes on where it went until a check with
-// the new credentials arrives. EG_STATUS_NOT_FOUND, EG_STATUS_INVALID_ARGUMENT, EG_STATUS_NO_MEMORY: nothing has changed.
+// Restarts ICE (RFC 8445 §9): takes the peer's new credentials and returns new ones of the engine's in `info`. Media goes where it went before
+// until a check with the new credentials arrives. EG_STATUS_NOT_FOUND, EG_STATUS_INVALID_ARGUMENT, EG_STATUS_NO_MEMORY: nothing has changed.
 EG_API EG_CHECKED eg_status eg_viewer_restart_ice_sized(eg_engine *engine, eg_viewer_id viewer, const char *ice_ufrag,
                                                         const char *ice_pwd, struct eg_viewer_info *info, size_t info_size,
                                                         struct eg_error *EG_NULLABLE error);
@@ -282,26 +283,27 @@ EG_INLINE EG_CHECKED eg_status eg_viewer_restart_ice(eg_engine *engine, eg_viewe
     return eg_viewer_restart_ice_sized(engine, viewer, ice_ufrag, ice_pwd, info, sizeof *info, error);
 }
 
-// Sends a goodbye and frees the viewer; its event has EG_CLOSE_REQUESTED. EG_STATUS_NOT_FOUND when it is gone already, which is no harm.
+// Sends a goodbye and frees the viewer; its event has EG_CLOSE_REQUESTED. EG_STATUS_NOT_FOUND: the viewer is gone already,
+// which does no harm.
 EG_API eg_status eg_viewer_close(eg_engine *engine, eg_viewer_id viewer);
 
-// Writes the password of a TURN server that shares `secret` with the caller, for `username`, to `password`, which has room for
-// EG_TURN_PASSWORD_SIZE bytes: the base64 of their HMAC-SHA1, terminated. The user name is the time at which the credential ends, in seconds
-// since 1970, alone or with ":" and a name behind it (draft-uberti-behave-turn-rest-00 §2.2; coturn's `use-auth-secret`). No server is asked.
-// Any thread, any time, in hooks too.
+// Writes to `password` what `username` needs at a TURN server that shares `secret` with the caller: the base64 of the HMAC-SHA1 of both,
+// zero-terminated. `password` has room for EG_TURN_PASSWORD_SIZE bytes. The user name is the time at which the credential expires, in seconds
+// since 1970, alone or followed by ":" and a name (draft-uberti-behave-turn-rest-00 §2.2; coturn's `use-auth-secret`). No server is asked.
+// May be called on any thread, at any time, also from inside a hook.
 enum { EG_TURN_PASSWORD_SIZE = 29 }; // [B] with its terminator
 EG_API void eg_turn_password(const char *secret, const char *username, char *password);
 
-// Why a datagram went no further. Each has a counter; none is logged one by one.
+// Why a datagram was dropped. Each reason has a counter; single datagrams are not logged.
 EG_ENUM(eg_drop, int32_t) {
     // At a source.
     EG_DROP_SOURCE_UNKNOWN = 0,        // neither RTP nor RTCP
     EG_DROP_SOURCE_MALFORMED = 1,      // a length in it is wrong
-    EG_DROP_SOURCE_PAYLOAD_TYPE = 2,   // not the one that was configured
-    EG_DROP_SOURCE_STRANGER = 3,       // from another address than the sender's, or before a new one has proven itself
+    EG_DROP_SOURCE_PAYLOAD_TYPE = 2,   // not a payload type that was configured
+    EG_DROP_SOURCE_STRANGER = 3,       // not from the sender's address, or from a new sender that has not taken over yet
     EG_DROP_SOURCE_DUPLICATE = 4,
     EG_DROP_SOURCE_LATE = 5,           // older than what is kept
-    EG_DROP_SOURCE_TOO_LARGE = 6,      // a payload over 1,400 bytes: lower pkt_size
+    EG_DROP_SOURCE_TOO_LARGE = 6,      // a payload over 1,400 bytes: lower FFmpeg's pkt_size
     EG_DROP_SOURCE_BEFORE_IDR = 7,     // nothing can be decoded before the first IDR
     EG_DROP_SOURCE_OVERFLOW = 8,       // the kernel's receive buffer was full
     // At the viewers' port.
@@ -309,28 +311,28 @@ EG_ENUM(eg_drop, int32_t) {
     EG_DROP_STUN_MALFORMED = 10,
     EG_DROP_STUN_UNKNOWN_USER = 11,    // no viewer has that user name
     EG_DROP_STUN_REJECTED = 12,        // not authentic, or not a request we answer
-    EG_DROP_UNVALIDATED = 13,          // DTLS or SRTP from an address no authenticated check came from
-    EG_DROP_SRTCP_REJECTED = 14,       // not authentic, seen before, malformed
+    EG_DROP_UNVALIDATED = 13,          // DTLS or SRTP from an address that no authenticated check came from
+    EG_DROP_SRTCP_REJECTED = 14,       // not authentic, seen before, or malformed
     EG_DROP_MEDIA_FROM_VIEWER = 15,    // RTP: viewers have nothing to send
-    EG_DROP_NO_ROOM = 16,              // the batch was full: a reply was lost as on a network
+    EG_DROP_NO_ROOM = 16,              // the batch was full: a reply was lost, as if on the network
     // On the way out.
     EG_DROP_SEND_BUFFER_FULL = 17,     // the socket would have blocked
     EG_DROP_SEND_FAILED = 18,          // the kernel refused it for another reason
-    EG_DROP_SLOW_VIEWER = 19,          // fell behind what is kept: goes on at an IDR
-    // Between the two: a ClientHello over the limits of handshakes under way, or one of those that was given up to make room for another.
+    EG_DROP_SLOW_VIEWER = 19,          // the viewer fell behind what is kept: it continues at an IDR
+    // Inside the engine: a ClientHello over the limits of handshakes under way, or a handshake that was given up to make room for another.
     EG_DROP_HANDSHAKE_LIMIT = 20,
-    EG_DROP_WORKER_BUSY = 21,          // on its way to another thread of the engine, which did not keep up
-    EG_DROP_HANDSHAKE_BUSY = 22,       // of a handshake, when more of them came at once than wait in line: its client repeats it
+    EG_DROP_WORKER_BUSY = 21,          // another thread of the engine, which it was meant for, did not keep up
+    EG_DROP_HANDSHAKE_BUSY = 22,       // of a handshake, when the line of those that wait was full: its client repeats it
     EG_DROP_VIEWER_OVERFLOW = 23,      // at the viewers' port: the kernel's receive buffer was full
     EG_DROP_COUNT = 24,
 };
 typedef enum eg_drop eg_drop;
 
-enum { EG_DROP_ROOM = 64 }; // counters that a struct has for them, so that new reasons move nothing
+enum { EG_DROP_ROOM = 64 }; // size of the arrays of counters, so that new reasons move no field
 
-// "source_stranger"; static, lower case, fit for a metric's label.
+// The reason's name, for example "source_stranger": a static string in lower case, fit for a metric's label.
 EG_API const char *eg_drop_name(eg_drop drop);
-// "consent_expired"; the same.
+// Likewise, for example "consent_expired".
 EG_API const char *eg_close_reason_name(eg_close_reason reason);
 
 struct eg_engine_stats {
@@ -347,20 +349,21 @@ struct eg_engine_stats {
     uint64_t packets_sent;             // RTP to viewers
     uint64_t bytes_sent;               // with headers and tags
     uint64_t repairs_sent;             // packets sent again because a viewer asked
-    uint64_t repairs_refused;          // not sent again: over the budget of the viewer or of all
-    uint64_t bursts_begun;             // joins and requests for a picture that were answered with the GOP so far
-    uint64_t bursts_refused;           // those that had to wait for the next IDR: over the budget, or too great a bit rate
-    uint64_t messages_sent;            // what the kernel was handed: one message carries many packets (GSO)
+    uint64_t repairs_refused;          // packets not sent again: over the budget of the viewer or of all viewers
+    uint64_t bursts_begun;             // joins and picture requests that were answered with the GOP so far
+    uint64_t bursts_refused;           // joins and picture requests that wait for the next IDR: over the budget, or too high a bit rate
+    uint64_t messages_sent;            // handed to the kernel: one message carries many packets (GSO)
     uint64_t send_calls;
     uint64_t loop_turns;
     uint64_t thread_cpu_us;            // [us] CPU time of the engine's threads
     uint64_t dropped[EG_DROP_ROOM];    // by eg_drop
-    // Pictures that a viewer never got whole, counted once for each viewer: the last packets that it asked for again were not sent again, over a
-    // budget or not kept any more, and it asked for none in the next second. Its picture stands still until the next IDR, or is damaged.
+    // Pictures that a viewer never got whole, counted once for each viewer. The packets that the viewer last asked for again were not sent
+    // again, because of a budget or because they are not kept any more, and it asked for none in the next second. The viewer's picture stands
+    // still until the next IDR, or is damaged.
     uint64_t pictures_incomplete;
 };
 
-// Sums over all threads. EG_STATUS_INVALID_ARGUMENT: called from inside a hook; then all is zero.
+// Returns sums over all threads. EG_STATUS_INVALID_ARGUMENT: called from inside a hook; all fields are zero then.
 EG_API eg_status eg_engine_stats_sized(eg_engine *engine, struct eg_engine_stats *stats, size_t stats_size);
 EG_INLINE eg_status eg_engine_stats(eg_engine *engine, struct eg_engine_stats *stats) {
     return eg_engine_stats_sized(engine, stats, sizeof *stats);
@@ -371,7 +374,7 @@ struct eg_source_stats {
     uint64_t packets;
     uint64_t bytes;                    // of payload
     uint64_t lost;                     // sequence numbers that never came (RFC 3550 A.3)
-    uint64_t restarts;                 // other senders, and jumps of timestamps
+    uint64_t restarts;                 // changes of the sender, and jumps of its timestamps
     uint64_t bytes_stored;
     uint32_t bit_rate;                 // [bit/s] of payload, over the last second or so
 };
@@ -388,10 +391,10 @@ struct eg_stream_stats {
     bool has_b_frames;
     uint64_t packets_sent;
     uint64_t bytes_sent;
-    uint64_t dropped[EG_DROP_ROOM];   // those at its sources
+    uint64_t dropped[EG_DROP_ROOM];   // at the stream's sources, by eg_drop
 };
 
-// EG_STATUS_NOT_FOUND: no such stream. EG_STATUS_INVALID_ARGUMENT: called from inside a hook. Then all is zero.
+// EG_STATUS_NOT_FOUND: the stream does not exist. EG_STATUS_INVALID_ARGUMENT: called from inside a hook. All fields are zero then.
 EG_API EG_CHECKED eg_status eg_stream_stats_sized(eg_engine *engine, eg_stream_id stream, struct eg_stream_stats *stats, size_t stats_size);
 EG_INLINE EG_CHECKED eg_status eg_stream_stats(eg_engine *engine, eg_stream_id stream, struct eg_stream_stats *stats) {
     return eg_stream_stats_sized(engine, stream, stats, sizeof *stats);
@@ -403,29 +406,29 @@ struct eg_viewer_stats {
     char remote_address[56];
     uint64_t packets_sent;
     uint64_t bytes_sent;
-    uint64_t nacks;                    // sequence numbers asked for again
-    uint64_t plis;                     // pictures asked for, PLI and FIR
-    uint64_t lost;                     // as its receiver reports say
-    uint32_t round_trip_us;            // [us] likewise, 0: not known
+    uint64_t nacks;                    // sequence numbers that the viewer asked for again
+    uint64_t plis;                     // pictures that the viewer asked for (PLI and FIR)
+    uint64_t lost;                     // packets, according to its receiver reports
+    uint32_t round_trip_us;            // [us] likewise; 0: not known
     uint32_t jitter_us;                // [us] likewise
-    uint32_t age_ms;                   // [ms] since it was made
+    uint32_t age_ms;                   // [ms] since the viewer was made
 };
 
-// EG_STATUS_NOT_FOUND: no such viewer. EG_STATUS_INVALID_ARGUMENT: called from inside a hook. Then all is zero.
+// EG_STATUS_NOT_FOUND: the viewer does not exist. EG_STATUS_INVALID_ARGUMENT: called from inside a hook. All fields are zero then.
 EG_API EG_CHECKED eg_status eg_viewer_stats_sized(eg_engine *engine, eg_viewer_id viewer, struct eg_viewer_stats *stats, size_t stats_size);
 EG_INLINE EG_CHECKED eg_status eg_viewer_stats(eg_engine *engine, eg_viewer_id viewer, struct eg_viewer_stats *stats) {
     return eg_viewer_stats_sized(engine, viewer, stats, sizeof *stats);
 }
 
-// Cores that this process may use, by its affinity and its cgroup's quota (v2), at least 1 and at most what `workers` takes.
+// Returns the number of cores that this process may use, by its affinity and its cgroup's quota (v2): at least 1, at most what `workers` takes.
 EG_API uint32_t eg_cores(void);
 
-// What this machine offers an engine, found by trying. For `egress doctor` and for logs; makes no engine.
+// What this machine offers an engine, found by trying, without making an engine. For `egress doctor` and for logs.
 struct eg_probe {
     bool io_uring;
-    char io_uring_reason[160];         // why not
+    char io_uring_reason[160];         // why io_uring does not work; else empty
     bool gso;
-    char gso_reason[160];
+    char gso_reason[160];              // likewise
     uint32_t receive_buffer_size;      // [B] granted when the default was asked for
     uint32_t receive_buffer_asked;     // [B]
     char crypto[16];                   // the SRTP back end that an engine would use

@@ -151,7 +151,7 @@ C_OBJECTS := $(patsubst Sources/CEgress/%.c,.build-clib/%.o,$(C_SOURCES))
 clib: deps-test .build-clib/libcegress.so.1 .build-clib/libcegress.a
 	@! objdump -t .build-clib/libcegress.a | grep -E ' O \.(data|bss|tdata|tbss)\s' || { echo "clib: variables that all engines share" >&2; exit 1; }
 
-.build-clib/%.o: Sources/CEgress/%.c $(wildcard Sources/CEgress/*/*.h Sources/CEgress/include/*.h)
+.build-clib/%.o: Sources/CEgress/%.c $(wildcard Sources/CEgress/*.h Sources/CEgress/*/*.h)
 	@mkdir -p $(@D)
 	@gcc $(C_FLAGS) -c $< -o $@
 

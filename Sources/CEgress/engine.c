@@ -1,20 +1,20 @@
 // The public interface on the workers: checks what the caller gave, chooses the worker, and has the rest done on its thread, by a command for each
 // step. What only the core can judge (credentials, fingerprints, limits) it checks itself.
+#include "engine_parts.h"
+
 #include "base/bits.h"
+#include "base/error.h"
 #include "base/hash.h"
 #include "base/memory.h"
 #include "base/sized.h"
 #include "base/worker_id.h"
 #include "core/exchange.h"
 #include "io/clock.h"
-#include "io/error.h"
 #include "io/random.h"
 #include "io/udp.h"
-#include "io/worker.h"
 #include "transport/dtls.h"
 #include "transport/ice.h"
 
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -25,28 +25,7 @@ enum {
     BURST_ALL_KBIT_DEFAULT = 1000 * 1000,       // [kbit/s]
     SOURCE_GRACE_DEFAULT_MS = 30 * 1000,       // [ms]
     HANDSHAKE_TIMEOUT_DEFAULT_MS = EG_DTLS_HANDSHAKE_TIMEOUT / EG_MILLISECOND, // [ms]
-    BUFFER_SIZE_MAX = 1 << 30,                 // [B] an int holds what the kernel makes of it
     SUBSCRIBE_ATTEMPTS_MAX = 4,                // each but the first because a mirror went to sleep in this very moment, or a queue was full
-};
-
-// What a worker has, with what callers are just about to give it.
-struct load {
-    _Atomic uint32_t streams_coming;
-    _Atomic uint32_t viewers_coming;
-};
-
-struct eg_engine {
-    uint32_t worker_count;
-    struct eg_worker *workers[EG_WORKERS_MAX];
-    struct load loads[EG_WORKERS_MAX];
-    struct eg_exchange *exchange; // NULL with one worker
-    struct eg_dtls_context *dtls; // one certificate for all
-    struct eg_quota streams;
-    struct eg_quota viewers;
-    struct eg_engine_info info;
-    uint16_t source_port_min;
-    uint16_t source_port_max;
-    uint32_t source_receive_buffer_size; // [B]
 };
 
 // No caller's padding is ever taken for a field that comes later.
@@ -64,11 +43,6 @@ static uint32_t or_default(uint32_t value, uint32_t fallback) { return value != 
 
 static uint32_t share(uint32_t all, uint32_t count) { return (all + count - 1) / count; }
 
-static eg_status check_range(const char *field, uint32_t value, uint32_t max, struct eg_error *error) {
-    if (value <= max) return EG_STATUS_OK;
-    return eg__fail(error, EG_STATUS_INVALID_ARGUMENT, 0, "%s is %u, at most %u is allowed", field, value, max);
-}
-
 // A struct of the caller's, by the name of its parameter.
 static eg_status take_struct(const char *name, void *value, size_t value_size, const void *from, size_t from_size, struct eg_error *error) {
     if (from == NULL) return eg__fail(error, EG_STATUS_INVALID_ARGUMENT, 0, "%s is NULL", name);
@@ -78,93 +52,6 @@ static eg_status take_struct(const char *name, void *value, size_t value_size, c
 
 static eg_status check_info(const void *info, struct eg_error *error) {
     return info != NULL ? EG_STATUS_OK : eg__fail(error, EG_STATUS_INVALID_ARGUMENT, 0, "info is NULL");
-}
-
-static eg_status check_crypto(const char *name, struct eg_error *error) {
-    if (name == NULL || strcmp(name, "ipsec-mb") == 0 || strcmp(name, "openssl") == 0) return EG_STATUS_OK;
-    return eg__fail(error, EG_STATUS_INVALID_ARGUMENT, 0, "crypto is \"%.60s\", \"ipsec-mb\" and \"openssl\" are allowed, or NULL", name);
-}
-
-static eg_status check_config(const struct eg_config *config, struct eg_error *error) {
-    const struct {
-        const char *field;
-        uint32_t value;
-        uint32_t max;
-    } ranges[] = {
-        {"io", (uint32_t)config->io, EG_IO_EPOLL},
-        {"workers", config->workers, EG_WORKERS_MAX},
-        {"streams_max", config->streams_max, EG_STREAMS_MAX},
-        {"viewers_max", config->viewers_max, EG_VIEWERS_MAX},
-        {"source_receive_buffer_size", config->source_receive_buffer_size, BUFFER_SIZE_MAX},
-        {"viewer_buffer_size", config->viewer_buffer_size, BUFFER_SIZE_MAX},
-        {"handshakes_max", config->handshakes_max, EG_HANDSHAKES_MAX},
-        {"handshakes_per_address_max", config->handshakes_per_address_max, EG_HANDSHAKES_MAX},
-        {"handshake_timeout_ms", config->handshake_timeout_ms, EG_DTLS_HANDSHAKE_TIMEOUT_MAX_MS},
-        {"handshake_size_max", config->handshake_size_max, EG_DTLS_HANDSHAKE_SIZE_MAX},
-    };
-    for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++) {
-        eg_status status = check_range(ranges[i].field, ranges[i].value, ranges[i].max, error);
-        if (status != EG_STATUS_OK) return status;
-    }
-    if (config->handshake_size_max != 0 && config->handshake_size_max < EG_DTLS_HANDSHAKE_SIZE_MIN) {
-        return eg__fail(error, EG_STATUS_INVALID_ARGUMENT, 0, "handshake_size_max is %u, at least %u is needed", config->handshake_size_max,
-                        EG_DTLS_HANDSHAKE_SIZE_MIN);
-    }
-    eg_status status = check_crypto(config->crypto, error);
-    if (status != EG_STATUS_OK) return status;
-    uint16_t min = config->source_port_min, max = config->source_port_max;
-    if (min == 0 && max == 0) return EG_STATUS_OK;
-    if (min > 0 && min < max) return EG_STATUS_OK;
-    return eg__fail(error, EG_STATUS_INVALID_ARGUMENT, 0, "source_port_min %u and source_port_max %u leave no room for a pair", min, max);
-}
-
-// 64..95 would look like RTCP where both share a port (RFC 5761 §4).
-static eg_status check_payload_type(const char *field, uint8_t payload_type, struct eg_error *error) {
-    if (payload_type <= 127 && (payload_type < 64 || payload_type > 95)) return EG_STATUS_OK;
-    return eg__fail(error, EG_STATUS_INVALID_ARGUMENT, 0, "%s is %u, 0 to 63 and 96 to 127 are allowed", field, payload_type);
-}
-
-struct payload_type {
-    const char *field;
-    bool is_used;
-    uint8_t value;
-};
-
-// Each that is used is allowed, and no two are the same.
-static eg_status check_payload_types(const struct payload_type *types, size_t count, struct eg_error *error) {
-    for (size_t i = 0; i < count; i++) {
-        if (!types[i].is_used) continue;
-        eg_status status = check_payload_type(types[i].field, types[i].value, error);
-        if (status != EG_STATUS_OK) return status;
-        for (size_t j = 0; j < i; j++) {
-            if (!types[j].is_used || types[j].value != types[i].value) continue;
-            return eg__fail(error, EG_STATUS_INVALID_ARGUMENT, 0, "%s is %u, and so is %s", types[i].field, types[i].value, types[j].field);
-        }
-    }
-    return EG_STATUS_OK;
-}
-
-static eg_status check_stream(const struct eg_stream_config *config, struct eg_error *error) {
-    if (!config->has_video && !config->has_audio) {
-        return eg__fail(error, EG_STATUS_INVALID_ARGUMENT, 0, "has_video and has_audio are both false");
-    }
-    const struct payload_type types[] = {
-        {"video_payload_type", config->has_video, config->video_payload_type},
-        {"audio_payload_type", config->has_audio, config->audio_payload_type},
-    };
-    return check_payload_types(types, sizeof types / sizeof types[0], error);
-}
-
-static eg_status check_viewer(const struct eg_viewer_config *config, struct eg_error *error) {
-    if (config->has_video_rtx && !config->has_video) {
-        return eg__fail(error, EG_STATUS_INVALID_ARGUMENT, 0, "has_video_rtx without has_video");
-    }
-    const struct payload_type types[] = {
-        {"video_payload_type", config->has_video, config->video_payload_type},
-        {"video_rtx_payload_type", config->has_video_rtx, config->video_rtx_payload_type},
-        {"audio_payload_type", config->has_audio, config->audio_payload_type},
-    };
-    return check_payload_types(types, sizeof types / sizeof types[0], error);
 }
 
 static struct eg_worker_config worker_config(struct eg_engine *engine, const struct eg_config *config, const struct eg_hooks *hooks) {
@@ -278,7 +165,7 @@ static eg_status start(struct eg_engine *engine, const struct eg_config *config,
 }
 
 static eg_status create_engine(const struct eg_config *config, const struct eg_hooks *hooks, eg_engine **out, struct eg_error *error) {
-    eg_status status = check_config(config, error);
+    eg_status status = eg__check_config(config, error);
     if (status != EG_STATUS_OK) return status;
     struct eg_engine *engine = eg__memory_take(1, sizeof *engine);
     if (engine == NULL) return eg__fail(error, EG_STATUS_NO_MEMORY, 0, "no memory for an engine");
@@ -321,8 +208,7 @@ void eg_engine_destroy(eg_engine *engine) {
     eg__memory_release(engine);
 }
 
-// From inside a hook a call could only wait for itself, or for another worker that waits for this one.
-static eg_status call(struct eg_engine *engine, uint32_t worker, struct eg_command *command, struct eg_error *error) {
+eg_status eg__engine_call(struct eg_engine *engine, uint32_t worker, struct eg_command *command, struct eg_error *error) {
     if (is_inside_hook(engine)) return eg__fail(error, EG_STATUS_INVALID_ARGUMENT, 0, "no function may be called from inside a hook");
     // An id can be anything.
     if (worker >= engine->worker_count) return eg__fail(error, EG_STATUS_NOT_FOUND, 0, "no such stream or viewer");
@@ -367,7 +253,7 @@ static void run_create_stream(struct eg_worker *worker, struct eg_command *comma
 }
 
 static eg_status create_stream(eg_engine *engine, const struct eg_stream_config *config, struct eg_stream_info *info, struct eg_error *error) {
-    eg_status status = check_stream(config, error);
+    eg_status status = eg__check_stream(config, error);
     if (status != EG_STATUS_OK) return status;
     struct eg_udp_socket pair[EG_TRACK_COUNT];
     struct eg_kernel_random random;
@@ -379,7 +265,7 @@ static eg_status create_stream(eg_engine *engine, const struct eg_stream_config 
     struct create_stream command = {.base.run = run_create_stream, .config = config, .pair = pair, .error = error};
     uint32_t home = choose_home(engine);
     atomic_fetch_add(&engine->loads[home].streams_coming, 1);
-    status = call(engine, home, &command.base, error);
+    status = eg__engine_call(engine, home, &command.base, error);
     atomic_fetch_sub(&engine->loads[home].streams_coming, 1);
     if (!command.is_pair_taken) {
         eg__udp_close(&pair[EG_VIDEO]);
@@ -426,10 +312,10 @@ static void run_remove_mirror(struct eg_worker *worker, struct eg_command *comma
 // At its home first: from then on no worker can be subscribed any more.
 eg_status eg_stream_destroy(eg_engine *engine, eg_stream_id stream) {
     struct destroy_stream command = {.base.run = run_destroy_stream, .stream = stream};
-    eg_status status = call(engine, eg__worker_id_worker(stream), &command.base, NULL);
+    eg_status status = eg__engine_call(engine, eg__worker_id_worker(stream), &command.base, NULL);
     for (uint32_t i; status == EG_STATUS_OK && eg__bits_take(&command.mirrors, &i);) {
         struct destroy_stream mirror = {.base.run = run_remove_mirror, .stream = stream};
-        call(engine, i, &mirror.base, NULL);
+        eg__engine_call(engine, i, &mirror.base, NULL);
     }
     return status;
 }
@@ -491,7 +377,7 @@ static void run_create_viewer(struct eg_worker *worker, struct eg_command *comma
 static eg_status create_viewer_at(struct eg_engine *engine, uint32_t worker, const struct eg_viewer_config *config, struct eg_viewer_info *info,
                                   struct eg_error *error) {
     struct create_viewer command = {.base.run = run_create_viewer, .config = config, .info = info, .error = error};
-    return call(engine, worker, &command.base, error);
+    return eg__engine_call(engine, worker, &command.base, error);
 }
 
 // First the stream, then the viewer. That the worker does not find the stream means that its mirror fell asleep in between, or that the stream
@@ -502,12 +388,12 @@ static eg_status create_viewer_elsewhere(struct eg_engine *engine, uint32_t home
     for (int attempt = 0; attempt < SUBSCRIBE_ATTEMPTS_MAX; attempt++) {
         struct subscribe subscribe = {.base.run = run_subscribe, .stream = config->stream, .worker = worker, .is_again = attempt > 0, .error = error};
         struct eg_command hear = {.run = run_hear};
-        status = call(engine, home, &subscribe.base, error);
+        status = eg__engine_call(engine, home, &subscribe.base, error);
         if (status == EG_STATUS_OK) {
             status = create_viewer_at(engine, worker, config, info, error);
             if (status != EG_STATUS_NOT_FOUND) return status;
         } else if (status == EG_STATUS_NO_MEMORY) {
-            call(engine, worker, &hear, error); // which makes room in the queue to it
+            eg__engine_call(engine, worker, &hear, error); // which makes room in the queue to it
         } else {
             return status;
         }
@@ -516,7 +402,7 @@ static eg_status create_viewer_elsewhere(struct eg_engine *engine, uint32_t home
 }
 
 static eg_status create_viewer(eg_engine *engine, const struct eg_viewer_config *config, struct eg_viewer_info *info, struct eg_error *error) {
-    eg_status status = check_viewer(config, error);
+    eg_status status = eg__check_viewer(config, error);
     if (status != EG_STATUS_OK) return status;
     uint32_t home = eg__worker_id_worker(config->stream), worker = choose_worker(engine, config, home);
     if (worker >= engine->worker_count) return eg__fail(error, EG_STATUS_NOT_FOUND, 0, "no such stream");
@@ -558,7 +444,7 @@ eg_status eg_viewer_restart_ice_sized(eg_engine *engine, eg_viewer_id viewer, co
     struct restart_ice command = {.base.run = run_restart_ice, .viewer = viewer, .ice_ufrag = ice_ufrag, .ice_pwd = ice_pwd, .info = &told,
                                   .error = error};
     eg_status status = check_info(info, error);
-    if (status == EG_STATUS_OK) status = call(engine, eg__worker_id_worker(viewer), &command.base, error);
+    if (status == EG_STATUS_OK) status = eg__engine_call(engine, eg__worker_id_worker(viewer), &command.base, error);
     if (status == EG_STATUS_OK) eg__sized_give(info, info_size, &told, sizeof told);
     return status;
 }
@@ -575,87 +461,7 @@ static void run_close_viewer(struct eg_worker *worker, struct eg_command *comman
 
 eg_status eg_viewer_close(eg_engine *engine, eg_viewer_id viewer) {
     struct close_viewer command = {.base.run = run_close_viewer, .viewer = viewer};
-    return call(engine, eg__worker_id_worker(viewer), &command.base, NULL);
-}
-
-struct get_engine_stats {
-    struct eg_command base;
-    struct eg_engine_stats *stats;
-};
-
-static void run_engine_stats(struct eg_worker *worker, struct eg_command *command) {
-    struct eg_engine_stats *stats = ((struct get_engine_stats *)command)->stats;
-    eg__core_stats(eg__worker_core(worker), stats);
-    eg__worker_stats(worker, stats);
-    command->status = EG_STATUS_OK;
-}
-
-eg_status eg_engine_stats_sized(eg_engine *engine, struct eg_engine_stats *stats, size_t stats_size) {
-    struct eg_engine_stats sum = {0};
-    eg_status status = EG_STATUS_OK;
-    for (uint32_t i = 0; i < engine->worker_count && status == EG_STATUS_OK; i++) {
-        struct eg_engine_stats part = {0};
-        struct get_engine_stats command = {.base.run = run_engine_stats, .stats = &part};
-        status = call(engine, i, &command.base, NULL);
-        eg__core_add_stats(&sum, &part);
-    }
-    eg__sized_give(stats, stats_size, &sum, sizeof sum);
-    return status;
-}
-
-struct get_stream_stats {
-    struct eg_command base;
-    eg_stream_id stream;
-    uint32_t mirrors; // bits of 1 << worker
-    struct eg_stream_stats *stats;
-};
-
-static void run_stream_stats(struct eg_worker *worker, struct eg_command *command) {
-    struct get_stream_stats *self = (struct get_stream_stats *)command;
-    self->mirrors = eg__core_stream_mirrors(eg__worker_core(worker), self->stream);
-    command->status = eg__core_stream_stats(eg__worker_core(worker), eg__worker_now(worker), self->stream, self->stats);
-}
-
-// What the home says, and of the others what they have sent and to whom.
-static eg_status get_stream_stats(eg_engine *engine, eg_stream_id stream, struct eg_stream_stats *stats) {
-    struct get_stream_stats command = {.base.run = run_stream_stats, .stream = stream, .stats = stats};
-    eg_status status = call(engine, eg__worker_id_worker(stream), &command.base, NULL);
-    for (uint32_t i; status == EG_STATUS_OK && eg__bits_take(&command.mirrors, &i);) {
-        struct eg_stream_stats part = {0};
-        struct get_stream_stats mirror = {.base.run = run_stream_stats, .stream = stream, .stats = &part};
-        if (call(engine, i, &mirror.base, NULL) != EG_STATUS_OK) continue; // it is just being destroyed
-        stats->viewers += part.viewers;
-        stats->viewers_connected += part.viewers_connected;
-        stats->packets_sent += part.packets_sent;
-        stats->bytes_sent += part.bytes_sent;
-    }
-    return status;
-}
-
-eg_status eg_stream_stats_sized(eg_engine *engine, eg_stream_id stream, struct eg_stream_stats *stats, size_t stats_size) {
-    struct eg_stream_stats known = {0};
-    eg_status status = get_stream_stats(engine, stream, &known);
-    eg__sized_give(stats, stats_size, &known, sizeof known);
-    return status;
-}
-
-struct get_viewer_stats {
-    struct eg_command base;
-    eg_viewer_id viewer;
-    struct eg_viewer_stats *stats;
-};
-
-static void run_viewer_stats(struct eg_worker *worker, struct eg_command *command) {
-    struct get_viewer_stats *self = (struct get_viewer_stats *)command;
-    command->status = eg__core_viewer_stats(eg__worker_core(worker), eg__worker_now(worker), self->viewer, self->stats);
-}
-
-eg_status eg_viewer_stats_sized(eg_engine *engine, eg_viewer_id viewer, struct eg_viewer_stats *stats, size_t stats_size) {
-    struct eg_viewer_stats known = {0};
-    struct get_viewer_stats command = {.base.run = run_viewer_stats, .viewer = viewer, .stats = &known};
-    eg_status status = call(engine, eg__worker_id_worker(viewer), &command.base, NULL);
-    eg__sized_give(stats, stats_size, &known, sizeof known);
-    return status;
+    return eg__engine_call(engine, eg__worker_id_worker(viewer), &command.base, NULL);
 }
 
 void eg_turn_password(const char *secret, const char *username, char *password) {

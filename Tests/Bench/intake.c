@@ -3,7 +3,7 @@
 #include "io/clock.h"
 #include "io/gather.h"
 #include "io/random.h"
-#include "io/receiver.h"
+#include "io/receiver_choice.h"
 #include "io/udp.h"
 #include "ticks.h"
 

@@ -5,6 +5,7 @@
 
 extern const struct eg_test_suite eg_tests_base;
 extern const struct eg_test_suite eg_tests_budget;
+extern const struct eg_test_suite eg_tests_error;
 extern const struct eg_test_suite eg_tests_rtp;
 extern const struct eg_test_suite eg_tests_rtcp;
 extern const struct eg_test_suite eg_tests_stun;
@@ -41,6 +42,7 @@ extern const struct eg_test_suite eg_tests_engine_workers;
 static const struct eg_test_suite *const suites[] = {
     &eg_tests_base,
     &eg_tests_budget,
+    &eg_tests_error,
     &eg_tests_rtp,
     &eg_tests_rtcp,
     &eg_tests_stun,

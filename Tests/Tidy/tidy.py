@@ -17,6 +17,15 @@ BELOW = {
     "core": ["delivery"],
     "io": ["core"],
 }
+# Files that know each other stand in a line: what one of them defines is used only there and by those after it. Such files are told by their names,
+# or by the header that they share.
+LINES = {
+    r"core/.*": ["find.c", "tell.c", "follow.c", "streams.c", "viewers.c", "hear.c", "receive.c", "transmit.c", "stats.c", "core.c"],
+    r"io/receiver.*": ["receiver.c", "receiver_uring.c", "receiver_epoll.c", "receiver_choice.c"],
+    r"engine.*": ["engine_checks.c", "engine.c", "engine_stats.c"],
+}
+# Those of core/ stand below its line and know nothing of it.
+BELOW_THE_LINE = {"core/exchange.c", "core/relay.c", "core/routes.c"}
 ORDER = "base <- wire <- media | transport <- delivery <- core <- io <- engine.c"
 LINE_WIDTH_MAX = 150
 FILE_LINES_MAX = 700
@@ -62,6 +71,42 @@ def reach(layer):
     return {layer}.union(*(reach(below) for below in BELOW[layer]))
 
 
+def without_comments(text):
+    return re.sub(r'//.*|"(\\.|[^"\\\n])*"', "", text)
+
+
+def calls_back(texts):
+    """Of files in their order, name to text: who uses what only a later one defines, as (file, line, function, file that defines it)."""
+    codes = {name: without_comments(text) for name, text in texts.items()}
+    home = {}
+    for name, code in codes.items():
+        for function in re.findall(r"^(?!static\b)\w[\w *]*?\b(eg__\w+)\(", code, re.M):
+            home[function] = name
+    order = list(texts)
+    for name, code in codes.items():
+        for number, line in enumerate(code.split("\n"), 1):
+            for function in re.findall(r"\beg__\w+", line):
+                if function in home and order.index(home[function]) > order.index(name):
+                    yield name, number, function, home[function]
+
+
+# The rule itself is tried at every run.
+CALLED = "struct eg_a *eg__a(void) {\n    return NULL; // eg__b\n}\n"
+CALLING = "static int eg__c(void) { return 1; }\nvoid eg__b(int x,\n           int y) {\n    if (x) eg__a();\n}\n"
+
+
+def check_lines():
+    found = list(calls_back({"b.c": CALLING, "a.c": CALLED}))
+    assert found == [("b.c", 4, "eg__a", "a.c")] and not list(calls_back({"a.c": CALLED, "b.c": CALLING})), "the rule about lines is broken"
+    for pattern, names in LINES.items():
+        files = {path.name: path for path in sorted(ENGINE.rglob("*.c"))
+                 if re.fullmatch(pattern, own := str(path.relative_to(ENGINE))) and own not in BELOW_THE_LINE}
+        for name in sorted(set(files) - set(names)):
+            problem(files[name], None, "it needs its place in LINES, in Tests/Tidy/tidy.py")
+        for name, number, function, home in calls_back({name: files[name].read_text() for name in names if name in files}):
+            problem(files[name], number, f"{function} is defined in {home}, which stands after {name}: {' <- '.join(names)}")
+
+
 def check_layers(path, lines):
     layer = layer_of(path)
     if layer is not None and layer not in [*BELOW, "include"]:
@@ -73,6 +118,8 @@ def check_layers(path, lines):
             continue
         name = included.group(1)
         target = name.split("/")[0]
+        if layer in BELOW and (ENGINE / name).is_file() and "/" not in name:
+            problem(path, number, f"{layer}/ must not include {name}: {ORDER}")
         if layer in BELOW and target in BELOW and target not in reach(layer):
             problem(path, number, f"{layer}/ must not include {name}: {ORDER}")
         for library, users in LIBRARY_USERS.items():
@@ -179,6 +226,7 @@ def check_named_tests(paths):
 
 def main():
     check_named_tests(files_of_the_project())
+    check_lines()
     for path in files_of_the_project():
         if path.suffix in {".orig", ".rej", ".bak"}:
             problem(path, None, "a leftover")

@@ -1,5 +1,16 @@
-// What the files of the core share with each other and with nobody else: core.c (commands, time, events), receive.c (datagrams),
-// transmit.c (media), peers.c (the other workers), stats.c (numbers).
+// What the files of the core share with each other and with nobody else. They stand in a line, and a file calls only what it and those before
+// it define (Tests/Tidy checks this):
+//
+//   find.c      whom an id or a user name means
+//   tell.c      what other workers are told
+//   follow.c    what follows from a change of a stream or a viewer
+//   streams.c   streams and mirrors come and go
+//   viewers.c   viewers come and go
+//   hear.c      what other workers say
+//   receive.c   datagrams
+//   transmit.c  media
+//   stats.c     numbers
+//   core.c      the core's life, time, events
 #ifndef EG_CORE_PARTS_H
 #define EG_CORE_PARTS_H
 
@@ -43,7 +54,7 @@ struct eg_core {
     struct eg_engine_stats stats;
 };
 
-// --- core.c ---
+// --- find.c ---
 
 // The stream or the mirror that an id names here; one that is asleep too.
 struct eg_stream *eg__core_find_stream(const struct eg_core *core, eg_stream_id id);
@@ -53,31 +64,44 @@ struct eg_viewer *eg__core_viewer_at(const struct eg_core *core, eg_handle handl
 uint64_t eg__core_hash_stream(const struct eg_core *core, eg_stream_id id);
 uint64_t eg__core_hash_ufrag(const struct eg_core *core, const char *ufrag, size_t size);
 
-// NULL when memory is refused.
-struct eg_stream *eg__core_add_mirror(struct eg_core *core, eg_stream_id id, const struct eg_stream_config *config);
-
-// Puts a stream in line for whatever a change calls for.
-void eg__core_follow_stream(struct eg_core *core, struct eg_stream *stream, eg_time now);
-
-// Draws the consequences of whatever was done to a viewer.
-void eg__core_follow_viewer(struct eg_core *core, struct eg_viewer *viewer, eg_time now);
-
-// --- receive.c ---
-
-// A datagram along a path whose `via` says where it arrived.
-void eg__core_receive_datagram(struct eg_core *core, eg_time now, const struct eg_path *path, const uint8_t *bytes, size_t size,
-                               struct eg_batch *batch);
-
-// --- peers.c ---
+// --- tell.c ---
 
 // Tells the subscribers what they have not been told yet.
 void eg__core_relay(struct eg_core *core, struct eg_stream *stream, eg_time now);
-// A mirror that nobody watches goes to sleep when its time has come.
-void eg__core_tick_mirror(struct eg_core *core, struct eg_stream *mirror, eg_time now);
+// Tells a stream's home that its mirror here sleeps. Should this be lost, the next run is answered with it again.
+void eg__core_unsubscribe(struct eg_core *core, eg_stream_id id, uint32_t subscription);
 // Hands a datagram to the worker it belongs to.
 void eg__core_forward(struct eg_core *core, uint32_t worker, const struct eg_path *path, const uint8_t *bytes, size_t size);
 // Where a path of a viewer's came via another worker: tells it whose it is, or that it is nobody's any more.
 void eg__core_tell_route(struct eg_core *core, const struct eg_viewer *viewer, const struct eg_path *path, bool is_over);
+
+// --- follow.c ---
+
+// Puts a stream in line for whatever a change calls for.
+void eg__core_follow_stream(struct eg_core *core, struct eg_stream *stream, eg_time now);
+// Draws the consequences of whatever was done to a viewer.
+void eg__core_follow_viewer(struct eg_core *core, struct eg_viewer *viewer, eg_time now);
+// Closes a viewer that is not closed yet.
+void eg__core_end_viewer(struct eg_core *core, struct eg_viewer *viewer, eg_time now, eg_close_reason reason);
+
+// --- streams.c ---
+
+// NULL when memory is refused.
+struct eg_stream *eg__core_add_mirror(struct eg_core *core, eg_stream_id id, const struct eg_stream_config *config);
+// A mirror that nobody watches goes to sleep when its time has come.
+void eg__core_tick_mirror(struct eg_core *core, struct eg_stream *mirror, eg_time now);
+// Its source has been away for longer than viewers wait.
+bool eg__core_is_given_up(const struct eg_core *core, const struct eg_stream *stream, eg_time now);
+
+// --- viewers.c ---
+
+// Frees the slot of a viewer that no stream has.
+void eg__core_release_viewer(struct eg_core *core, struct eg_viewer *viewer);
+
+// --- hear.c ---
+
+// Reads what the other workers have said themselves up to now.
+void eg__core_hear(struct eg_core *core, eg_time now);
 // The worker that datagrams from there belong to and that `viewer` (NULL: nobody here) is no better for; NULL when they stay here.
 const struct eg_route *eg__core_find_route(struct eg_core *core, eg_time now, const struct eg_path *path, const struct eg_viewer *viewer,
                                            bool is_rtcp);

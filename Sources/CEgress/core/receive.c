@@ -6,7 +6,10 @@
 
 #include <string.h>
 
-enum { HANDSHAKE_DATAGRAMS_MAX = 16 }; // looked at in one call
+enum {
+    HANDSHAKE_DATAGRAMS_MAX = 16, // looked at in one call
+    FORWARDED_MAX = 64,           // datagrams taken from each worker at a time
+};
 
 // --- from senders ---
 
@@ -214,8 +217,9 @@ static void receive_from_viewer(struct eg_core *core, eg_time now, const struct 
     eg__core_follow_viewer(core, viewer, now);
 }
 
-void eg__core_receive_datagram(struct eg_core *core, eg_time now, const struct eg_path *path, const uint8_t *bytes, size_t size,
-                               struct eg_batch *batch) {
+// A datagram along a path whose `via` says where it arrived.
+static void receive_datagram(struct eg_core *core, eg_time now, const struct eg_path *path, const uint8_t *bytes, size_t size,
+                             struct eg_batch *batch) {
     EG_ASSERT(eg__batch_has_reserve(batch));
     enum eg_datagram_kind kind = eg__demux(bytes, size);
     if (kind == EG_DATAGRAM_UNKNOWN) core->stats.dropped[EG_DROP_UNKNOWN]++;
@@ -227,5 +231,30 @@ void eg__core_receive_viewer(struct eg_core *core, eg_time now, const struct eg_
                              struct eg_batch *batch) {
     struct eg_path arrived = *path;
     arrived.via = (uint16_t)core->config.worker;
-    eg__core_receive_datagram(core, now, &arrived, bytes, size, batch);
+    receive_datagram(core, now, &arrived, bytes, size, batch);
+}
+
+// --- from other workers ---
+
+// True: there may be more.
+static bool receive_forwarded(struct eg_core *core, eg_time now, struct eg_ring *ring, struct eg_batch *batch) {
+    const struct eg_forward *forward;
+    for (uint32_t count = 0; (forward = eg__ring_peek(ring)) != NULL; count++) {
+        if (count == FORWARDED_MAX || !eg__batch_has_reserve(batch)) return true;
+        receive_datagram(core, now, &forward->path, forward->bytes, forward->size, batch);
+        eg__ring_advance(ring);
+    }
+    return false;
+}
+
+bool eg__core_receive_peers(struct eg_core *core, eg_time now, struct eg_batch *batch) {
+    struct eg_exchange *exchange = core->config.exchange;
+    if (exchange == NULL) return false;
+    bool has_more = false;
+    eg__chunk_pool_collect(&core->chunks);
+    eg__core_hear(core, now);
+    for (uint32_t from = 0; from < exchange->worker_count; from++)
+        if (from != core->config.worker)
+            has_more |= receive_forwarded(core, now, &eg__exchange_link(exchange, from, core->config.worker)->forward, batch);
+    return has_more;
 }

@@ -1,7 +1,7 @@
 #include "base/sized.h"
 #include "cegress.h"
 #include "io/random.h"
-#include "io/receiver.h"
+#include "io/receiver_choice.h"
 #include "io/udp.h"
 #include "transport/crypto.h"
 

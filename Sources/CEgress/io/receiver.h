@@ -1,5 +1,5 @@
-// Waits for datagrams on many sockets at once and hands them out one by one. Two back ends do it, chosen at creation: io_uring (multishot
-// receive into one ring of buffers that all sockets share) and epoll with recvmmsg.
+// Waits for datagrams on many sockets at once and hands them out one by one. Two back ends do it: io_uring (multishot receive into one
+// ring of buffers that all sockets share) and epoll with recvmmsg. io/receiver_choice.h makes the one that works.
 //
 // One thread uses a receiver, between eg__receiver_attach and eg__receiver_detach. Before that, the thread that made it may add a few
 // sockets and destroy it. Only eg__receiver_wake may be called from any thread, at any time in the receiver's life.
@@ -28,12 +28,6 @@ struct eg_datagram {
     size_t size;          // [B] at most EG_DATAGRAM_SIZE_MAX
     bool is_truncated;    // it was longer than that; only its beginning is here
 };
-
-// A receiver of up to `sockets_max` sockets. With EG_IO_AUTO it is io_uring where that works, else epoll, and then `reason` (terminated, at
-// most reason_size; else empty) says why. EG_STATUS_UNSUPPORTED: EG_IO_URING was demanded and is not to be had. EG_STATUS_NO_MEMORY,
-// EG_STATUS_SYSTEM.
-eg_status eg__receiver_create(eg_io io, uint32_t sockets_max, struct eg_receiver **receiver, char *reason, size_t reason_size,
-                              struct eg_error *error);
 
 // Called once, by the thread that will use the receiver, before it waits. io_uring serves only this thread then.
 void eg__receiver_attach(struct eg_receiver *receiver);
@@ -64,8 +58,5 @@ void eg__receiver_wait(struct eg_receiver *receiver, eg_time timeout_us);
 
 // The next datagram, false when there is none left of what the last wait found. The caller may stop asking and wait again.
 bool eg__receiver_next(struct eg_receiver *receiver, struct eg_datagram *datagram);
-
-// Tries whether io_uring works as it is used here. When not, `reason` says in words why, and what could be done.
-bool eg__receiver_has_uring(char *reason, size_t reason_size);
 
 #endif

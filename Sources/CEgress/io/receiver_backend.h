@@ -1,4 +1,4 @@
-// What the two back ends of io/receiver.h share. Included by them and by receiver.c only.
+// What a back end of io/receiver.h is, and what the two share. Included by them, by receiver.c and by receiver_choice.c only.
 #ifndef EG_RECEIVER_BACKEND_H
 #define EG_RECEIVER_BACKEND_H
 
@@ -40,9 +40,8 @@ struct eg_receiver {
     struct eg_pool sockets;
 };
 
-// NULL when it can't be had; *cause is the errno then.
-struct eg_receiver *eg__receiver_create_uring(int *cause);
-struct eg_receiver *eg__receiver_create_epoll(int *cause);
+// Makes room for up to `sockets_max` sockets, and the eventfd. False when the kernel refuses that (errno).
+bool eg__receiver_init(struct eg_receiver *receiver, uint32_t sockets_max);
 
 // Fills in all but the bytes, from what recvmsg left in `message`.
 void eg__receiver_describe(struct eg_receiver_socket *socket, const struct msghdr *message, struct eg_datagram *datagram);

@@ -2,6 +2,7 @@
 // more. So a socket that is flooded does not keep the others waiting.
 #include "base/memory.h"
 #include "io/receiver_backend.h"
+#include "io/receiver_backends.h"
 
 #include <errno.h>
 #include <sys/epoll.h>

@@ -6,6 +6,7 @@
 // for one completion: a wait for more than one can sleep on although datagrams are there.
 #include "base/memory.h"
 #include "io/receiver_backend.h"
+#include "io/receiver_backends.h"
 
 #include <errno.h>
 #include <liburing.h>

@@ -1,6 +1,6 @@
 #include "io/udp.h"
 
-#include "io/error.h"
+#include "base/error.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,13 +1,13 @@
 #include "io/worker.h"
 
 #include "base/bits.h"
+#include "base/error.h"
 #include "base/memory.h"
 #include "base/pool.h"
 #include "io/clock.h"
-#include "io/error.h"
 #include "io/gather.h"
 #include "io/random.h"
-#include "io/receiver.h"
+#include "io/receiver_choice.h"
 #include "io/sender.h"
 
 #include <errno.h>

@@ -1,8 +1,7 @@
-// Opening sockets, and the small parts of io/: clock, randomness, errors, the mailbox, and when arrivals gather.
+// Opening sockets, and the small parts of io/: clock, randomness, the mailbox, and when arrivals gather.
 #include "support/check.h"
 
 #include "io/clock.h"
-#include "io/error.h"
 #include "io/gather.h"
 #include "io/mailbox.h"
 #include "io/random.h"
@@ -249,19 +248,6 @@ static void a_full_mailbox_makes_callers_wait_and_a_closed_one_refuses(struct eg
     eg__mailbox_deinit(&mailbox);
 }
 
-static void an_error_names_its_cause_and_fits(struct eg_check *check) {
-    struct eg_error error;
-    CHECK_EQUAL(eg__fail(NULL, EG_STATUS_SYSTEM, EPERM, "nobody asked"), EG_STATUS_SYSTEM);
-    CHECK_EQUAL(eg__fail(&error, EG_STATUS_SYSTEM, EADDRINUSE, "bind %d", 7), EG_STATUS_SYSTEM);
-    CHECK(strcmp(error.message, "bind 7: Address already in use") == 0);
-    CHECK_EQUAL(error.system_error, EADDRINUSE);
-    char text[600];
-    memset(text, 'x', sizeof text - 1);
-    text[sizeof text - 1] = '\0';
-    eg__fail(&error, EG_STATUS_SYSTEM, EPERM, "%s", text);
-    CHECK_EQUAL(strlen(error.message), sizeof error.message - 1);
-}
-
 static const struct eg_test tests[] = {
     EG_TEST(ports_come_in_adjacent_pairs_within_the_range),
     EG_TEST(a_small_range_is_searched_to_its_last_pair),
@@ -274,7 +260,6 @@ static const struct eg_test tests[] = {
     EG_TEST(arrivals_gather_when_wake_ups_are_many_and_stop_when_it_is_quiet),
     EG_TEST(every_command_is_taken_once_and_completed),
     EG_TEST(a_full_mailbox_makes_callers_wait_and_a_closed_one_refuses),
-    EG_TEST(an_error_names_its_cause_and_fits),
 };
 
 EG_TEST_SUITE(io, tests);

@@ -5,7 +5,7 @@
 #include "base/limits.h"
 #include "io/clock.h"
 #include "io/random.h"
-#include "io/receiver.h"
+#include "io/receiver_choice.h"
 #include "io/sender.h"
 #include "io/udp.h"
 #include "support/sockets.h"

@@ -1,6 +1,6 @@
 // Fills an eg_error.
-#ifndef EG_IO_ERROR_H
-#define EG_IO_ERROR_H
+#ifndef EG_ERROR_H
+#define EG_ERROR_H
 
 #include "cegress.h"
 

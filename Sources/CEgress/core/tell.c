@@ -1,0 +1,166 @@
+// What a worker says to the others of its engine: pictures of streams that have viewers there, which addresses are its own viewers', and datagrams
+// that arrived here and belong there.
+#include "core/parts.h"
+
+#include "base/bits.h"
+#include "base/error.h"
+
+#include <string.h>
+
+static struct eg_ring *relay_to(const struct eg_core *core, uint32_t worker) {
+    return &eg__exchange_link(core->config.exchange, core->config.worker, worker)->relay;
+}
+
+static void publish_to(struct eg_core *core, uint32_t worker, size_t size) {
+    eg__ring_publish(relay_to(core, worker), size);
+    core->wakes |= 1u << worker;
+}
+
+uint32_t eg__core_take_wakes(struct eg_core *core) {
+    uint32_t wakes = core->wakes;
+    core->wakes = 0;
+    return wakes;
+}
+
+// --- a stream's home ---
+
+// One record for one subscriber. False when its queue is full.
+static bool tell_run(struct eg_core *core, const struct eg_stream *stream, uint32_t worker, enum eg_track_kind kind, uint64_t first, uint64_t end,
+                     uint64_t *next) {
+    uint32_t count_max = end - first < EG_RELAY_RUN_MAX ? (uint32_t)(end - first) : EG_RELAY_RUN_MAX;
+    struct eg_run_record *record = eg__ring_claim(relay_to(core, worker), sizeof *record + count_max * sizeof record->packets[0]);
+    if (record == NULL) return false;
+    record->kind = EG_RECORD_RUN;
+    record->track = kind;
+    record->stream = stream->id;
+    record->subscription = stream->subscribers.numbers[worker];
+    record->count = eg__relay_collect(&stream->stores[kind], first, end, record->packets, count_max, next);
+    // One that came late has a place that was passed before: what is ready stays as it is.
+    record->ready_end = *next;
+    eg__relay_describe(stream, &record->state);
+    publish_to(core, worker, sizeof *record + record->count * sizeof record->packets[0]);
+    return true;
+}
+
+static uint64_t count_packets(const struct eg_store *store, uint64_t first, uint64_t end) {
+    uint64_t count = 0;
+    for (; first < end; first++) count += eg__store_get(store, first) != NULL;
+    return count;
+}
+
+// A picture, as many records as it takes. What does not fit is lost to that worker's viewers, and counted once.
+static void tell_places(struct eg_core *core, struct eg_stream *stream, uint32_t worker, enum eg_track_kind kind, uint64_t first, uint64_t end) {
+    struct eg_subscribers *subscribers = &stream->subscribers;
+    do {
+        if (!tell_run(core, stream, worker, kind, first, end, &first)) {
+            core->stats.dropped[EG_DROP_WORKER_BUSY] += count_packets(&stream->stores[kind], first, end);
+            subscribers->stale |= 1u << worker;
+            return;
+        }
+    } while (first < end);
+    subscribers->stale &= ~(1u << worker);
+}
+
+static void tell_new(struct eg_core *core, struct eg_stream *stream, uint32_t worker) {
+    const struct eg_subscribers *subscribers = &stream->subscribers;
+    bool is_told = false;
+    for (int kind = 0; kind < EG_TRACK_COUNT; kind++) {
+        const struct eg_source *source = &stream->sources[kind];
+        if (source->ready_end > subscribers->told_end[kind]) {
+            tell_places(core, stream, worker, kind, subscribers->told_end[kind], source->ready_end);
+            is_told = true;
+        }
+        if (source->has_late) tell_places(core, stream, worker, kind, source->late_place, source->late_place + 1);
+    }
+    bool is_stale = (subscribers->stale >> worker & 1) != 0;
+    if (is_told || (!is_stale && stream->silent_since == subscribers->told_silent_since)) return;
+    uint64_t end = subscribers->told_end[EG_VIDEO];
+    tell_places(core, stream, worker, EG_VIDEO, end, end); // no packets, but how the stream stands
+}
+
+static bool has_news(const struct eg_stream *stream) {
+    const struct eg_source *video = &stream->sources[EG_VIDEO], *audio = &stream->sources[EG_AUDIO];
+    const struct eg_subscribers *subscribers = &stream->subscribers;
+    return video->ready_end > subscribers->told_end[EG_VIDEO] || audio->ready_end > subscribers->told_end[EG_AUDIO] || video->has_late ||
+           audio->has_late || stream->silent_since != subscribers->told_silent_since;
+}
+
+void eg__core_relay(struct eg_core *core, struct eg_stream *stream, eg_time now) {
+    struct eg_subscribers *subscribers = &stream->subscribers;
+    if (stream->is_mirror) return;
+    bool is_retry = now >= subscribers->retry_at;
+    if (!has_news(stream) && !is_retry) return;
+    uint32_t told = has_news(stream) ? subscribers->awake : subscribers->stale;
+    for (uint32_t worker; eg__bits_take(&told, &worker);) tell_new(core, stream, worker);
+    for (int kind = 0; kind < EG_TRACK_COUNT; kind++) {
+        subscribers->told_end[kind] = stream->sources[kind].ready_end;
+        stream->sources[kind].has_late = false;
+    }
+    subscribers->told_silent_since = stream->silent_since;
+    if (subscribers->stale == 0) subscribers->retry_at = EG_TIME_NEVER;
+    else if (is_retry || subscribers->retry_at == EG_TIME_NEVER) subscribers->retry_at = now + EG_RELAY_RETRY;
+}
+
+eg_status eg__core_subscribe(struct eg_core *core, eg_stream_id id, uint32_t worker, bool is_again, struct eg_error *error) {
+    struct eg_stream *stream = eg__core_find_stream(core, id);
+    if (stream == NULL) return eg__fail(error, EG_STATUS_NOT_FOUND, 0, "no such stream");
+    EG_ASSERT(!stream->is_mirror && worker != core->config.worker);
+    struct eg_subscribers *subscribers = &stream->subscribers;
+    if ((subscribers->awake >> worker & 1) != 0 && !is_again) return EG_STATUS_OK;
+    struct eg_snapshot_record *record = eg__ring_claim(relay_to(core, worker), sizeof *record);
+    if (record == NULL) return eg__fail(error, EG_STATUS_NO_MEMORY, 0, "the engine's threads are too busy to take another stream");
+    struct eg_relay_snapshot *snapshot = eg__relay_snapshot_create(stream);
+    if (snapshot == NULL) return eg__fail(error, EG_STATUS_NO_MEMORY, 0, "no memory for what a stream's viewers on another thread begin with");
+    *record = (struct eg_snapshot_record){
+        .kind = EG_RECORD_SNAPSHOT, .subscription = ++subscribers->numbers[worker], .stream = id, .snapshot = snapshot};
+    publish_to(core, worker, sizeof *record);
+    subscribers->awake |= 1u << worker;
+    subscribers->ever |= 1u << worker;
+    return EG_STATUS_OK;
+}
+
+uint32_t eg__core_stream_mirrors(const struct eg_core *core, eg_stream_id id) {
+    const struct eg_stream *stream = eg__core_find_stream(core, id);
+    return stream != NULL && !stream->is_mirror ? stream->subscribers.ever : 0;
+}
+
+// --- a mirror ---
+
+void eg__core_unsubscribe(struct eg_core *core, eg_stream_id id, uint32_t subscription) {
+    uint32_t home = eg__worker_id_worker(id);
+    struct eg_unsubscribe_record *record = eg__ring_claim(relay_to(core, home), sizeof *record);
+    if (record == NULL) return;
+    *record = (struct eg_unsubscribe_record){.kind = EG_RECORD_UNSUBSCRIBE, .subscription = subscription, .stream = id};
+    publish_to(core, home, sizeof *record);
+}
+
+// --- datagrams ---
+
+void eg__core_forward(struct eg_core *core, uint32_t worker, const struct eg_path *path, const uint8_t *bytes, size_t size) {
+    struct eg_ring *ring = &eg__exchange_link(core->config.exchange, core->config.worker, worker)->forward;
+    struct eg_forward *forward = eg__ring_claim(ring, sizeof *forward + size);
+    if (forward == NULL) {
+        core->stats.dropped[EG_DROP_WORKER_BUSY]++;
+        return;
+    }
+    forward->path = *path;
+    forward->size = (uint16_t)size;
+    memcpy(forward->bytes, bytes, size);
+    eg__ring_publish(ring, sizeof *forward + size);
+    core->wakes |= 1u << worker;
+}
+
+void eg__core_tell_route(struct eg_core *core, const struct eg_viewer *viewer, const struct eg_path *path, bool is_over) {
+    if (core->config.exchange == NULL || path->via == core->config.worker) return;
+    struct eg_route_record *record = eg__ring_claim(relay_to(core, path->via), sizeof *record);
+    if (record == NULL) return; // one that is missing is told with the next check, one that is over expires
+    *record = (struct eg_route_record){
+        .kind = EG_RECORD_ROUTE,
+        .is_over = is_over,
+        .has_media = eg__viewer_has_media(viewer, path),
+        .remote = path->remote,
+        .viewer = eg__worker_id(core->config.worker, viewer->handle),
+        .created_at = viewer->created_at,
+    };
+    publish_to(core, path->via, sizeof *record);
+}

@@ -98,7 +98,7 @@ public final class EgressEngine: Sendable {
         if let problem = StreamID.problem(with: id) { throw .invalid("id", problem) }
         let settings = try config.normalized()
         try registry.reserve(id)
-        let stream: StreamRegistry.Stream
+        let stream: ProcessStream
         do {
             stream = try makeStream(id: id, settings, plan)
         } catch {
@@ -155,12 +155,12 @@ public final class EgressEngine: Sendable {
         return outputs
     }
 
-    private func makeStream(id: String, _ base: WebRTCConfig, _ plan: LegPlan?) throws(EgressError) -> StreamRegistry.Stream {
+    private func makeStream(id: String, _ base: WebRTCConfig, _ plan: LegPlan?) throws(EgressError) -> ProcessStream {
         guard let engine else { throw .shutDown }
         let config = try base.leavingOut(plan?.missing ?? [])
         let ports = try engine.handle.createStream(base)
         let arguments = FFmpegArguments.build(config, videoPort: ports.video, plan: plan, startTime: now())
-        let stream = StreamRegistry.Stream(
+        let stream = ProcessStream(
             id: id, engineID: ports.stream, ports: ports, base: base, config: config, outputs: FFmpegArguments.splitLegs(arguments))
         guard registry.activate(stream) else {
             engine.handle.destroyStream(ports.stream)
@@ -209,11 +209,11 @@ public final class EgressEngine: Sendable {
         return true
     }
 
-    private func reading(of stream: StreamRegistry.Stream) -> StreamReading? {
+    private func reading(of stream: ProcessStream) -> StreamReading? {
         engine?.handle.stats(of: stream.engineID)
     }
 
-    private func status(of stream: StreamRegistry.Stream) -> StreamStatus? {
+    private func status(of stream: ProcessStream) -> StreamStatus? {
         guard let reading = reading(of: stream) else { return nil }
         let sources = [reading.statistics.video, reading.statistics.audio]
         let state: StreamStatus.State =

@@ -96,7 +96,7 @@ extension EgressEngine {
 }
 
 extension ViewerStatus {
-    fileprivate init(_ session: StreamRegistry.Session, _ reading: ViewerReading, now: Int64) {
+    fileprivate init(_ session: ViewerSession, _ reading: ViewerReading, now: Int64) {
         id = session.viewerID
         state = reading.state
         client = session.client

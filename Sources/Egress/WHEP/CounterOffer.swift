@@ -3,17 +3,16 @@
 /// No viewer is made for it before it is answered: it costs a place in a bounded table, for half a minute.
 struct CounterOffer: Sendable {
     static let lifetime = Duration.seconds(30)
-    static let countMax = 256
 
     /// The session's id, once it is one.
     let session: String
-    let stream: StreamRegistry.Stream
+    let stream: ProcessStream
     let media: CodecNegotiation.Media
     /// The credentials that the viewer will be made with.
     let local: ICECredentials
     let expires: ContinuousClock.Instant
 
-    init(_ stream: StreamRegistry.Stream, _ media: CodecNegotiation.Media, now: ContinuousClock.Instant = .now) {
+    init(_ stream: ProcessStream, _ media: CodecNegotiation.Media, now: ContinuousClock.Instant = .now) {
         var random = SystemRandomNumberGenerator()
         session = random.next().hex + random.next().hex
         self.stream = stream
@@ -79,26 +78,5 @@ extension EgressEngine {
             _ = registry.keep(offer)
             throw error
         }
-    }
-}
-
-extension StreamRegistry {
-    /// False when too many wait for an answer.
-    func keep(_ offer: CounterOffer, now: ContinuousClock.Instant = .now) -> Bool {
-        changeCounterOffers { offers in
-            if offers.count >= CounterOffer.countMax { offers = offers.filter { $0.value.expires > now } }
-            guard offers.count < CounterOffer.countMax else { return false }
-            offers[offer.session] = offer
-            return true
-        }
-    }
-
-    func counterOffer(_ session: String, of stream: String, now: ContinuousClock.Instant = .now) -> CounterOffer? {
-        changeCounterOffers { offers in offers[session].flatMap { $0.stream.id == stream && $0.expires > now ? $0 : nil } }
-    }
-
-    /// For one of several answers only.
-    func takeCounterOffer(_ session: String) -> Bool {
-        changeCounterOffers { $0.removeValue(forKey: session) != nil }
     }
 }

@@ -54,13 +54,13 @@ extension EgressEngine {
     }
 
     /// `nil` for a stream without video.
-    private func format(of stream: StreamRegistry.Stream, _ limit: Duration) async throws(EgressError) -> VideoFormat? {
+    private func format(of stream: ProcessStream, _ limit: Duration) async throws(EgressError) -> VideoFormat? {
         guard stream.config.hasVideo else { return nil }
         guard let format = await videoFormat(of: stream.id, waitingUpTo: limit) else { throw noFormat(stream) }
         return format
     }
 
-    private func noFormat(_ stream: StreamRegistry.Stream) -> EgressError {
+    private func noFormat(_ stream: ProcessStream) -> EgressError {
         guard registry.stream(named: stream.id) != nil else { return .streamNotFound(stream.id) }
         return EgressError(
             code: .notActive,
@@ -69,7 +69,7 @@ extension EgressEngine {
 
     /// - Parameter counterOffer: that `offer` answers, if it does.
     func makeViewer(
-        of stream: StreamRegistry.Stream, _ offer: SDPOffer, _ negotiation: CodecNegotiation, from client: String?,
+        of stream: ProcessStream, _ offer: SDPOffer, _ negotiation: CodecNegotiation, from client: String?,
         counterOffer: CounterOffer? = nil
     ) throws(EgressError) -> ViewerAnswer {
         guard let engine else { throw .shutDown }
@@ -90,7 +90,7 @@ extension EgressEngine {
         }
         var random = SystemRandomNumberGenerator()
         let session = counterOffer?.session ?? random.next().hex + random.next().hex
-        var entry = StreamRegistry.Session(id: session, stream: stream.id, engineStream: stream.engineID, viewer: identity.viewer)
+        var entry = ViewerSession(id: session, stream: stream.id, engineStream: stream.engineID, viewer: identity.viewer)
         entry.client = client
         entry.missed = offer.receives.subtracting(stream.config.legs)
         entry.network = network

@@ -5,7 +5,7 @@ import Logging
 extension WHEPHandler {
     func counter(_ offer: CounterOffer, _ error: EgressError, _ stream: String, _ request: WHEPRequest) -> WHEPResponse {
         guard engine.registry.keep(offer) else {
-            let reason = "\(CounterOffer.countMax) offers of this side wait for an answer, which is the limit"
+            let reason = "\(CounterOffers.countMax) offers of this side wait for an answer, which is the limit"
             return refusal(EgressError(.counterOffers, reason))
         }
         logger.info("Viewer gets a counter-offer: \(error.message)", metadata: metadata(stream, offer.session, request))

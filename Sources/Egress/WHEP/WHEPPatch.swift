@@ -32,7 +32,7 @@ extension WHEPHandler {
     }
 
     /// Requests may overtake each other, so each has to say which ICE session it means (WHEP §4.4.1).
-    private static func problem(with ifMatch: String?, _ ice: StreamRegistry.ICE) -> WHEPProblem? {
+    private static func problem(with ifMatch: String?, _ ice: ViewerSession.ICE) -> WHEPProblem? {
         guard let ifMatch else {
             return WHEPProblem(.preconditionRequired, "If-Match has to name the ICE session, by its ETag or as *")
         }

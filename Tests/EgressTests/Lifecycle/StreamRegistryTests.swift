@@ -3,29 +3,19 @@ import Testing
 @testable import Egress
 
 @Suite struct StreamRegistryTests {
-    static func stream(_ id: String, _ engineID: UInt64) -> StreamRegistry.Stream {
-        StreamRegistry.Stream(
-            id: id, engineID: engineID, ports: .init(stream: engineID, video: 5_000, audio: 5_001), base: WebRTCConfig(),
-            config: WebRTCConfig(), outputs: [])
-    }
-
-    static func session(_ id: String, _ stream: StreamRegistry.Stream, _ viewer: UInt64) -> StreamRegistry.Session {
-        StreamRegistry.Session(id: id, stream: stream.id, engineStream: stream.engineID, viewer: viewer)
-    }
-
     let registry = StreamRegistry()
 
-    func running(_ id: String, _ engineID: UInt64) throws -> StreamRegistry.Stream {
-        let stream = Self.stream(id, engineID)
+    func running(_ id: String, _ engineID: UInt64) throws -> ProcessStream {
+        let stream = ProcessStream(id, engineID)
         try registry.reserve(id)
         try #require(registry.activate(stream))
         return stream
     }
 
     @discardableResult
-    func viewer(_ id: String, of stream: StreamRegistry.Stream, _ viewer: UInt64) throws -> Bool {
+    func viewer(_ id: String, of stream: ProcessStream, _ viewer: UInt64) throws -> Bool {
         try registry.reserveViewer(of: stream, max: 100)
-        return registry.commitViewer(Self.session(id, stream, viewer))
+        return registry.commitViewer(ViewerSession(id, of: stream, viewer))
     }
 
     @Test func ofManyReservationsOneWins() async {
@@ -38,32 +28,9 @@ import Testing
         #expect(failure { try registry.reserve("a") } == nil)
     }
 
-    @Test func aReservationIsNotAStreamYet() throws {
-        try registry.reserve("a")
-        #expect(registry.stream(named: "a") == nil)
-        #expect(registry.streams().isEmpty)
-        #expect(registry.remove("a") == nil)
-        #expect(failure { try registry.reserve("a") }?.code == .streamExists)
-    }
-
-    @Test func releasingDoesNotTouchARunningStream() throws {
-        _ = try running("a", 1)
-        registry.release("a")
-        #expect(registry.stream(named: "a") != nil)
-    }
-
     @Test func streamsAreSortedById() throws {
         for (index, id) in ["b", "c", "a"].enumerated() { _ = try running(id, UInt64(index + 1)) }
         #expect(registry.streams().map(\.id) == ["a", "b", "c"])
-    }
-
-    @Test func aClosedRegistryTakesNothingIn() throws {
-        _ = try running("a", 1)
-        try registry.reserve("b")
-        #expect(registry.close() == ["a", "b"])
-        #expect(!registry.activate(Self.stream("b", 2)))
-        #expect(failure { try registry.reserve("c") }?.code == .shutDown)
-        #expect(registry.close() == ["a"])
     }
 
     @Test func viewersThatAreBeingMadeCountTowardsTheLimit() throws {
@@ -73,29 +40,17 @@ import Testing
         #expect(failure { try registry.reserveViewer(of: stream, max: 2) }?.code == .limitReached)
         registry.abandonViewer(of: stream)
         try registry.reserveViewer(of: stream, max: 2)
-        #expect(registry.commitViewer(Self.session("s", stream, 1)))
+        #expect(registry.commitViewer(ViewerSession("s", of: stream, 1)))
         #expect(failure { try registry.reserveViewer(of: stream, max: 2) }?.code == .limitReached)
         #expect(registry.viewerEnded(1, .peer)?.session == "s")
         try registry.reserveViewer(of: stream, max: 2)
-    }
-
-    @Test func aSessionIsTakenOnceAndOnlyByItsStream() throws {
-        let stream = try running("a", 1)
-        _ = try running("b", 2)
-        try viewer("s", of: stream, 7)
-        #expect(registry.takeSession("s", of: "b") == nil)
-        #expect(registry.hasSession("s", of: "a") && !registry.hasSession("s", of: "b"))
-        #expect(registry.takeSession("s", of: "a")?.viewer == 7)
-        #expect(registry.takeSession("s", of: "a") == nil)
-        #expect(!registry.hasSession("s", of: "a"))
-        #expect(registry.takeSession("t", of: nil) == nil)
     }
 
     @Test func aViewerThatEndedWhileItWasMadeIsNotKept() throws {
         let stream = try running("a", 1)
         try registry.reserveViewer(of: stream, max: 1)
         #expect(registry.viewerEnded(7, .peer) == nil)
-        #expect(!registry.commitViewer(Self.session("s", stream, 7)))
+        #expect(!registry.commitViewer(ViewerSession("s", of: stream, 7)))
         #expect(!registry.hasSession("s", of: "a"))
         try viewer("t", of: stream, 8)
         #expect(registry.hasSession("t", of: "a"))
@@ -105,7 +60,7 @@ import Testing
         let stream = try running("a", 1)
         try registry.reserveViewer(of: stream, max: 1)
         _ = registry.remove("a")
-        #expect(!registry.commitViewer(Self.session("s", stream, 7)))
+        #expect(!registry.commitViewer(ViewerSession("s", of: stream, 7)))
         registry.forget(stream)
         #expect(failure { try registry.reserveViewer(of: stream, max: 1) }?.code == .notFound)
     }
@@ -132,26 +87,6 @@ import Testing
         await waiting
     }
 
-    @Test func onlyOneOfSeveralRestartsGoesAhead() throws {
-        let stream = try running("a", 1)
-        try viewer("s", of: stream, 7)
-        #expect(failure { try registry.beginRestart(of: "s", "b", replacing: "") }?.code == .notFound)
-        #expect(failure { try registry.beginRestart(of: "s", "a", replacing: "old") }?.code == .notActive)
-        var ice = try registry.beginRestart(of: "s", "a", replacing: "").ice
-        #expect(failure { try registry.beginRestart(of: "s", "a", replacing: "") }?.code == .notActive)
-        ice.entityTag = "new"
-        registry.endRestart(of: "s", with: ice)
-        #expect(failure { try registry.beginRestart(of: "s", "a", replacing: "") }?.code == .notActive)
-        _ = try registry.beginRestart(of: "s", "a", replacing: "new")
-        registry.endRestart(of: "s", with: nil)
-        #expect(
-            registry.session("s", of: "a")?.ice
-                == {
-                    ice.isRestarting = false
-                    return ice
-                }())
-    }
-
     @Test func everyViewerThatWasConnectingIsTakenOffOnceHoweverItWentOn() throws {
         let stream = try running("a", 1)
         let network = try #require(ClientNetwork("192.0.2.1"))
@@ -159,8 +94,8 @@ import Testing
         func reserve(_ network: ClientNetwork?) -> EgressError? {
             failure { try registry.reserveViewer(of: stream, max: 100, from: network, connecting: limits) }
         }
-        func session(_ id: String, _ viewer: UInt64) -> StreamRegistry.Session {
-            var session = Self.session(id, stream, viewer)
+        func session(_ id: String, _ viewer: UInt64) -> ViewerSession {
+            var session = ViewerSession(id, of: stream, viewer)
             session.network = network
             return session
         }
@@ -196,38 +131,5 @@ import Testing
         #expect(registry.viewersConnected(of: "a") == 1)
         _ = registry.viewerEnded(7, .peer)
         #expect(registry.viewersConnected(of: "a") == 0 && registry.viewersConnected(of: "b") == 0)
-    }
-
-    @Test func whyASessionEndedIsToldForItsStreamAndAMinute() throws {
-        let now = ContinuousClock.now
-        let stream = try running("a", 1)
-        for (index, id) in ["s", "t", "u"].enumerated() { try viewer(id, of: stream, UInt64(7 + index)) }
-        #expect(registry.closeReason(of: "s", of: "a", now: now) == nil, "it goes on")
-        #expect(registry.closeReason(of: "v", of: "a", now: now) == nil, "it never was")
-        _ = registry.viewerEnded(7, .congestion, now: now)
-        #expect(registry.closeReason(of: "s", of: "a", now: now) == .congestion)
-        #expect(registry.closeReason(of: "s", of: "b", now: now) == nil)
-        _ = registry.takeSession("t", of: "a")
-        #expect(registry.closeReason(of: "t", of: "a", now: now) == .requested, "the engine's event has not come yet")
-        #expect(registry.closeReason(of: "t", of: "b", now: now) == nil)
-        _ = registry.remove("a")
-        registry.endSessions(ofStopped: "a")
-        #expect(registry.closeReason(of: "u", of: "a", now: now) == .streamStopped)
-        registry.forget(stream, now: now)
-        #expect(registry.closeReason(of: "u", of: "a", now: now + .seconds(59)) == .streamStopped)
-        for id in ["s", "t", "u"] { #expect(registry.closeReason(of: id, of: "a", now: now + .seconds(60)) == nil) }
-    }
-}
-
-@Suite struct EndedSessionsTests {
-    @Test func theLastOnesAreRememberedHoweverManyThereWere() {
-        let now = ContinuousClock.now
-        var ended = EndedSessions()
-        func isRemembered(_ index: Int) -> Bool { ended.reason(for: "\(index)", of: "a", now: now) != nil }
-        for index in 0..<(3 * EndedSessions.countMax) {
-            ended.add("\(index)", of: "a", .peer, now: now)
-            #expect(isRemembered(index) && !isRemembered(index - EndedSessions.countMax))
-            if index >= EndedSessions.countMax - 1 { #expect(isRemembered(index + 1 - EndedSessions.countMax)) }
-        }
     }
 }

@@ -1,0 +1,13 @@
+/// A stream that a process has.
+struct ProcessStream: Sendable {
+    let id: String
+    let engineID: UInt64
+    let ports: EngineHandle.StreamPorts
+    /// What the process was started with: the legs that it can have.
+    let base: WebRTCConfig
+    /// The legs that it has at present.
+    var config: WebRTCConfig
+    var outputs: [ConfigIO]
+    /// Raised when the engine has seen an IDR with its sequence parameter set, and when the stream is gone.
+    let formatKnown = Signal()
+}

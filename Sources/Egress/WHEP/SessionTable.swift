@@ -1,0 +1,103 @@
+/// The sessions, by their ids, by their streams and by their viewers, and for a while why the last ones ended.
+struct SessionTable: Sendable {
+    private var sessions: [String: ViewerSession] = [:]
+    private var idsOfStream: [UInt64: Set<String>] = [:]
+    private var idOfViewer: [UInt64: String] = [:]
+    private var ended = EndedSessions()
+
+    // MARK: A session's life
+
+    mutating func insert(_ session: ViewerSession) {
+        sessions[session.id] = session
+        idsOfStream[session.engineStream, default: []].insert(session.id)
+        idOfViewer[session.viewer] = session.id
+    }
+
+    /// - Returns: The session as it was before; `nil` when there is none.
+    mutating func connect(_ viewer: UInt64) -> ViewerSession? {
+        guard let id = idOfViewer[viewer], let session = sessions[id] else { return nil }
+        sessions[id]?.isConnected = true
+        return session
+    }
+
+    /// Marks a session for closing; `nil` when there is none, it belongs to another stream, or somebody else is closing it.
+    mutating func take(_ id: String, of stream: String?) -> ViewerSession? {
+        guard let session = sessions[id], !session.isClosing, stream == nil || session.stream == stream else { return nil }
+        sessions[id]?.closing = .requested
+        return session
+    }
+
+    /// Marks every session of a stream for closing.
+    mutating func close(of engineStream: UInt64, _ reason: CloseReason) {
+        for id in idsOfStream[engineStream] ?? [] { sessions[id]?.closing = reason }
+    }
+
+    mutating func remove(ofViewer viewer: UInt64, _ reason: CloseReason, now: ContinuousClock.Instant) -> ViewerSession? {
+        idOfViewer[viewer].flatMap { remove($0, reason, now) }
+    }
+
+    mutating func remove(of engineStream: UInt64, _ reason: CloseReason, now: ContinuousClock.Instant) -> [ViewerSession] {
+        (idsOfStream.removeValue(forKey: engineStream) ?? []).compactMap { remove($0, reason, now) }
+    }
+
+    private mutating func remove(_ id: String, _ reason: CloseReason, _ now: ContinuousClock.Instant) -> ViewerSession? {
+        guard let session = sessions.removeValue(forKey: id) else { return nil }
+        idsOfStream[session.engineStream]?.remove(id)
+        idOfViewer[session.viewer] = nil
+        ended.add(id, of: session.stream, reason, now: now)
+        return session
+    }
+
+    // MARK: Looking up
+
+    /// Also one that is being closed.
+    subscript(id: String) -> ViewerSession? { sessions[id] }
+
+    var ids: [String] { Array(sessions.keys) }
+
+    /// `nil` when there is none, it belongs to another stream, or it is being closed.
+    func open(_ id: String, of stream: String) -> ViewerSession? {
+        sessions[id].flatMap { $0.stream == stream && !$0.isClosing ? $0 : nil }
+    }
+
+    func open(ofViewer viewer: UInt64, of stream: String) -> ViewerSession? {
+        idOfViewer[viewer].flatMap { open($0, of: stream) }
+    }
+
+    /// Also those that are being closed, in no order.
+    func all(of engineStream: UInt64) -> [ViewerSession] {
+        (idsOfStream[engineStream] ?? []).compactMap { sessions[$0] }
+    }
+
+    func count(of engineStream: UInt64) -> Int { idsOfStream[engineStream]?.count ?? 0 }
+
+    /// Why a session is not there any more; `nil` for one that is, that never was, that belongs to another stream, or that ended long ago.
+    func closeReason(of id: String, of stream: String, now: ContinuousClock.Instant) -> CloseReason? {
+        guard let session = sessions[id] else { return ended.reason(for: id, of: stream, now: now) }
+        return session.stream == stream ? session.closing : nil
+    }
+
+    // MARK: ICE restarts
+
+    /// Holds the session's ICE until ``endRestart(of:with:)``.
+    /// - Parameter tag: the ICE session that is to be replaced.
+    /// - Throws: ``EgressError/Code/notFound``; ``EgressError/Code/notActive`` when another restart is under way or was faster.
+    mutating func beginRestart(of id: String, _ stream: String, replacing tag: String) throws(EgressError) -> ViewerSession {
+        guard let session = open(id, of: stream) else { throw .sessionNotFound }
+        guard !session.ice.isRestarting, session.ice.entityTag == tag else {
+            throw EgressError(code: .notActive, message: "another ICE restart came first: try again")
+        }
+        sessions[id]?.ice.isRestarting = true
+        return session
+    }
+
+    /// - Parameter ice: `nil`: what was before stays.
+    mutating func endRestart(of id: String, with ice: ViewerSession.ICE?) {
+        if let ice { sessions[id]?.ice = ice }
+        sessions[id]?.ice.isRestarting = false
+    }
+}
+
+extension EgressError {
+    static let sessionNotFound = EgressError(code: .notFound, message: "there is no such session, or not any more")
+}

@@ -75,12 +75,7 @@ enum Tool {
         let lines = LineCollector()
         let ending = try? await ProcessRunner.run(
             GuardedCommand(executable: executable, arguments: arguments), volume: .everything,
-            onOutput: { line in
-                lines.append(line)
-                return .goOn
-            },
-            onError: { _ in }
-        )
+            onOutput: { lines.append($0) }, onError: { _ in })
         return ending?.isSuccess == true ? lines.all : nil
     }
 }

@@ -46,13 +46,7 @@ struct MediaProber: Sendable {
         let complaints = LineCollector()
         let ending = try await withTimeout(Self.timeout) {
             try await ProcessRunner.run(
-                command, volume: .everything,
-                onOutput: { line in
-                    output.append(line)
-                    return .goOn
-                },
-                onError: { complaints.append($0) }
-            )
+                command, volume: .everything, onOutput: { output.append($0) }, onError: { complaints.append($0) })
         }
         try Task.checkCancellation()
         guard let ending else { throw Failure(description: "FFmpeg found out nothing within \(Self.timeout)") }

@@ -4,12 +4,6 @@ internal import SystemPackage
 
 /// Runs a command to its end and hands out what it writes, line by line.
 enum ProcessRunner {
-    enum Verdict: Sendable {
-        case goOn
-        /// Ends the process in an orderly way.
-        case end
-    }
-
     /// SIGTERM, and 2 s later SIGKILL, to the process and to the guard beside it.
     private static let teardown = [TeardownStep.send(signal: .terminate, toProcessGroup: true, allowedDurationToNextStep: .seconds(2))]
 
@@ -24,7 +18,7 @@ enum ProcessRunner {
     static func run(
         _ command: GuardedCommand,
         volume: LineSplitter.Volume = .bounded,
-        onOutput: @escaping @Sendable (String) async -> Verdict,
+        onOutput: @escaping @Sendable (String) async -> Void,
         onError: @escaping @Sendable (String) async -> Void
     ) async throws -> Ending {
         let claim = try Descriptors.process.claim(Descriptors.ofChild)
@@ -44,19 +38,9 @@ enum ProcessRunner {
         ) { execution in
             claim.end()
             await withTaskGroup(of: Void.self) { group in
-                group.addTask {
-                    // What cannot be read ends the reading, not the process: it ends by itself when its pipe is closed.
-                    guard let verdict = try? await Self.read(execution.standardOutput, volume, with: onOutput), verdict == .end else {
-                        return
-                    }
-                    await execution.teardown(using: Self.teardown)
-                }
-                group.addTask {
-                    _ = try? await Self.read(execution.standardError, .bounded) { line in
-                        await onError(line)
-                        return .goOn
-                    }
-                }
+                // What cannot be read ends the reading, not the process: it ends by itself when its pipe is closed.
+                group.addTask { try? await Self.read(execution.standardOutput, volume, with: onOutput) }
+                group.addTask { try? await Self.read(execution.standardError, .bounded, with: onError) }
                 await group.waitForAll()
             }
         }
@@ -66,15 +50,14 @@ enum ProcessRunner {
     /// A process that floods is read with pauses, too short for it to notice when it does anything else. It is read to its end whatever it
     /// writes: one whose pipe is full stands still.
     private static func read(
-        _ output: SubprocessOutputSequence, _ volume: LineSplitter.Volume, with handler: (String) async -> Verdict
-    ) async throws -> Verdict {
+        _ output: SubprocessOutputSequence, _ volume: LineSplitter.Volume, with handler: (String) async -> Void
+    ) async throws {
         var splitter = LineSplitter(volume)
         for try await chunk in output {
-            for line in chunk.withUnsafeBytes({ splitter.take($0, now: .now) }) where await handler(line) == .end { return .end }
+            for line in chunk.withUnsafeBytes({ splitter.take($0, now: .now) }) { await handler(line) }
             if splitter.isFlooded { try? await Task.sleep(for: pauseOfFlood) }
         }
-        for line in splitter.finish() where await handler(line) == .end { return .end }
-        return .goOn
+        for line in splitter.finish() { await handler(line) }
     }
 }
 

@@ -121,7 +121,7 @@ final class PublisherRelay: Sendable {
     private func runListener(_ publication: Publication) async -> String? {
         let command = GuardedCommand(executable: ffmpeg, arguments: arguments(publication))
         do {
-            let ending = try await ProcessRunner.run(command, onOutput: { _ in .goOn }, onError: { self.read($0) })
+            let ending = try await ProcessRunner.run(command, onOutput: { _ in }, onError: { self.read($0) })
             let said = state.withLock { $0.log.lastComplaint }.map { ": \(secrets.mask($0))" } ?? ""
             return "nobody can publish yet: FFmpeg \(ending)\(said)"
         } catch {

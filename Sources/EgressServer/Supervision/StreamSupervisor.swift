@@ -243,12 +243,7 @@ struct StreamSupervisor: Sendable {
             tasks.addTask {
                 do {
                     let ending = try await ProcessRunner.run(
-                        command,
-                        onOutput: { line in
-                            watch.read(line: line)
-                            return .goOn
-                        },
-                        onError: { watch.read(complaint: $0) })
+                        command, onOutput: { watch.read(line: $0) }, onError: { watch.read(complaint: $0) })
                     return .byItself(ending)
                 } catch {
                     return .failure("\(error)")

@@ -91,7 +91,7 @@ import Testing
         #expect(setrlimit(resource, &limit) == 0)
         await #expect(throws: Descriptors.Shortage.self) {
             _ = try await ProcessRunner.run(
-                GuardedCommand(executable: "/bin/true", arguments: []), onOutput: { _ in .goOn }, onError: { _ in })
+                GuardedCommand(executable: "/bin/true", arguments: []), onOutput: { _ in }, onError: { _ in })
         }
     }
 

@@ -1,6 +1,3 @@
-// Beside EngineHandle.swift the only file that imports CEgress: a probe is taken without an engine.
-internal import CEgress
-
 /// What this machine offers an engine, found by trying. No engine is made.
 public struct MachineProbe: Sendable, Hashable {
     /// Why io_uring cannot be used; `nil` when it can.
@@ -32,16 +29,5 @@ public struct MachineProbe: Sendable, Hashable {
     }
 
     /// Tries now.
-    public static func current() -> MachineProbe {
-        var probe = eg_probe()
-        eg_probe(&probe)
-        return MachineProbe(
-            ioUringProblem: probe.io_uring ? nil : String(terminated: probe.io_uring_reason),
-            gsoProblem: probe.gso ? nil : String(terminated: probe.gso_reason),
-            receiveBufferSize: Int(clamping: probe.receive_buffer_size),
-            receiveBufferAsked: Int(clamping: probe.receive_buffer_asked),
-            crypto: String(terminated: probe.crypto),
-            openSSLVersion: String(terminated: probe.openssl),
-            cores: Int(clamping: eg_cores()))
-    }
+    public static func current() -> MachineProbe { EngineHandle.probe() }
 }

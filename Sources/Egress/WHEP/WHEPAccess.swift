@@ -1,4 +1,5 @@
 public import HTTPTypes
+import Logging
 
 /// What a request wants to do, for whoever decides whether it may.
 ///
@@ -84,5 +85,27 @@ extension WHEPResponse {
 
     private static func challenge(_ error: String?) -> String {
         "Bearer realm=\"egress\"" + (error.map { ", error=\"\($0)\"" } ?? "")
+    }
+}
+
+extension WHEPHandler {
+    /// What the one who decides has against a request; `nil` when it may be served.
+    func refusal(of request: WHEPRequest, _ target: WHEPTarget) async -> WHEPResponse? {
+        guard let authorize else { return nil }
+        let token = request.bearerToken
+        let decision: WHEPDecision =
+            if let token, token.utf8.count > WHEPAccess.tokenSizeMax {
+                .unauthenticated("a token has at most \(WHEPAccess.tokenSizeMax) bytes")
+            } else {
+                await authorize(
+                    WHEPAccess(
+                        stream: target.stream, session: target.session, method: request.head.method, token: token,
+                        remoteAddress: request.remoteAddress, userAgent: request.head.headerFields[.userAgent]))
+            }
+        guard let refusal = WHEPResponse(refusing: decision, hadToken: token != nil) else { return nil }
+        var metadata = metadata(target.stream, target.session, request)
+        metadata["status"] = "\(refusal.head.status.code)"
+        logger.debug("Not permitted", metadata: metadata)
+        return refusal
     }
 }

@@ -1,35 +1,6 @@
-public import HTTPTypes
+import HTTPTypes
 public import Logging
 import Synchronization
-
-/// An HTTP request, whatever server it came through.
-public struct WHEPRequest: Sendable {
-    public var head: HTTPRequest
-    /// At most a byte more than ``WHEPHandler/bodySizeMax``; what is longer is refused.
-    public var body: [UInt8]
-    /// Of the client, for the limits per address, the log, and who decides what a client may do; `nil`: not known, and no limit per address
-    /// counts. Behind a reverse proxy it is whom the proxy speaks for.
-    public var remoteAddress: String?
-
-    public init(head: HTTPRequest, body: [UInt8] = [], remoteAddress: String? = nil) {
-        self.head = head
-        self.body = body
-        self.remoteAddress = remoteAddress
-    }
-}
-
-public struct WHEPResponse: Sendable {
-    public var head: HTTPResponse
-    public var body: [UInt8]
-    /// Pieces to send after ``body`` as they come, until it ends or the client is gone; whoever stops reading it lets go of it.
-    public var events: AsyncStream<[UInt8]>?
-
-    public init(head: HTTPResponse, body: [UInt8] = [], events: AsyncStream<[UInt8]>? = nil) {
-        self.head = head
-        self.body = body
-        self.events = events
-    }
-}
 
 /// WHEP (draft-ietf-wish-whep) for the streams of an engine: `POST {base}/{id}` with an offer makes a viewer; `PATCH` on the `Location` of the
 /// response takes candidates and restarts ICE, `DELETE` ends it. Server-sent events are the one extension. It keeps to the engine's
@@ -44,10 +15,10 @@ public final class WHEPHandler: Sendable {
     let admission: Mutex<Admission>
     let now: @Sendable () -> ContinuousClock.Instant
     let isRefusingViewers = Atomic(false)
-    private let refusalsTold = Mutex(Repetitions(window: .seconds(60), entriesMax: 1_024))
+    let refusalsTold = Mutex(Repetitions(window: .seconds(60), entriesMax: 1_024))
     private let redirect: (@Sendable (_ stream: String) -> String?)?
     private let expects: (@Sendable (_ stream: String) -> Bool)?
-    private let authorize: WHEPAuthorizer?
+    let authorize: WHEPAuthorizer?
 
     /// - Parameters:
     ///   - basePath: The path below which requests are understood, with or without percent-encoding; `Location` and `Link` begin with it.
@@ -208,77 +179,6 @@ public final class WHEPHandler: Sendable {
         return WHEPResponse(head: HTTPResponse(status: .ok, headerFields: fields))
     }
 
-    // MARK: Refusals
-
-    /// What the one who decides has against a request; `nil` when it may be served.
-    private func refusal(of request: WHEPRequest, _ target: WHEPTarget) async -> WHEPResponse? {
-        guard let authorize else { return nil }
-        let token = request.bearerToken
-        let decision: WHEPDecision =
-            if let token, token.utf8.count > WHEPAccess.tokenSizeMax {
-                .unauthenticated("a token has at most \(WHEPAccess.tokenSizeMax) bytes")
-            } else {
-                await authorize(
-                    WHEPAccess(
-                        stream: target.stream, session: target.session, method: request.head.method, token: token,
-                        remoteAddress: request.remoteAddress, userAgent: request.head.headerFields[.userAgent]))
-            }
-        guard let refusal = WHEPResponse(refusing: decision, hadToken: token != nil) else { return nil }
-        var metadata = metadata(target.stream, target.session, request)
-        metadata["status"] = "\(refusal.head.status.code)"
-        logger.debug("Not permitted", metadata: metadata)
-        return refusal
-    }
-
-    private func refusalOfShutdown() -> WHEPResponse? {
-        guard engine.engine == nil else { return nil }
-        return refusal(engine.configuration.isEnabled ? EgressError.shutDown : .disabled)
-    }
-
-    private func notAllowed(_ method: HTTPRequest.Method, _ target: WHEPTarget) -> WHEPResponse {
-        var response = refusal(WHEPProblem(.methodNotAllowed, "\(method.rawValue) is not served here"))
-        response.head.headerFields[.allow] = target.methodList
-        return response
-    }
-
-    private func refusal(_ error: EgressError, _ stream: String, _ request: WHEPRequest) -> WHEPResponse {
-        var metadata = metadata(stream, nil, request)
-        metadata["status"] = "\(error.status.code)"
-        logger.log(level: levelOfRefusal(error, stream, request, &metadata), "Viewer refused: \(error.message)", metadata: metadata)
-        return refusal(error)
-    }
-
-    /// A page that waits for its stream asks every few seconds: that is told once a minute. What a limit refuses is counted, not told.
-    private func levelOfRefusal(
-        _ error: EgressError, _ stream: String, _ request: WHEPRequest, _ metadata: inout Logger.Metadata
-    ) -> Logger.Level {
-        guard error.limit == nil else { return .debug }
-        let key = "\(request.remoteAddress ?? "") \(error.status.code) \(stream)"
-        let verdict = refusalsTold.withLock { $0.note(key, now: now()) }
-        if verdict.repeated > 0 { metadata["repeated"] = "\(verdict.repeated)" }
-        return verdict.isTold ? .info : .debug
-    }
-
-    /// A session that is not there. Whoever knows the id of one that was, was its viewer, and is told why it has ended.
-    func refusalOfEnded(_ session: String, _ stream: String) -> WHEPResponse {
-        guard let reason = engine.registry.closeReason(of: session, of: stream, now: now()) else { return refusal(.sessionNotFound) }
-        return refusal(
-            WHEPProblem(.notFound, "the viewer was closed: \(reason.words(udpPort: engine.info.udpPort))", reason: reason.name))
-    }
-
-    func refusal(_ error: EgressError) -> WHEPResponse {
-        if let limit = error.limit { count(limit) }
-        var response = refusal(WHEPProblem(error.status, error.message))
-        response.head.headerFields[.retryAfter] = error.retryAfter.map(String.init)
-        return response
-    }
-
-    func refusal(_ problem: WHEPProblem) -> WHEPResponse {
-        WHEPResponse(
-            head: HTTPResponse(status: .init(code: problem.status), headerFields: [.contentType: WHEPProblem.contentType]),
-            body: problem.body)
-    }
-
     // MARK: Parts of messages
 
     /// Made for each response: credentials end.
@@ -308,14 +208,4 @@ public final class WHEPHandler: Sendable {
         metadata["client"] = request.remoteAddress.map { "\($0)" }
         return metadata
     }
-}
-
-extension WHEPTarget {
-    fileprivate var methodList: String { methods.map(\.rawValue).joined(separator: ", ") }
-}
-
-extension HTTPField.Name {
-    static let acceptPatch = HTTPField.Name("Accept-Patch")!
-    static let acceptPost = HTTPField.Name("Accept-Post")!
-    static let link = HTTPField.Name("Link")!
 }

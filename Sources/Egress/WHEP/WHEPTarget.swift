@@ -92,4 +92,7 @@ extension WHEPTarget {
         case .listener: [.get, .head, .delete, .options]
         }
     }
+
+    /// As `Allow` has them.
+    var methodList: String { methods.map(\.rawValue).joined(separator: ", ") }
 }

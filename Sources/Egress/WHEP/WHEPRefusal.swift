@@ -1,0 +1,55 @@
+import HTTPTypes
+import Logging
+import Synchronization
+
+/// Refusals: what the client is told, and what the log.
+extension WHEPHandler {
+    func refusalOfShutdown() -> WHEPResponse? {
+        guard engine.engine == nil else { return nil }
+        return refusal(engine.configuration.isEnabled ? EgressError.shutDown : .disabled)
+    }
+
+    func notAllowed(_ method: HTTPRequest.Method, _ target: WHEPTarget) -> WHEPResponse {
+        var response = refusal(WHEPProblem(.methodNotAllowed, "\(method.rawValue) is not served here"))
+        response.head.headerFields[.allow] = target.methodList
+        return response
+    }
+
+    func refusal(_ error: EgressError, _ stream: String, _ request: WHEPRequest) -> WHEPResponse {
+        var metadata = metadata(stream, nil, request)
+        metadata["status"] = "\(error.status.code)"
+        logger.log(level: levelOfRefusal(error, stream, request, &metadata), "Viewer refused: \(error.message)", metadata: metadata)
+        return refusal(error)
+    }
+
+    /// A page that waits for its stream asks every few seconds: that is told once a minute. What a limit refuses is counted, not told.
+    private func levelOfRefusal(
+        _ error: EgressError, _ stream: String, _ request: WHEPRequest, _ metadata: inout Logger.Metadata
+    ) -> Logger.Level {
+        guard error.limit == nil else { return .debug }
+        let key = "\(request.remoteAddress ?? "") \(error.status.code) \(stream)"
+        let verdict = refusalsTold.withLock { $0.note(key, now: now()) }
+        if verdict.repeated > 0 { metadata["repeated"] = "\(verdict.repeated)" }
+        return verdict.isTold ? .info : .debug
+    }
+
+    /// A session that is not there. Whoever knows the id of one that was, was its viewer, and is told why it has ended.
+    func refusalOfEnded(_ session: String, _ stream: String) -> WHEPResponse {
+        guard let reason = engine.registry.closeReason(of: session, of: stream, now: now()) else { return refusal(.sessionNotFound) }
+        return refusal(
+            WHEPProblem(.notFound, "the viewer was closed: \(reason.words(udpPort: engine.info.udpPort))", reason: reason.name))
+    }
+
+    func refusal(_ error: EgressError) -> WHEPResponse {
+        if let limit = error.limit { count(limit) }
+        var response = refusal(WHEPProblem(error.status, error.message))
+        response.head.headerFields[.retryAfter] = error.retryAfter.map(String.init)
+        return response
+    }
+
+    func refusal(_ problem: WHEPProblem) -> WHEPResponse {
+        WHEPResponse(
+            head: HTTPResponse(status: .init(code: problem.status), headerFields: [.contentType: WHEPProblem.contentType]),
+            body: problem.body)
+    }
+}

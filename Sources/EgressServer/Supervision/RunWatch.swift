@@ -19,7 +19,7 @@ final class RunWatch: Sendable {
     private struct State {
         var parser = FFmpegProgressParser()
         var pace = PaceMonitor()
-        var complaints = LineBudget()
+        var lines = LineBudget()
         var stale: StaleWatch
         var idrs: IDRWatch
         var hasFlowed = false
@@ -112,7 +112,7 @@ final class RunWatch: Sendable {
         // FFmpeg takes no notice of a track that turns up later, but says so.
         if let leg = missing.first(where: { line.contains("New \($0.rawValue) stream ") }) { state.withLock { $0.newTrack = leg } }
         guard let told = complaints.told(secrets.mask(line), now: .now) else { return }
-        let verdict = state.withLock { $0.complaints.spend(now: .now) }
+        let verdict = state.withLock { $0.lines.spend(now: .now) }
         if verdict.suppressed > 0 { logger.warning("FFmpeg: \(verdict.suppressed) more lines were left out") }
         if verdict.isGranted { logger.warning("FFmpeg: \(told)") }
     }

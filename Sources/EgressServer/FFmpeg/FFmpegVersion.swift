@@ -45,11 +45,5 @@ extension FFmpegVersion {
 
     /// Of any input that is read through a socket, in microseconds, as `tcp`, `http` and `rtmp`.
     var socketTimeoutOption: String { "-rw_timeout" }
-
-    /// `-readrate`, of which `-re` is the value 1.
-    var hasReadRate: Bool { isAtLeast(5, 0) }
-
-    /// `-readrate_initial_burst`, in seconds of media that are read at once at the start.
-    var hasInitialBurst: Bool { isAtLeast(6, 1) }
 }
 #endif

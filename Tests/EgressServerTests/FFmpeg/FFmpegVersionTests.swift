@@ -25,8 +25,6 @@ import Testing
         #expect(bookworm.frameTiming("passthrough") == ["-fps_mode", "passthrough"])
         #expect(old.rtspTimeoutOption == "-stimeout")
         #expect(bookworm.rtspTimeoutOption == "-timeout")
-        #expect(!old.hasReadRate && bookworm.hasReadRate)
-        #expect(!bookworm.hasInitialBurst && FFmpegVersion(major: 6, minor: 1).hasInitialBurst && FFmpegVersion.newest.hasInitialBurst)
     }
 
     @Test func isAskedOfFFmpegItself() async throws {

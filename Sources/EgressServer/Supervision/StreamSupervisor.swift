@@ -8,8 +8,8 @@ struct StreamSupervisor: Sendable {
     let engine: EgressEngine
     let tools: FFmpegTools
     let board: SupervisionBoard
-    let probes: ProbeQueue
     let logger: Logger
+    private let inputProbe: InputProbe
     private let secrets: Secrets
     private let complaints = Complaints()
 
@@ -20,7 +20,7 @@ struct StreamSupervisor: Sendable {
         self.engine = engine
         self.tools = tools
         self.board = board
-        self.probes = probes
+        inputProbe = InputProbe(stream: stream, tools: tools, probes: probes)
         secrets = Secrets(of: stream.input)
         var logger = logger
         logger[metadataKey: "stream"] = "\(stream.id)"
@@ -99,7 +99,7 @@ struct StreamSupervisor: Sendable {
 
     private func decide(failures: Int, _ job: Job) async -> LegDecision? {
         do {
-            let decision = try await makeDecision(failures: failures, job.publication)
+            let decision = try await inputProbe.decision(failures: failures, job.publication)
             guard let hidden = job.hidden, hidden.decision == decision else { return decision }
             return decision.transcoding(because: hidden.flaw.reason)
         } catch is CancellationError {
@@ -108,38 +108,6 @@ struct StreamSupervisor: Sendable {
             report("the input cannot be used yet: \(error)")
             return nil
         }
-    }
-
-    private func makeDecision(failures: Int, _ publication: PublisherRelay.Publication?) async throws -> LegDecision {
-        try Task.checkCancellation()
-        if let publication {
-            // Not a file, which would be read at a pace of its own and over and over.
-            var sample = StreamInput(url: publication.sample)
-            sample.kind = .live
-            let probe = try await MediaProber(tools: tools).probe(sample)
-            var decision = try LegDecision(probe: probe, input: .live, config: stream.webrtc, version: tools.version)
-            decision.reading = InputReading(pace: .input)
-            decision.input = StreamInput(pipe: publication.media)
-            return decision
-        }
-        guard stream.input.kind != .generated else {
-            return LegDecision(
-                generatedAt: Double(DemoInput.framesPerSecond), width: DemoInput.width, height: DemoInput.height, config: stream.webrtc)
-        }
-        // Together: while a probe waits for its turn, a file that was not there may have come.
-        var (input, probe) = try await probes.run(failures: failures) {
-            let input = try stream.input.examined()
-            return (input, try await MediaProber(tools: tools).probe(input))
-        }
-        let reading = InputReading(of: input, probe: probe)
-        if let rate = reading.stillRate { probe.show(atRate: rate) }
-        input.take(reading)
-        var decision = try LegDecision(probe: probe, input: input.kind, config: stream.webrtc, version: tools.version)
-        decision.reading = reading
-        // It would end the leg at the first turn; so FFmpeg is run once for each turn.
-        if decision.isCopy, reading.turns == .byFFmpeg { decision.reading.turns = .one }
-        decision.input = input
-        return decision
     }
 
     private func callStartHook(_ job: inout Job) -> Bool {
@@ -187,7 +155,7 @@ struct StreamSupervisor: Sendable {
         let watch = RunWatch(
             of: stream, isCopy: isCopy, pace: reading.pace, missing: missing, engine: engine, board: board, secrets: secrets,
             complaints: complaints, logger: logger)
-        let ending = await follow(GuardedCommand(executable: tools.ffmpeg, arguments: arguments), watch)
+        let ending = await watch.follow(GuardedCommand(executable: tools.ffmpeg, arguments: arguments))
         if Task.isCancelled { return machine.stop() }
         // The next publisher may send something else: another codec, no sound.
         if case .byItself = ending, let relay, await hasGone(job.publication, relay) { return machine.endedForProbe() }
@@ -216,47 +184,6 @@ struct StreamSupervisor: Sendable {
             try? await Task.sleep(for: .milliseconds(50))
         }
         return false
-    }
-
-    private enum RunEnding: Sendable, CustomStringConvertible {
-        case byItself(Ending)
-        case failure(String)
-        /// It was ended.
-        case objection(RunWatch.Objection)
-
-        var description: String {
-            switch self {
-            case .byItself(let ending): "FFmpeg \(ending)"
-            case .failure(let reason): "FFmpeg could not be run: \(reason)"
-            case .objection(.standstill(let finding)): "\(finding). FFmpeg was ended"
-            case .objection(.flaw(let flaw)): "FFmpeg was ended, since the video cannot be copied: \(flaw.reason)"
-            case .objection(.newTrack(let leg)): "the input has \(leg.rawValue) now. FFmpeg was ended"
-            case .objection(.dry): "segments came later than they were due. FFmpeg was ended"
-            }
-        }
-    }
-
-    /// Returns when the process has ended, by itself or since something was to be objected to it. One that is stopped (SIGSTOP) keeps SIGTERM for
-    /// later, and does not outlive SIGKILL.
-    private func follow(_ command: GuardedCommand, _ watch: RunWatch) async -> RunEnding {
-        await withTaskGroup(of: RunEnding?.self) { tasks in
-            tasks.addTask {
-                do {
-                    let ending = try await ProcessRunner.run(
-                        command, onOutput: { watch.read(line: $0) }, onError: { watch.read(complaint: $0) })
-                    return .byItself(ending)
-                } catch {
-                    return .failure("\(error)")
-                }
-            }
-            tasks.addTask { await watch.objection().map(RunEnding.objection) }
-            var first: RunEnding?
-            for await case let ending? in tasks where first == nil {
-                first = ending
-                tasks.cancelAll()
-            }
-            return first ?? .failure("it was cancelled")
-        }
     }
 
     // MARK: Telling

@@ -169,42 +169,4 @@ struct Routes: Sendable {
         request.head.method == .get ? answer() : .notAllowed([.get, .head])
     }
 }
-
-private struct Health: Encodable {
-    var status: String
-    var streams: Int
-    /// Those that no media comes from. The server itself is well all the same.
-    var streamsDown: Int
-    var viewers: Int
-    var io: String
-    var crypto: String
-
-    private enum CodingKeys: String, CodingKey {
-        case status, streams, viewers, io, crypto
-        case streamsDown = "streams_down"
-    }
-
-    init(_ numbers: Numbers, _ info: EngineInfo, status: String) {
-        self.status = status
-        streams = numbers.streams
-        streamsDown = numbers.streamsDown
-        viewers = numbers.viewers
-        io = info.io.rawValue
-        crypto = info.crypto
-    }
-
-    /// What the engine has to be asked for.
-    struct Numbers: Sendable {
-        let streams: Int
-        let streamsDown: Int
-        let viewers: Int
-
-        init(_ engine: EgressEngine, _ board: SupervisionBoard) {
-            let statistics = engine.statistics()
-            streams = statistics.streams
-            viewers = statistics.viewers
-            streamsDown = StreamReport.all(engine: engine, board: board).count(where: \.isDown)
-        }
-    }
-}
 #endif

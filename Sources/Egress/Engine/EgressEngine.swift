@@ -229,30 +229,3 @@ public final class EgressEngine: Sendable {
     /// `nil` after ``shutdown()``. Whoever holds it keeps the engine from being destroyed under a call.
     var engine: EngineOwner? { owner.withLock { $0 } }
 }
-
-/// Counts the calls that are under way, by references, so that the last one out destroys the engine.
-final class EngineOwner: Sendable {
-    let handle: EngineHandle
-
-    init(_ handle: consuming EngineHandle) { self.handle = handle }
-}
-
-extension StreamRegistry {
-    /// Takes in what the engine reports, on its thread, and says what is worth a line in the log.
-    func receive(_ event: EngineEvent) -> EventLog.Entry? {
-        let subject: Subject?
-        switch event {
-        case .viewerConnected(let viewer, _):
-            subject = viewerConnected(viewer)
-        case .viewerClosed(let viewer, let reason, _):
-            subject = viewerEnded(viewer, reason)
-        case .videoFormat(let engineID, _):
-            let stream = stream(withEngineID: engineID)
-            stream?.formatKnown.raise()
-            subject = stream.map { Subject(stream: $0.id, session: nil) }
-        case .streamActive(let engineID), .streamInactive(let engineID), .streamRestarted(let engineID), .streamHasBFrames(let engineID):
-            subject = stream(withEngineID: engineID).map { Subject(stream: $0.id, session: nil) }
-        }
-        return subject.map { EventLog.Entry(event: event, stream: $0.stream, session: $0.session) }
-    }
-}

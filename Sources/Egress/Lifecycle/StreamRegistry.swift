@@ -134,12 +134,6 @@ final class StreamRegistry: Sendable {
         }
     }
 
-    /// Whom an event is about.
-    struct Subject: Sendable {
-        let stream: String
-        let session: String?
-    }
-
     func viewerConnected(_ viewer: UInt64) -> Subject? {
         state.withLock { state in
             guard let session = state.sessions.connect(viewer) else { return nil }

@@ -47,3 +47,20 @@ const char *eg_close_reason_name(eg_close_reason reason) {
     };
     return (uint32_t)reason < sizeof names / sizeof names[0] ? names[reason] : "other";
 }
+
+const char *eg_codec_name(eg_codec codec) {
+    static const char *const names[] = {
+        [EG_CODEC_DEFAULT] = "default",
+        [EG_CODEC_H264] = "h264",
+        [EG_CODEC_H265] = "h265",
+        [EG_CODEC_VP8] = "vp8",
+        [EG_CODEC_VP9] = "vp9",
+        [EG_CODEC_AV1] = "av1",
+        [EG_CODEC_OPUS] = "opus",
+        [EG_CODEC_PCMU] = "pcmu",
+        [EG_CODEC_PCMA] = "pcma",
+        [EG_CODEC_G722] = "g722",
+    };
+    bool is_known = (uint32_t)codec < sizeof names / sizeof names[0] && names[codec] != NULL;
+    return is_known ? names[codec] : "other";
+}

@@ -10,6 +10,11 @@ extern const struct eg_test_suite eg_tests_rtp;
 extern const struct eg_test_suite eg_tests_rtcp;
 extern const struct eg_test_suite eg_tests_stun;
 extern const struct eg_test_suite eg_tests_h264;
+extern const struct eg_test_suite eg_tests_h265;
+extern const struct eg_test_suite eg_tests_vp8;
+extern const struct eg_test_suite eg_tests_vp9;
+extern const struct eg_test_suite eg_tests_av1;
+extern const struct eg_test_suite eg_tests_codec;
 extern const struct eg_test_suite eg_tests_batch;
 extern const struct eg_test_suite eg_tests_crypto;
 extern const struct eg_test_suite eg_tests_srtp;
@@ -47,6 +52,11 @@ static const struct eg_test_suite *const suites[] = {
     &eg_tests_rtcp,
     &eg_tests_stun,
     &eg_tests_h264,
+    &eg_tests_h265,
+    &eg_tests_vp8,
+    &eg_tests_vp9,
+    &eg_tests_av1,
+    &eg_tests_codec,
     &eg_tests_batch,
     &eg_tests_crypto,
     &eg_tests_srtp,

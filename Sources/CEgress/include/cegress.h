@@ -1,8 +1,11 @@
 // Egress: RTP in over loopback UDP, WebRTC out to any number of viewers. The engine, as C sees it.
 //
 // An engine owns one UDP port for all viewers, one or more threads (workers), and any number of streams. A stream is a pair of adjacent
-// loopback ports that a sender (FFmpeg) writes RTP to: H.264 video and Opus audio. A viewer is one WebRTC session that watches a stream; its
-// signalling (SDP, HTTP) is the caller's, its ICE, DTLS and SRTP are the engine's.
+// loopback ports that a sender (FFmpeg) writes RTP to: video and sound, each in one of the codecs of eg_codec. A viewer is one WebRTC session
+// that watches a stream; its signalling (SDP, HTTP) is the caller's, its ICE, DTLS and SRTP are the engine's.
+//
+// A key picture is one that needs no other to be decoded: in H.264 an IDR, in H.265 an IDR, BLA or CRA, in VP8, VP9 and AV1 a key frame. Where
+// this header says IDR, it means the key pictures of any codec.
 //
 // Threads: every function may be called from any thread at any time between eg_engine_create and eg_engine_destroy. Inside a hook only those
 // functions may be called that say so. The engine's threads carry out the functions that change or read its state. The caller waits for one
@@ -142,7 +145,7 @@ struct eg_viewer_event {
 };
 
 EG_ENUM(eg_stream_event_kind, int32_t) {
-    EG_STREAM_VIDEO_FORMAT = 0,  // an IDR activated the first SPS, or one that differs from the last
+    EG_STREAM_VIDEO_FORMAT = 0,  // a key picture has another format than the last one, or is the first
     EG_STREAM_ACTIVE = 1,        // media arrives, after a time without
     EG_STREAM_INACTIVE = 2,      // media stopped: the sender said BYE, or was silent for a second
     EG_STREAM_RESTARTED = 3,     // resumed after the sender changed or its timestamps jumped; viewers stay connected
@@ -150,14 +153,20 @@ EG_ENUM(eg_stream_event_kind, int32_t) {
 };
 typedef enum eg_stream_event_kind eg_stream_event_kind;
 
-// The format that the last IDR's SPS describes (ITU-T H.264 §7.4.1.2.1). All fields are zero before the first IDR.
+// The format of the last key picture: what its SPS describes (ITU-T H.264 §7.4.1.2.1, H.265), or it says itself. All fields are zero before the
+// first key picture.
+//
+//                   H.264          H.265                  VP8        VP9        AV1
+//   profile_idc     profile_idc    general_profile_idc    version    profile    seq_profile
+//   constraints     profile-iop    tier, 1 is High        0          0          seq_tier, 1 is High
+//   level_idc       level_idc      general_level_idc      0          0          seq_level_idx
 struct eg_video_format {
     uint8_t profile_idc;
     uint8_t constraints;
     uint8_t level_idc;
-    uint8_t chroma_format_idc;
-    uint16_t width;   // [px]
-    uint16_t height;  // [px]
+    uint8_t chroma_format_idc; // 0: monochrome, 1: 4:2:0, 2: 4:2:2, 3: 4:4:4. VP9's 4:4:0 counts as 0
+    uint16_t width;            // [px] as shown, without what is cropped; of AV1 the largest that its sequence header allows
+    uint16_t height;           // [px]
 };
 
 struct eg_stream_event {
@@ -207,6 +216,24 @@ struct eg_engine_info {
 // Returns what the engine settled on at creation. May be called from inside a hook.
 EG_API void eg_engine_info_sized(const eg_engine *engine, struct eg_engine_info *info, size_t info_size);
 EG_INLINE void eg_engine_info(const eg_engine *engine, struct eg_engine_info *info) { eg_engine_info_sized(engine, info, sizeof *info); }
+
+// What a sender writes. The engine neither encodes nor decodes: it has to know where pictures begin that need no others.
+EG_ENUM(eg_codec, int32_t) {
+    EG_CODEC_DEFAULT = 0, // H.264 for video, Opus for sound
+    EG_CODEC_H264 = 1,    // RFC 6184, packetization-mode 1
+    EG_CODEC_H265 = 2,    // RFC 7798, one stream (SRST)
+    EG_CODEC_VP8 = 3,     // RFC 7741
+    EG_CODEC_VP9 = 4,     // RFC 9628
+    EG_CODEC_AV1 = 5,     // RTP Payload Format for AV1 v1.0: FFmpeg 8.0 or later
+    EG_CODEC_OPUS = 16,   // RFC 7587
+    EG_CODEC_PCMU = 17,   // RFC 3551, as the two below
+    EG_CODEC_PCMA = 18,
+    EG_CODEC_G722 = 19,
+};
+typedef enum eg_codec eg_codec;
+
+// "h264"; static, lower case, fit for a metric's label.
+EG_API const char *eg_codec_name(eg_codec codec);
 
 struct eg_stream_config {
     bool has_video;
@@ -304,7 +331,7 @@ EG_ENUM(eg_drop, int32_t) {
     EG_DROP_SOURCE_DUPLICATE = 4,
     EG_DROP_SOURCE_LATE = 5,           // older than what is kept
     EG_DROP_SOURCE_TOO_LARGE = 6,      // a payload over 1,400 bytes: lower FFmpeg's pkt_size
-    EG_DROP_SOURCE_BEFORE_IDR = 7,     // nothing can be decoded before the first IDR
+    EG_DROP_SOURCE_BEFORE_IDR = 7,     // nothing can be decoded before the first key picture (an IDR)
     EG_DROP_SOURCE_OVERFLOW = 8,       // the kernel's receive buffer was full
     // At the viewers' port.
     EG_DROP_UNKNOWN = 9,               // not STUN, DTLS, SRTP or SRTCP
@@ -386,8 +413,8 @@ struct eg_stream_stats {
     uint32_t viewers;
     uint32_t viewers_connected;
     uint64_t pictures;
-    uint64_t idrs;
-    uint32_t gop_ms;                   // [ms] between the last two IDRs
+    uint64_t idrs;                     // key pictures, whatever the codec calls them
+    uint32_t gop_ms;                   // [ms] between the last two key pictures
     bool has_b_frames;
     uint64_t packets_sent;
     uint64_t bytes_sent;

@@ -6,15 +6,16 @@
 #include <string.h>
 
 enum {
-    PPS_KEY = EG_H264_SPS_ID_MAX + 1,
-    KEYS = PPS_KEY + EG_H264_PPS_ID_MAX + 1,
     SETS_INITIAL = 4,
-    BYTES_INITIAL = 256,         // [B]
-    NRI_MASK = 0x60,             // nal_ref_idc
-    STAP_A_UNIT_HEADER_SIZE = 2, // [B] a length, RFC 6184 §5.7.1
+    BYTES_INITIAL = 256, // [B]
 };
 
 _Static_assert(EG_PARAMETER_SETS_SIZE_MAX <= UINT16_MAX, "positions and sizes are 16 bits wide");
+
+void eg__parameter_sets_init(struct eg_parameter_sets *sets, const struct eg_codec_traits *codec) {
+    EG_ASSERT(codec->sets != NULL);
+    *sets = (struct eg_parameter_sets){.codec = codec};
+}
 
 void eg__parameter_sets_deinit(struct eg_parameter_sets *sets) {
     eg__memory_release(sets->sets);
@@ -53,7 +54,7 @@ static struct eg_parameter_set *add(struct eg_parameter_sets *sets, uint16_t key
         sets->sets = grown;
         sets->capacity = capacity;
     }
-    EG_ASSERT(sets->count < KEYS);
+    EG_ASSERT(sets->count < sets->codec->sets->key_end);
     uint16_t position = position_of(sets, key);
     struct eg_parameter_set *set = &sets->sets[position];
     memmove(set + 1, set, (size_t)(sets->count - position) * sizeof *set);
@@ -107,48 +108,25 @@ static void keep_bytes(struct eg_parameter_sets *sets, struct eg_parameter_set *
     sets->size = (uint16_t)(sets->size + size);
 }
 
-static struct eg_video_format format_of(const uint8_t *nal, size_t size) {
-    struct eg_h264_sps sps;
-    if (!eg__h264_parse_sps(&sps, nal, size)) return (struct eg_video_format){0};
-    return (struct eg_video_format){
-        .profile_idc = sps.profile_idc,
-        .constraints = sps.constraints,
-        .level_idc = sps.level_idc,
-        .chroma_format_idc = sps.chroma_format_idc,
-        .width = (uint16_t)sps.width,
-        .height = (uint16_t)sps.height,
-    };
-}
-
-// False when it is none, or has an id that can't be.
-static bool identify(const uint8_t *nal, size_t size, uint16_t *key, uint8_t *sps_id) {
-    struct eg_h264_pps pps;
-    if (eg__h264_parse_sps_id(sps_id, nal, size)) {
-        *key = *sps_id;
-        return true;
-    }
-    if (!eg__h264_parse_pps(&pps, nal, size)) return false;
-    *key = (uint16_t)(PPS_KEY + pps.id);
-    *sps_id = pps.sps_id;
-    return true;
+static bool is_sps(const struct eg_parameter_sets *sets, uint16_t key) {
+    return key >= sets->codec->sets->sps_key && key < sets->codec->sets->pps_key;
 }
 
 // Of one that is longer than can be kept, no more is read than could be.
 static void learn_unit(struct eg_parameter_sets *sets, uint64_t place, const uint8_t *nal, size_t size) {
     size_t readable = size < EG_PARAMETER_SET_SIZE_MAX ? size : EG_PARAMETER_SET_SIZE_MAX;
-    uint16_t key;
-    uint8_t sps_id;
-    if (!identify(nal, readable, &key, &sps_id)) return;
+    struct eg_set_identity identity;
+    if (!sets->codec->sets->identify(&identity, nal, readable)) return;
     if (sets->is_of_last_sender) sets->count = sets->size = 0;
     sets->is_of_last_sender = false;
-    struct eg_parameter_set *set = find(sets, key);
-    if (set == NULL) set = add(sets, key);
+    struct eg_parameter_set *set = find(sets, identity.key);
+    if (set == NULL) set = add(sets, identity.key);
     if (set == NULL || place < set->place) return;
     set->place = place;
     bool is_same = set->size > 0 && set->size == size && memcmp(sets->bytes + set->at, nal, size) == 0;
     if (is_same) return;
-    set->sps_id = sps_id;
-    if (key < PPS_KEY) set->format = format_of(nal, readable);
+    set->parent = identity.parent;
+    if (is_sps(sets, identity.key) && !sets->codec->parse_format(&set->format, nal, readable)) set->format = (struct eg_video_format){0};
     keep_bytes(sets, set, nal, size);
 }
 
@@ -161,12 +139,12 @@ static void add_to_partial(struct eg_parameter_sets *sets, const uint8_t *bytes,
 }
 
 // Each of them follows the one before, or the whole is not believed.
-static void learn_fragment(struct eg_parameter_sets *sets, uint64_t place, uint16_t sequence, const struct eg_h264_fragment *fragment) {
+static void learn_fragment(struct eg_parameter_sets *sets, uint64_t place, uint16_t sequence, const struct eg_nal_fragment *fragment) {
     if (fragment->is_start) {
         if (sets->partial.bytes == NULL) sets->partial.bytes = eg__memory_take(1, EG_PARAMETER_SET_SIZE_MAX);
         sets->partial.active = sets->partial.bytes != NULL;
         sets->partial.size = 0;
-        if (sets->partial.active) add_to_partial(sets, &fragment->header, 1);
+        if (sets->partial.active) add_to_partial(sets, fragment->header, fragment->header_size);
     } else {
         sets->partial.active = sets->partial.active && sequence == sets->partial.next_sequence;
     }
@@ -179,54 +157,64 @@ static void learn_fragment(struct eg_parameter_sets *sets, uint64_t place, uint1
 }
 
 void eg__parameter_sets_learn(struct eg_parameter_sets *sets, uint64_t place, uint16_t sequence, const uint8_t *payload, size_t size) {
-    struct eg_h264_fragment fragment;
-    if (eg__h264_parse_fragment(&fragment, payload, size)) {
+    struct eg_nal_fragment fragment;
+    if (sets->codec->sets->parse_fragment(&fragment, payload, size)) {
         learn_fragment(sets, place, sequence, &fragment);
         return;
     }
-    struct eg_h264_units units = eg__h264_units(payload, size);
+    struct eg_nal_units units = sets->codec->sets->units(payload, size);
     const uint8_t *nal;
-    for (size_t nal_size; eg__h264_next_unit(&units, &nal, &nal_size);) learn_unit(sets, place, nal, nal_size);
+    for (size_t nal_size; eg__nal_next_unit(&units, &nal, &nal_size);) learn_unit(sets, place, nal, nal_size);
+}
+
+static struct eg_parameter_set *find_pps(const struct eg_parameter_sets *sets, uint16_t pps_id) {
+    return find(sets, sets->codec->sets->pps_key + (uint32_t)pps_id);
 }
 
 const struct eg_parameter_set *eg__parameter_sets_active(const struct eg_parameter_sets *sets, uint16_t pps_id) {
-    const struct eg_parameter_set *pps = find(sets, PPS_KEY + (uint32_t)pps_id);
-    return pps != NULL ? find(sets, pps->sps_id) : NULL;
+    const struct eg_parameter_set *pps = find_pps(sets, pps_id);
+    return pps != NULL ? find(sets, pps->parent) : NULL;
 }
 
 bool eg__parameter_sets_have(const struct eg_parameter_sets *sets, uint16_t pps_id) {
-    const struct eg_parameter_set *pps = find(sets, PPS_KEY + (uint32_t)pps_id), *sps = eg__parameter_sets_active(sets, pps_id);
-    return sps != NULL && sps->size > 0 && pps->size > 0;
+    const struct eg_parameter_set *set = find_pps(sets, pps_id);
+    while (set != NULL && set->size > 0 && set->parent != EG_SET_NO_PARENT) set = find(sets, set->parent);
+    return set != NULL && set->size > 0;
 }
 
 static bool is_needed(const struct eg_parameter_set *set, const struct eg_parameter_set_need *need) {
-    return set->sps_id == need->sps_id && set->size > 0 && (need->is_all || set->place < need->since);
+    bool is_of_chain = set->key == need->sps_key || set->parent == need->sps_key || set->key == need->vps_key;
+    return is_of_chain && set->size > 0 && (need->is_all || set->place < need->since);
+}
+
+static bool came_between(const struct eg_parameter_set *set, uint64_t begin, uint64_t end) {
+    return set == NULL || (set->place >= begin && set->place < end);
 }
 
 bool eg__parameter_sets_need(const struct eg_parameter_sets *sets, uint16_t pps_id, uint64_t picture_begin, uint64_t place,
                              struct eg_parameter_set_need *need) {
     const struct eg_parameter_set *sps = eg__parameter_sets_active(sets, pps_id);
     if (sps == NULL) return false;
-    *need = (struct eg_parameter_set_need){.sps_id = sps->sps_id, .since = picture_begin};
+    *need = (struct eg_parameter_set_need){.sps_key = sps->key, .vps_key = sps->parent, .since = picture_begin};
     bool is_missing = false;
     for (uint16_t i = 0; i < sets->count && !is_missing; i++) is_missing = is_needed(&sets->sets[i], need);
-    // A decoder takes no PPS before its SPS.
-    need->is_all = sps->place < picture_begin || sps->place >= place;
+    // A decoder takes no set before the one that it belongs to.
+    need->is_all = !came_between(sps, picture_begin, place) || !came_between(find(sets, sps->parent), picture_begin, place);
     return is_missing;
 }
 
 size_t eg__parameter_sets_write(struct eg_parameter_sets *sets, struct eg_parameter_set_need *need, uint64_t place, uint8_t *payload,
                                 size_t size_max) {
+    const struct eg_set_syntax *syntax = sets->codec->sets;
     struct eg_writer writer = eg__writer(payload, size_max);
     const struct eg_parameter_set *first = NULL;
     unsigned count = 0;
-    uint8_t nal_ref_idc = 0; // the greatest of those inside, RFC 6184 §5.7
-    eg__write_u8(&writer, 0);
+    for (uint8_t i = 0; i < syntax->aggregate_header_size; i++) eg__write_u8(&writer, 0);
     for (; need->next < sets->count; need->next++) {
         struct eg_parameter_set *set = &sets->sets[need->next];
         if (!is_needed(set, need)) continue;
         const uint8_t *nal = sets->bytes + set->at;
-        size_t size = writer.at + STAP_A_UNIT_HEADER_SIZE + set->size;
+        size_t size = writer.at + EG_NAL_UNIT_SIZE_SIZE + set->size;
         if (count > 0 && size > size_max) break;
         set->place = place;
         if (count++ == 0) first = set;
@@ -236,9 +224,8 @@ size_t eg__parameter_sets_write(struct eg_parameter_sets *sets, struct eg_parame
         }
         eg__write_u16(&writer, set->size);
         eg__write_bytes(&writer, nal, set->size);
-        if ((nal[0] & NRI_MASK) > nal_ref_idc) nal_ref_idc = nal[0] & NRI_MASK;
+        syntax->add_to_aggregate(payload, nal);
     }
-    payload[0] = nal_ref_idc | EG_H264_NAL_STAP_A;
     if (count != 1) return count > 0 ? writer.at : 0;
     memcpy(payload, sets->bytes + first->at, first->size);
     return first->size;

@@ -1,6 +1,7 @@
-// The SPS and PPS of one sender by their ids, as a decoder keeps them (ITU-T H.264 §7.4.1.2.1): one of the same kind and id takes the place of
-// the one before. So what an IDR needs can be put in front of it when it came without: the PPS that its slices name, the SPS that this one
-// belongs to, and all other PPS of that SPS, since later pictures of its GOP may name any of them (§7.4.1.2.4).
+// The parameter sets of one sender by their ids, as a decoder keeps them (ITU-T H.264 §7.4.1.2.1, H.265 §7.4.2.4.2): one of the same kind and id
+// takes the place of the one before. So what a key picture needs can be put in front of it when it came without: the PPS that its slices name,
+// the SPS that this one belongs to, all other PPS of that SPS, since later pictures of its GOP may name any of them (H.264 §7.4.1.2.4), and in
+// H.265 the SPS's VPS.
 //
 // Most senders have one of each. Memory is taken as sets are learned, up to EG_PARAMETER_SETS_SIZE_MAX of them; beyond that the one that has
 // not come for longest is given up.
@@ -8,18 +9,19 @@
 #define EG_PARAMETER_SETS_H
 
 #include "cegress.h"
-#include "wire/h264.h"
+#include "wire/codec.h"
 
 struct eg_parameter_set {
     uint64_t place;  // in the store, of the last packet that brought it
-    uint16_t key;    // the id of an SPS, and those of PPS behind them
+    uint16_t key;    // what kind it is, and its id
+    uint16_t parent; // the key of the set that it belongs to, or EG_SET_NO_PARENT
     uint16_t at;     // [B] where it lies in the bytes
     uint16_t size;   // [B] 0: it is known what it is, but it was too large to be kept
-    uint8_t sps_id;  // its own, or that of the SPS it belongs to
     struct eg_video_format format; // of an SPS; all zero when it can't be read
 };
 
 struct eg_parameter_sets {
+    const struct eg_codec_traits *codec;
     struct eg_parameter_set *sets; // by key, rising
     uint16_t count;
     uint16_t capacity;
@@ -35,7 +37,8 @@ struct eg_parameter_sets {
     } partial;
 };
 
-// A zeroed one is empty.
+// Of a codec that has parameter sets. Takes no memory yet.
+void eg__parameter_sets_init(struct eg_parameter_sets *sets, const struct eg_codec_traits *codec);
 void eg__parameter_sets_deinit(struct eg_parameter_sets *sets);
 
 // Another sender than before. Until it brings a set of its own, those of the last one serve; then they are all gone.
@@ -47,13 +50,14 @@ void eg__parameter_sets_learn(struct eg_parameter_sets *sets, uint64_t place, ui
 // The SPS that a slice activates by naming this PPS; NULL when one of the two is not known.
 const struct eg_parameter_set *eg__parameter_sets_active(const struct eg_parameter_sets *sets, uint16_t pps_id);
 
-// Both are kept, so that they can be given out.
+// All of its chain are kept, so that they can be given out.
 bool eg__parameter_sets_have(const struct eg_parameter_sets *sets, uint16_t pps_id);
 
-// What goes in front of an IDR slice.
+// What goes in front of a key picture's slice.
 struct eg_parameter_set_need {
-    uint8_t sps_id;
-    bool is_all;        // those too that came with the picture: its SPS comes too late, or not at all
+    uint16_t sps_key;
+    uint16_t vps_key;   // or EG_SET_NO_PARENT
+    bool is_all;        // those too that came with the picture: its SPS or VPS comes too late, or not at all
     uint64_t since;     // place: what came from here on came with the picture
     uint16_t next;      // which set is looked at next
 };
@@ -62,7 +66,7 @@ struct eg_parameter_set_need {
 bool eg__parameter_sets_need(const struct eg_parameter_sets *sets, uint16_t pps_id, uint64_t picture_begin, uint64_t place,
                              struct eg_parameter_set_need *need);
 
-// Writes the next payload, a single NAL unit or a STAP-A of at most `size_max` (EG_PARAMETER_SET_SIZE_MAX or more), and gives its size, 0 when
+// Writes the next payload, a single NAL unit or an aggregate of at most `size_max` (EG_PARAMETER_SET_SIZE_MAX or more), and gives its size, 0 when
 // none is left. It will be at `place`.
 size_t eg__parameter_sets_write(struct eg_parameter_sets *sets, struct eg_parameter_set_need *need, uint64_t place, uint8_t *payload,
                                 size_t size_max);

@@ -1,5 +1,6 @@
 #include "media/source.h"
 
+#include "wire/codec.h"
 #include "wire/demux.h"
 #include "wire/h264.h"
 #include "wire/rtcp.h"
@@ -23,6 +24,7 @@ void eg__source_init(struct eg_source *source, enum eg_track_kind kind, uint8_t 
         .last_idr = EG_TIME_NEVER,
         .rate_since = EG_TIME_NEVER,
     };
+    if (kind == EG_VIDEO) eg__parameter_sets_init(&source->sets, eg__codec_traits(EG_CODEC_H264, true));
 }
 
 void eg__source_deinit(struct eg_source *source) { eg__parameter_sets_deinit(&source->sets); }

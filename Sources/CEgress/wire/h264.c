@@ -5,6 +5,7 @@ enum {
     NAL_PARTITION_C = 4, // types 1 to 4 are a slice or a data partition of one
     NAL_SINGLE_MAX = 23, // from 24 on a type is RFC 6184's, not H.264's
     SPS_SIZE_MIN = 4,    // [B] header, profile, constraints, level
+    STAP_A_HEADER_SIZE = 1, // [B]
     FU_START = 0x80,
     FU_END = 0x40,
 };
@@ -72,26 +73,17 @@ struct eg_h264_payload eg__h264_inspect(const uint8_t *payload, size_t size) {
     return found;
 }
 
-struct eg_h264_units eg__h264_units(const uint8_t *payload, size_t size) {
-    struct eg_h264_units units = {.reader = eg__reader(payload, size)};
+struct eg_nal_units eg__h264_units(const uint8_t *payload, size_t size) {
     uint8_t type = size > 0 ? payload[0] & NAL_TYPE_MASK : 0;
-    units.is_aggregate = type == EG_H264_NAL_STAP_A;
-    if (units.is_aggregate) eg__read_u8(&units.reader);
-    else if (!is_single(type)) units.reader.at = size;
-    return units;
+    if (type == EG_H264_NAL_STAP_A) return eg__nal_units_of_aggregate(payload, size, STAP_A_HEADER_SIZE);
+    return is_single(type) ? eg__nal_unit_alone(payload, size) : eg__nal_no_units();
 }
 
-bool eg__h264_next_unit(struct eg_h264_units *units, const uint8_t **nal, size_t *size) {
-    if (eg__reader_left(&units->reader) == 0) return false;
-    *size = units->is_aggregate ? eg__read_u16(&units->reader) : units->reader.size;
-    *nal = eg__read_bytes(&units->reader, *size);
-    return *nal != NULL && *size > 0;
-}
-
-bool eg__h264_parse_fragment(struct eg_h264_fragment *fragment, const uint8_t *payload, size_t size) {
+bool eg__h264_parse_fragment(struct eg_nal_fragment *fragment, const uint8_t *payload, size_t size) {
     if (size < 2 || (payload[0] & NAL_TYPE_MASK) != EG_H264_NAL_FU_A) return false;
-    *fragment = (struct eg_h264_fragment){
-        .header = (uint8_t)((payload[0] & ~NAL_TYPE_MASK) | (payload[1] & NAL_TYPE_MASK)),
+    *fragment = (struct eg_nal_fragment){
+        .header = {(uint8_t)((payload[0] & ~NAL_TYPE_MASK) | (payload[1] & NAL_TYPE_MASK))},
+        .header_size = 1,
         .is_start = (payload[1] & FU_START) != 0,
         .is_end = (payload[1] & FU_END) != 0,
         .bytes = payload + 2,

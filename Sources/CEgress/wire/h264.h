@@ -2,7 +2,7 @@
 #ifndef EG_H264_H
 #define EG_H264_H
 
-#include "base/bytes.h"
+#include "wire/nal.h"
 
 enum eg_h264_nal {
     EG_H264_NAL_SLICE = 1,
@@ -33,26 +33,11 @@ struct eg_h264_payload {
 
 struct eg_h264_payload eg__h264_inspect(const uint8_t *payload, size_t size);
 
-// The whole NAL units of a valid payload, one after the other. They borrow from it.
-struct eg_h264_units {
-    struct eg_reader reader;
-    bool is_aggregate;
-};
-
-struct eg_h264_units eg__h264_units(const uint8_t *payload, size_t size);
-bool eg__h264_next_unit(struct eg_h264_units *units, const uint8_t **nal, size_t *size);
-
-// A part of a NAL unit, in an FU-A.
-struct eg_h264_fragment {
-    uint8_t header;        // the unit's first byte, which is not among `bytes`
-    bool is_start;
-    bool is_end;
-    const uint8_t *bytes;
-    size_t size;           // [B]
-};
+// The whole NAL units of a valid payload.
+struct eg_nal_units eg__h264_units(const uint8_t *payload, size_t size);
 
 // False when a valid payload is no fragment.
-bool eg__h264_parse_fragment(struct eg_h264_fragment *fragment, const uint8_t *payload, size_t size);
+bool eg__h264_parse_fragment(struct eg_nal_fragment *fragment, const uint8_t *payload, size_t size);
 
 struct eg_h264_sps {
     uint8_t id;

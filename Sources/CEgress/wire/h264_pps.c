@@ -1,6 +1,6 @@
 // Which parameter sets refer to which: the beginnings of the picture parameter set (ITU-T H.264 §7.3.2.2) and of the slice header (§7.3.3).
 #include "wire/h264.h"
-#include "wire/h264_bits.h"
+#include "wire/nal_bits.h"
 
 bool eg__h264_parse_pps(struct eg_h264_pps *pps, const uint8_t *nal, size_t size) {
     struct eg_nal_bits bits = {.bytes = nal, .size = size};

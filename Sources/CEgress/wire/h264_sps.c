@@ -1,6 +1,6 @@
 // The sequence parameter set, ITU-T H.264 §7.3.2.1.1, up to its VUI, in the order and under the names of the standard.
 #include "wire/h264.h"
-#include "wire/h264_bits.h"
+#include "wire/nal_bits.h"
 
 enum {
     SIZE_MAX_PIXELS = 16384,

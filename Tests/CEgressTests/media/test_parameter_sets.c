@@ -3,6 +3,7 @@
 
 #include "base/limits.h"
 #include "media/parameter_sets.h"
+#include "wire/h264.h"
 
 #include <string.h>
 
@@ -45,9 +46,9 @@ static struct written write_all(struct eg_check *check, struct eg_parameter_sets
     for (size_t size; (size = eg__parameter_sets_write(sets, &need, place, payload, size_max)) > 0; place++) {
         written.packets++;
         CHECK(size <= size_max && eg__h264_inspect(payload, size).valid);
-        struct eg_h264_units units = eg__h264_units(payload, size);
+        struct eg_nal_units units = eg__h264_units(payload, size);
         const uint8_t *nal;
-        for (size_t nal_size; eg__h264_next_unit(&units, &nal, &nal_size);) {
+        for (size_t nal_size; eg__nal_next_unit(&units, &nal, &nal_size);) {
             struct eg_h264_pps pps;
             if (eg__h264_parse_pps(&pps, nal, nal_size)) written.pps_ids[written.pps++] = pps.id;
             else written.sps++;
@@ -58,7 +59,8 @@ static struct written write_all(struct eg_check *check, struct eg_parameter_sets
 }
 
 static void a_slice_activates_the_sps_of_its_pps(struct eg_check *check) {
-    struct eg_parameter_sets sets = {0};
+    struct eg_parameter_sets sets;
+    eg__parameter_sets_init(&sets, eg__codec_traits(EG_CODEC_H264, true));
     CHECK(eg__parameter_sets_active(&sets, 0) == NULL && !eg__parameter_sets_have(&sets, 0));
     learn_sps(&sets, 1, 0, 20);
     learn_sps(&sets, 2, 31, 40);
@@ -81,7 +83,8 @@ static void a_slice_activates_the_sps_of_its_pps(struct eg_check *check) {
 }
 
 static void all_pps_of_the_active_sps_are_needed_and_no_others(struct eg_check *check) {
-    struct eg_parameter_sets sets = {0};
+    struct eg_parameter_sets sets;
+    eg__parameter_sets_init(&sets, eg__codec_traits(EG_CODEC_H264, true));
     learn_sps(&sets, 1, 0, 20);
     learn_sps(&sets, 2, 1, 40);
     for (uint32_t id = 0; id < 6; id++) learn_pps(&sets, 3 + id, id, id % 2, 0);
@@ -109,7 +112,8 @@ static void all_pps_of_the_active_sps_are_needed_and_no_others(struct eg_check *
 }
 
 static void takes_every_id_that_there_is_and_gives_them_in_several_packets(struct eg_check *check) {
-    struct eg_parameter_sets sets = {0};
+    struct eg_parameter_sets sets;
+    eg__parameter_sets_init(&sets, eg__codec_traits(EG_CODEC_H264, true));
     for (uint32_t id = 0; id <= EG_H264_SPS_ID_MAX; id++) learn_sps(&sets, 1 + id, id, 10 + id);
     for (uint32_t id = 0; id <= EG_H264_PPS_ID_MAX; id++) learn_pps(&sets, 100 + id, id, 9, 10);
     CHECK_EQUAL(sets.count, 32 + 256);
@@ -123,7 +127,8 @@ static void takes_every_id_that_there_is_and_gives_them_in_several_packets(struc
 }
 
 static void an_id_that_can_not_be_is_no_set(struct eg_check *check) {
-    struct eg_parameter_sets sets = {0};
+    struct eg_parameter_sets sets;
+    eg__parameter_sets_init(&sets, eg__codec_traits(EG_CODEC_H264, true));
     learn_sps(&sets, 1, 32, 20);
     learn_pps(&sets, 2, 256, 0, 0);
     learn_pps(&sets, 3, 0, 32, 0);
@@ -135,7 +140,8 @@ static void an_id_that_can_not_be_is_no_set(struct eg_check *check) {
 
 // The IDR that brought it along goes out as it came, and what was known of the same id must not be put behind it.
 static void one_that_is_too_large_takes_the_place_of_the_one_before_but_is_not_kept(struct eg_check *check) {
-    struct eg_parameter_sets sets = {0};
+    struct eg_parameter_sets sets;
+    eg__parameter_sets_init(&sets, eg__codec_traits(EG_CODEC_H264, true));
     learn_sps(&sets, 1, 0, 20);
     learn_pps(&sets, 2, 0, 0, 0);
     learn_pps(&sets, 3, 1, 0, EG_PARAMETER_SET_SIZE_MAX - 10);
@@ -151,7 +157,8 @@ static void one_that_is_too_large_takes_the_place_of_the_one_before_but_is_not_k
 }
 
 static void when_there_is_no_room_the_one_that_has_not_come_for_longest_goes(struct eg_check *check) {
-    struct eg_parameter_sets sets = {0};
+    struct eg_parameter_sets sets;
+    eg__parameter_sets_init(&sets, eg__codec_traits(EG_CODEC_H264, true));
     enum { SIZE = 400, FIT = EG_PARAMETER_SETS_SIZE_MAX / (SIZE + 8) };
     learn_sps(&sets, 1, 0, 20);
     for (uint32_t id = 0; id < 3 * FIT; id++) {
@@ -172,7 +179,8 @@ static void when_there_is_no_room_the_one_that_has_not_come_for_longest_goes(str
 }
 
 static void the_sets_of_the_last_sender_serve_until_the_next_one_brings_its_own(struct eg_check *check) {
-    struct eg_parameter_sets sets = {0};
+    struct eg_parameter_sets sets;
+    eg__parameter_sets_init(&sets, eg__codec_traits(EG_CODEC_H264, true));
     learn_sps(&sets, 1, 0, 20);
     learn_pps(&sets, 2, 0, 0, 0);
     learn_pps(&sets, 3, 1, 0, 0);
@@ -199,7 +207,8 @@ static void learn_fragments(struct eg_parameter_sets *sets, uint64_t place, cons
 }
 
 static void a_set_in_fragments_is_one_set_if_none_of_them_is_missing(struct eg_check *check) {
-    struct eg_parameter_sets sets = {0};
+    struct eg_parameter_sets sets;
+    eg__parameter_sets_init(&sets, eg__codec_traits(EG_CODEC_H264, true));
     uint8_t sps[MADE_NAL_SIZE_MAX], pps[EG_RTP_PAYLOAD_SIZE_MAX];
     struct made_sps made = {.profile_idc = 66, .id = 3, .width_in_mbs = 20, .height_in_map_units = 10};
     size_t sps_size = make_sps(&made, sps), pps_size = make_pps(0, 3, 100, pps);

@@ -59,9 +59,9 @@ static uint64_t sets_in_front(struct eg_check *check, struct fixture *fixture, u
         CHECK(packet != NULL);
         if (packet == NULL) return 0;
         struct eg_h264_payload payload = eg__h264_inspect(packet->payload, packet->size);
-        struct eg_h264_units units = eg__h264_units(packet->payload, packet->size);
+        struct eg_nal_units units = eg__h264_units(packet->payload, packet->size);
         const uint8_t *nal;
-        for (size_t size; eg__h264_next_unit(&units, &nal, &size);) {
+        for (size_t size; eg__nal_next_unit(&units, &nal, &size);) {
             struct eg_h264_pps pps;
             uint8_t sps_id;
             if (eg__h264_parse_sps_id(&sps_id, nal, size)) found |= UINT64_C(1) << sps_id;

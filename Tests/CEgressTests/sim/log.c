@@ -46,9 +46,9 @@ static void learn(const uint8_t *nal, size_t nal_size, bool *has, uint8_t set[51
 
 // A sender here has one of each. Those of the one before it are of no use beside its own.
 static void learn_sets(struct eg_sim_log *log, const struct eg_rtp *rtp) {
-    struct eg_h264_units units = eg__h264_units(rtp->payload, rtp->payload_size);
+    struct eg_nal_units units = eg__h264_units(rtp->payload, rtp->payload_size);
     const uint8_t *nal;
-    for (size_t size; eg__h264_next_unit(&units, &nal, &size);) {
+    for (size_t size; eg__nal_next_unit(&units, &nal, &size);) {
         bool is_sps = (nal[0] & 0x1f) == EG_H264_NAL_SPS, is_pps = (nal[0] & 0x1f) == EG_H264_NAL_PPS;
         if ((is_sps || is_pps) && log->has_last_sets) log->has_sps = log->has_pps = log->has_last_sets = false;
         if (is_sps) learn(nal, size, &log->has_sps, log->sps, &log->sps_size);

@@ -1,12 +1,10 @@
 #include "support/check.h"
+#include "support/exact_copy.h"
 #include "support/h264_writer.h"
 #include "wire/h264.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-// A copy that ends where its allocation ends, so that a sanitizer sees the first byte read past it. To be freed.
-static uint8_t *exact_copy(const uint8_t *bytes, size_t size) { return memcpy(malloc(size), bytes, size); }
 
 static struct eg_h264_payload inspect(const char *hex) {
     static uint8_t bytes[256]; // what is found borrows from it
@@ -91,24 +89,24 @@ static void gives_every_unit_of_a_payload_in_turn(struct eg_check *check) {
     static const struct {
         size_t at, size;
     } rows[] = {{3, 2}, {7, 5}, {14, 2}, {18, 3}};
-    struct eg_h264_units units = eg__h264_units(payload, sizeof payload);
+    struct eg_nal_units units = eg__h264_units(payload, sizeof payload);
     const uint8_t *nal;
     size_t size;
     for (size_t i = 0; i < 4; i++) {
-        REQUIRE(eg__h264_next_unit(&units, &nal, &size));
+        REQUIRE(eg__nal_next_unit(&units, &nal, &size));
         CHECK_ROW(nal == payload + rows[i].at && size == rows[i].size, i);
     }
-    CHECK(!eg__h264_next_unit(&units, &nal, &size));
+    CHECK(!eg__nal_next_unit(&units, &nal, &size));
     // One that stands alone is the payload; a fragment has no whole ones.
     units = eg__h264_units(payload + 7, 5);
-    CHECK(eg__h264_next_unit(&units, &nal, &size) && nal == payload + 7 && size == 5);
-    CHECK(!eg__h264_next_unit(&units, &nal, &size));
+    CHECK(eg__nal_next_unit(&units, &nal, &size) && nal == payload + 7 && size == 5);
+    CHECK(!eg__nal_next_unit(&units, &nal, &size));
     const uint8_t fragment[] = {0x7c, 0x87, 0x42};
     units = eg__h264_units(fragment, sizeof fragment);
-    CHECK(!eg__h264_next_unit(&units, &nal, &size));
-    struct eg_h264_fragment part;
+    CHECK(!eg__nal_next_unit(&units, &nal, &size));
+    struct eg_nal_fragment part;
     CHECK(eg__h264_parse_fragment(&part, fragment, sizeof fragment));
-    CHECK(part.header == 0x67 && part.is_start && !part.is_end && part.bytes == fragment + 2 && part.size == 1);
+    CHECK(part.header_size == 1 && part.header[0] == 0x67 && part.is_start && !part.is_end && part.bytes == fragment + 2 && part.size == 1);
     CHECK(!eg__h264_parse_fragment(&part, payload, sizeof payload));
 }
 

@@ -1,6 +1,7 @@
-// Reads bits of a NAL unit, leaving out the emulation prevention bytes (ITU-T H.264 §7.4.1). Past the end it gives zeros and has failed.
-#ifndef EG_H264_BITS_H
-#define EG_H264_BITS_H
+// Reads bits of a NAL unit of H.264 or H.265, leaving out the emulation prevention bytes (ITU-T H.264 §7.4.1, H.265 §7.4.2). Past the end it
+// gives zeros and has failed.
+#ifndef EG_NAL_BITS_H
+#define EG_NAL_BITS_H
 
 #include "base/base.h"
 

@@ -47,7 +47,7 @@ static uint32_t share(uint32_t all, uint32_t count) { return (all + count - 1) /
 static eg_status take_struct(const char *name, void *value, size_t value_size, const void *from, size_t from_size, struct eg_error *error) {
     if (from == NULL) return eg__fail(error, EG_STATUS_INVALID_ARGUMENT, 0, "%s is NULL", name);
     if (eg__sized_take(value, value_size, from, from_size)) return EG_STATUS_OK;
-    return eg__fail(error, EG_STATUS_UNSUPPORTED, 0, "%s says what this library is too old for: install the one of its header", name);
+    return eg__fail(error, EG_STATUS_UNSUPPORTED, 0, "%s sets a field that this library is too old to know: install the one of its header", name);
 }
 
 static eg_status check_info(const void *info, struct eg_error *error) {
@@ -128,7 +128,7 @@ static eg_status start_workers(struct eg_engine *engine, const struct eg_config 
     return status;
 }
 
-// What there is of them. A core may hold what lies in another's memory, so none is freed before all have let go.
+// Frees the workers that exist. A core may hold memory of another's, so none is freed before all have released what they hold.
 static void stop_workers(struct eg_engine *engine) {
     for (uint32_t i = 0; i < engine->worker_count; i++)
         if (engine->workers[i] != NULL) eg__worker_stop(engine->workers[i]);

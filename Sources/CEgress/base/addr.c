@@ -25,7 +25,7 @@ bool eg__addr_is_ipv4(const struct eg_addr *addr) {
 }
 
 uint64_t eg__addr_hash(uint64_t seed, const struct eg_addr *addr) {
-    // The port goes into the seed: the struct is not hashed as it lies in memory, so padding could never count.
+    // The port goes into the seed. The struct is not hashed as it is in memory, so that padding can't matter.
     return eg__hash(seed ^ addr->port, addr->ip, sizeof addr->ip);
 }
 

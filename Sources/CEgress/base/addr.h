@@ -10,8 +10,8 @@ struct eg_addr {
     uint16_t port; // host order
 };
 
-// Where a datagram came from and which of our addresses it was written to, which is the address a reply leaves from (RFC 8445 §7.3).
-// Two paths are equal wherever they arrived: `via` only says which of the engine's workers datagrams from there come to.
+// Where a datagram came from, and to which of our addresses it was sent. A reply leaves from that address (RFC 8445 §7.3).
+// `via` does not count when paths are compared: it only says which of the engine's workers gets datagrams from there.
 struct eg_path {
     struct eg_addr local;
     struct eg_addr remote;
@@ -25,7 +25,7 @@ bool eg__addr_equal(const struct eg_addr *a, const struct eg_addr *b);
 bool eg__path_equal(const struct eg_path *a, const struct eg_path *b);
 bool eg__addr_is_ipv4(const struct eg_addr *addr);
 
-// With the `seed` of the table it goes into, so that a peer that chooses its ports can't aim at one bucket.
+// Takes the `seed` of the hash's table, so that a peer that chooses its ports can't aim at one bucket.
 uint64_t eg__addr_hash(uint64_t seed, const struct eg_addr *addr);
 
 // Writes "192.0.2.1:8189" or "[2001:db8::1]:8189", always terminated, for logs and events.

@@ -1,4 +1,4 @@
-// What every file of the engine stands on: assertions, time, handles.
+// What every file of the engine uses: assertions, time, handles.
 //
 // Time is data. No file below io/ reads a clock: `now` is handed in, in microseconds of one monotonic clock whose zero means nothing.
 #ifndef EG_BASE_H
@@ -17,7 +17,7 @@ enum {
     EG_SECOND = 1000 * 1000, // [us]
 };
 
-// Checks an invariant of our own, in release builds too. Never used on what a peer or a caller sent: that gets a status or a counted drop.
+// Checks an invariant of our own, in release builds too. Never used on what a peer or a caller sent: they get a counted drop or a status.
 #define EG_ASSERT(condition) ((condition) ? (void)0 : eg__assertion_failed(#condition, __FILE__, __LINE__))
 
 _Noreturn void eg__assertion_failed(const char *condition, const char *file, int line);
@@ -28,7 +28,7 @@ typedef uint64_t eg_handle;
 
 static inline eg_time eg__time_min(eg_time a, eg_time b) { return a < b ? a : b; }
 
-// The earliest of `now + delay`, saturating, so that a delay of EG_TIME_NEVER stays never.
+// `now + delay`, saturating, so that a delay of EG_TIME_NEVER stays never.
 static inline eg_time eg__time_after(eg_time now, eg_time delay) {
     return delay > EG_TIME_NEVER - now ? EG_TIME_NEVER : now + delay;
 }

@@ -4,8 +4,8 @@
 
 #include "base/base.h"
 
-// Takes the lowest number out of a set; false when it is empty. Not a loop that shifts the set until nothing is left of it: with the last
-// number in it, it would shift by 32.
+// Takes the lowest number out of a set; false when the set is empty. It does not shift the set until nothing is left: for the highest
+// number it would have to shift by 32.
 static inline bool eg__bits_take(uint32_t *set, uint32_t *number) {
     if (*set == 0) return false;
     *number = (uint32_t)__builtin_ctz(*set);

@@ -1,5 +1,5 @@
-// Bounds-checked big-endian reader and writer. A read or write past the end gives zero, or writes nothing, and marks the cursor failed:
-// a parser reads all it needs and asks once at the end.
+// Bounds-checked big-endian reader and writer. A read or write past the end gives zero, or writes nothing, and marks the cursor as
+// failed. So a parser reads all it needs and checks for failure once, at the end.
 #ifndef EG_BYTES_H
 #define EG_BYTES_H
 

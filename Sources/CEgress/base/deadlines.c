@@ -30,7 +30,7 @@ static void put(struct eg_deadlines *deadlines, struct eg_deadline *deadline, ui
     deadline->place = place;
 }
 
-// Both sifts find the place of a node whose own place counts as empty: the nodes in its way move there.
+// Both functions find the place for a node. The node's old place counts as empty: the nodes in its way move there.
 static void sift_up(struct eg_deadlines *deadlines, struct eg_deadline *deadline, uint32_t place) {
     while (place > 0) {
         uint32_t parent = (place - 1) / 2;
@@ -52,7 +52,7 @@ static void sift_down(struct eg_deadlines *deadlines, struct eg_deadline *deadli
     put(deadlines, deadline, place);
 }
 
-// One of the two moves it, the other finds it in order.
+// At most one of the two moves the node.
 static void sift(struct eg_deadlines *deadlines, struct eg_deadline *deadline, uint32_t place) {
     sift_up(deadlines, deadline, place);
     sift_down(deadlines, deadline, deadline->place);

@@ -1,4 +1,4 @@
-// A heap of deadlines, fed with `now`. Nodes are embedded in what they wake; the heap keeps their places, so moving one is cheap.
+// A heap of deadlines; the time is handed in. Nodes are embedded in what they wake, and know their places in the heap, so moving one is cheap.
 #ifndef EG_DEADLINES_H
 #define EG_DEADLINES_H
 
@@ -19,10 +19,10 @@ struct eg_deadlines {
 void eg__deadlines_init(struct eg_deadlines *deadlines);
 void eg__deadlines_deinit(struct eg_deadlines *deadlines);
 
-// Makes room for `count` nodes in all. False when memory is refused. Called when an owner is made, so that `set` can't fail.
+// Makes room for `count` nodes in all; false when memory is refused. It is called when an owner is made, so that `set` can't fail.
 bool eg__deadlines_reserve(struct eg_deadlines *deadlines, uint32_t count);
 
-// A node that is in no heap yet.
+// Initialises a node, which is in no heap yet.
 void eg__deadline_init(struct eg_deadline *deadline, eg_handle owner);
 
 // Moves a node to `at`; EG_TIME_NEVER takes it out.

@@ -6,7 +6,7 @@
 
 eg_status eg__fail(struct eg_error *error, eg_status status, int system_error, const char *format, ...) {
     if (error == NULL) return status;
-    // Written aside first, so that a message of `error` itself can be among the arguments.
+    // The text is written to a buffer first, since the message of `error` itself may be among the arguments.
     char text[sizeof error->message];
     va_list arguments;
     va_start(arguments, format);
@@ -16,7 +16,7 @@ eg_status eg__fail(struct eg_error *error, eg_status status, int system_error, c
     size_t size = strlen(text);
     memcpy(error->message, text, size + 1);
     if (system_error == 0) return status;
-    // The GNU strerror_r, which may leave `words` alone and give a text of its own.
+    // This is the GNU strerror_r, which may return a text of its own instead of writing to `words`.
     char words[64];
     snprintf(error->message + size, sizeof error->message - size, ": %s", strerror_r(system_error, words, sizeof words));
     return status;

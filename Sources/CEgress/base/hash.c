@@ -1,5 +1,5 @@
-// SHA-1 goes by libcrypto's old functions: EVP allocates for every digest it makes, these work on the stack. OpenSSL calls them deprecated
-// since 3.0, in favour of what allocates.
+// SHA-1 uses libcrypto's old functions: EVP allocates for every digest, these work on the stack. OpenSSL has deprecated them since 3.0, in favour
+// of functions that allocate.
 #define OPENSSL_SUPPRESS_DEPRECATED
 
 #include "base/hash.h"
@@ -17,12 +17,12 @@ static void save(const SHA_CTX *sha1, uint32_t state[EG_SHA1_SIZE / 4]) {
     memcpy(state, words, sizeof words);
 }
 
-// Goes on where one block, the padded key, has been hashed.
+// Continues from the state after one block, the padded key.
 static SHA_CTX resume(const uint32_t state[EG_SHA1_SIZE / 4]) {
     return (SHA_CTX){.h0 = state[0], .h1 = state[1], .h2 = state[2], .h3 = state[3], .h4 = state[4], .Nl = SHA_CBLOCK * CHAR_BIT};
 }
 
-// Not SHA1(), which goes by EVP.
+// SHA1() is not used, since it uses EVP.
 static void hash(const uint8_t *bytes, size_t size, uint8_t digest[EG_SHA1_SIZE]) {
     SHA_CTX sha1;
     SHA1_Init(&sha1);
@@ -75,7 +75,7 @@ void eg__base64(const uint8_t *bytes, size_t size, char *out) {
 }
 
 uint32_t eg__crc32(const uint8_t *bytes, size_t size) {
-    // Remainders of the reflected polynomial edb88320 for four bits at a time: STUN messages are short, and 16 words are soon read.
+    // Remainders of the reflected polynomial edb88320 for four bits at a time: STUN messages are short, and a table of 16 words is cheap to load.
     static const uint32_t remainders[16] = {
         0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4, 0x4db26158, 0x5005713c,
         0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c, 0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c,

@@ -6,7 +6,7 @@
 
 enum { EG_SHA1_SIZE = 20 };
 
-// A key that has been taken in: the states of the two hashes behind their padded keys (RFC 2104 §4), as words of this machine.
+// A prepared key: the states of the two hashes after their padded keys (RFC 2104 §4), as words of this machine.
 struct eg_hmac_key {
     uint32_t inner[EG_SHA1_SIZE / 4];
     uint32_t outer[EG_SHA1_SIZE / 4];
@@ -17,11 +17,11 @@ void eg__hmac_key_init(struct eg_hmac_key *key, const uint8_t *bytes, size_t siz
 // HMAC-SHA1 over pieces laid end to end (a piece may be NULL with size 0), RFC 2104.
 void eg__hmac_sha1_keyed(const struct eg_hmac_key *key, const uint8_t *const pieces[], const size_t sizes[], size_t count,
                          uint8_t out[EG_SHA1_SIZE]);
-// The same for a key that is used once.
+// Likewise, for a key that is used only once.
 void eg__hmac_sha1(const uint8_t *key, size_t key_size, const uint8_t *const pieces[], const size_t sizes[], size_t count,
                    uint8_t out[EG_SHA1_SIZE]);
 
-// RFC 4648 §4, with padding, terminated. `out` has room for 4 characters for each 3 bytes begun, and one more.
+// Base64 (RFC 4648 §4) with padding, zero-terminated. `out` has room for 4 characters for each group of up to 3 bytes, and one more.
 void eg__base64(const uint8_t *bytes, size_t size, char *out);
 
 // CRC-32 of ISO 3309, as STUN's FINGERPRINT uses it (RFC 8489 §14.7), before its XOR.

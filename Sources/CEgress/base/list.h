@@ -1,4 +1,4 @@
-// A doubly linked list through its members: no memory of its own, constant time, and a member knows whether it is in.
+// A doubly linked list through its members: no memory of its own, constant time, and a member knows whether it is in a list.
 #ifndef EG_LIST_H
 #define EG_LIST_H
 
@@ -27,7 +27,7 @@ static inline void eg__list_append(struct eg_list *head, struct eg_list *node) {
     head->prev = node;
 }
 
-// Takes a member out; nothing happens when it is in no list.
+// Takes a member out. Has no effect when it is in no list.
 static inline void eg__list_remove(struct eg_list *node) {
     if (!eg__list_contains(node)) return;
     node->prev->next = node->next;

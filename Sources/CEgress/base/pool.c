@@ -1,8 +1,8 @@
-// A slab is 64 objects and, behind them, their 64 slots. The slots lie apart from the objects so that walking or chaining them touches
+// A slab is 64 objects followed by their 64 slots. The slots are apart from the objects, so that walking or chaining them touches
 // no page of an object that was never taken.
 //
-// A slot's generation is odd while its object is taken and moves on at each take and release. So a handle, whose generation is the odd
-// one, is never zero, and finds nothing once its object went back, until that one slot was used 2^31 times more.
+// A slot's generation is odd while its object is taken and moves on at each take and release. So a handle, whose generation is
+// odd, is never zero, and finds nothing once its object was given back, until its slot was used 2^31 times more.
 #include "base/pool.h"
 
 #include <stdlib.h>

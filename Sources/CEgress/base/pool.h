@@ -1,5 +1,5 @@
 // Objects of one size in slabs, named by handles of index and generation. Slabs are made as they are needed, up to a limit, and never
-// move, so a pointer stays good until its object is released. Zeroed when taken, as far as eg__pool_init_part says.
+// move, so a pointer stays valid until its object is released. Objects are zeroed when taken, or the part that eg__pool_init_part says.
 //
 // One thread. Nothing here is called per packet.
 #ifndef EG_POOL_H
@@ -20,16 +20,16 @@ struct eg_pool {
 // `object_size` bytes each, aligned to 64. Makes no slab yet.
 void eg__pool_init(struct eg_pool *pool, size_t object_size, uint32_t count_max);
 
-// The same for objects that are mostly a buffer: only the first `zeroed_size` bytes of each are zeroed when it is taken.
+// Likewise, for objects that are mostly a buffer: only the first `zeroed_size` bytes of each are zeroed when it is taken.
 void eg__pool_init_part(struct eg_pool *pool, size_t object_size, size_t zeroed_size, uint32_t count_max);
 
-// Frees every slab. Objects still taken are gone with them: whatever they own must have been released before.
+// Frees every slab, also objects that are still taken: what they own must have been released before.
 void eg__pool_deinit(struct eg_pool *pool);
 
 // Takes an object and writes its handle, or NULL when `count_max` are taken or memory is refused.
 void *eg__pool_take(struct eg_pool *pool, eg_handle *handle);
 
-// The object a handle names, NULL when it names none any more.
+// The object that a handle names; NULL when it names none any more.
 void *eg__pool_find(const struct eg_pool *pool, eg_handle handle);
 
 // Gives an object back; its handle finds nothing from here on.

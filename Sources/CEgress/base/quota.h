@@ -1,4 +1,4 @@
-// A number of things that several threads share: each takes what it makes and gives back what it frees.
+// A limited number of things that several threads share. A thread takes one for each thing that it makes, and gives it back when it frees it.
 #ifndef EG_QUOTA_H
 #define EG_QUOTA_H
 

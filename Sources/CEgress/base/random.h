@@ -4,7 +4,7 @@
 
 #include "base/base.h"
 
-// Embedded as the first member of whatever holds the source's state (the function gets its own struct back).
+// It is the first member of the struct that holds the source's state, so the function can get its own struct back.
 struct eg_random {
     void (*fill)(struct eg_random *self, uint8_t *bytes, size_t size);
 };

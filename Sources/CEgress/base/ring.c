@@ -1,5 +1,5 @@
-// Positions count all bytes ever written, so that a full ring and an empty one differ. In front of each record lies its size; a record that
-// would not fit in one piece goes to the beginning, and what is left of the end is one that is passed over.
+// Positions count all bytes ever written, so that a full ring and an empty one differ. Each record begins with its size. A record that
+// would not fit in one piece goes to the beginning; the rest of the end is a record that the reader skips.
 //
 // While the reader keeps up the writer goes back to the beginning early, so that both stay in a few pages that their caches hold.
 #include "base/ring.h"

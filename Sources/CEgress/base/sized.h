@@ -1,4 +1,4 @@
-// Structs that cross the public interface with the size that the caller knows them by: it may have been built against another header.
+// Structs cross the public interface together with the size that the caller knows: it may have been built against another header.
 #ifndef EG_SIZED_H
 #define EG_SIZED_H
 
@@ -6,7 +6,8 @@
 
 #include <string.h>
 
-// What the caller says. What it does not know is zero, the default. False when it says something that this library does not know.
+// Takes the caller's struct. Fields that the caller does not know are zero, the default. False when the caller sets a field that this library does
+// not know.
 static inline bool eg__sized_take(void *value, size_t value_size, const void *from, size_t from_size) {
     size_t common = value_size < from_size ? value_size : from_size;
     memset(value, 0, value_size);
@@ -16,7 +17,7 @@ static inline bool eg__sized_take(void *value, size_t value_size, const void *fr
     return true;
 }
 
-// What the caller is told, as far as it has room for it. What this library does not know is zero.
+// Writes to the caller's struct the fields that it has room for. Fields that this library does not know are zero.
 static inline void eg__sized_give(void *to, size_t to_size, const void *value, size_t value_size) {
     size_t common = value_size < to_size ? value_size : to_size;
     memcpy(to, value, common);

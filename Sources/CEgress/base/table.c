@@ -1,5 +1,5 @@
-// Linear probing. A removal closes its gap by moving later entries of the run back, so there are no tombstones and a table that is
-// churned for weeks probes no longer than a new one.
+// Linear probing. A removal closes its gap by moving later entries of the run back, so there are no tombstones, and a table that is
+// used for weeks is as fast as a new one.
 #include "base/table.h"
 
 #include <stdlib.h>
@@ -20,7 +20,7 @@ void eg__table_deinit(struct eg_table *table) {
     *table = (struct eg_table){.count_max = table->count_max};
 }
 
-// Needs an empty place. Two equal pairs would sit in one run, so the walk to its end meets an earlier one.
+// Needs an empty place. Two equal pairs would be in the same run, so the walk to its end finds an earlier one.
 static void put(struct eg_table *table, uint64_t hash, eg_handle handle) {
     uint32_t place = home_of(table, hash);
     for (; table->entries[place].handle != 0; place = place_after(table, place)) {
@@ -53,8 +53,8 @@ bool eg__table_insert(struct eg_table *table, uint64_t hash, eg_handle handle) {
     return true;
 }
 
-// Moves the rest of the run back over the gap. An entry may go into the gap unless its home lies between the gap and itself: a probe for
-// it starts at its home and would never come by the gap.
+// Moves the rest of the run back over the gap. An entry may go into the gap unless its home is between the gap and itself: a probe for
+// it starts at its home and would never reach the gap.
 static void close_gap(struct eg_table *table, uint32_t gap) {
     uint32_t mask = table->capacity - 1;
     for (uint32_t place = place_after(table, gap); table->entries[place].handle != 0; place = place_after(table, place)) {
@@ -92,7 +92,7 @@ uint64_t eg__hash(uint64_t seed, const void *bytes, size_t size) {
     const uint8_t *at = bytes;
     uint64_t hash = 0xcbf29ce484222325 ^ seed;
     for (size_t i = 0; i < size; i++) hash = (hash ^ at[i]) * 0x100000001b3;
-    // FNV's low bits depend on the low bits of its input alone, and low bits are what the table takes: the high ones are folded in.
+    // FNV's low bits depend only on the low bits of its input, and the table uses the low bits. So the high ones are folded in.
     hash = (hash ^ hash >> 32) * 0x9e3779b97f4a7c15;
     return hash ^ hash >> 29;
 }

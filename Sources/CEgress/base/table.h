@@ -20,10 +20,10 @@ struct eg_table {
 void eg__table_init(struct eg_table *table, uint32_t count_max);
 void eg__table_deinit(struct eg_table *table);
 
-// Adds an entry; false when `count_max` are held or memory is refused. The same pair twice is the caller's mistake (asserted).
+// Adds an entry; false when `count_max` are held or memory is refused. Adding the same pair twice is a bug of the caller's (asserted).
 bool eg__table_insert(struct eg_table *table, uint64_t hash, eg_handle handle);
 
-// Takes an entry out; nothing happens when it is not there.
+// Takes an entry out. Has no effect when it is not there.
 void eg__table_remove(struct eg_table *table, uint64_t hash, eg_handle handle);
 
 // Walks all handles stored under `hash`: start with `*cursor` 0, returns 0 at the end.

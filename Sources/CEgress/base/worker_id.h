@@ -1,4 +1,4 @@
-// The ids that the embedder knows: a handle of one worker's pools, and which worker that is. A pool's index never reaches the bits that say so.
+// The ids that the embedder knows: a handle of one worker's pool, and the worker's number. A pool's index never reaches the bits of that number.
 #ifndef EG_WORKER_ID_H
 #define EG_WORKER_ID_H
 

@@ -1,4 +1,4 @@
-// The core as a whole: its life, what the time brings, and what the embedder is told.
+// The core as a whole: its life, deadlines, and events for the embedder.
 #include "core/parts.h"
 
 #include "base/error.h"
@@ -35,7 +35,7 @@ struct eg_core *eg__core_create(const struct eg_core_config *config, struct eg_r
     core->crypto = eg__crypto_create(config->crypto);
     core->dtls = config->dtls != NULL ? config->dtls : eg__dtls_context_create(reason, sizeof reason);
     if (core->crypto == NULL || core->dtls == NULL) {
-        eg__fail(error, EG_STATUS_UNSUPPORTED, 0, "%s", core->crypto == NULL ? "this SRTP back end is not to be had here" : reason);
+        eg__fail(error, EG_STATUS_UNSUPPORTED, 0, "%s", core->crypto == NULL ? "this SRTP back end is not available here" : reason);
         eg__core_destroy(core);
         return NULL;
     }
@@ -45,13 +45,13 @@ struct eg_core *eg__core_create(const struct eg_core_config *config, struct eg_r
         eg__core_destroy(core);
         return NULL;
     }
-    // With others, mirrors of streams that are being removed may still be there when the next ones come, and they may hold packets that are
+    // With other workers, mirrors of streams that are being removed may still exist when the next streams come, and may hold packets that are
     // history at home.
     uint32_t room = config->exchange != NULL ? 2 : 1;
     eg__pool_init(&core->streams, sizeof(struct eg_stream), room * config->streams_max);
     eg__pool_init(&core->viewers, eg__viewer_size(core->crypto), config->viewers_max);
     eg__chunk_pool_init(&core->chunks, room * config->streams_max * (EG_STORE_VIDEO_CHUNKS_MAX + EG_STORE_AUDIO_CHUNKS_MAX));
-    // Each worker has its share of what all may take.
+    // Each worker has its share of the limits for all.
     uint64_t burst_rate = config->burst_bit_rate_all_max / 8 / core->config.worker_count;
     uint64_t repair_rate = EG_REPAIR_RATE_ALL / core->config.worker_count;
     eg__budget_init(&core->burst_bytes, 0, burst_rate, burst_rate);

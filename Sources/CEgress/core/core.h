@@ -2,10 +2,10 @@
 // way as the loop in io/worker.c does:
 //
 //   receive_source, receive_viewer   for what arrived
-//   receive_peers                    for what other workers of the engine have said; take_wakes tells which of them to wake after each step
+//   receive_peers                    for what other workers of the engine have sent; take_wakes says which of them to wake after each step
 //   tick                             when the deadline is due
-//   transmit                         until it says that nothing is left, sending the batch each time it fills
-//   advance_handshakes               once a turn behind it, and again before the loop sleeps, until it says that nothing was left to do
+//   transmit                         until it returns that nothing is left; send the batch each time it is full
+//   advance_handshakes               once a turn after it, and again before the loop sleeps, until it returns that nothing was left to do
 //   poll_event                       until there is none
 //
 // One thread. `batch` is the caller's: it must have its reserve (eg__batch_has_reserve) before each call that takes one.
@@ -33,12 +33,12 @@ struct eg_core_config {
     uint32_t handshakes_per_address_max; // ... and from one address
     const char *crypto;          // NULL: the fastest
     uint64_t ntp_origin;         // NTP time (32.32) at `now` 0
-    // Where the engine has several workers; all of it outlives the core.
+    // For an engine with several workers. All of it outlives the core.
     uint32_t worker;                // this one's number
     uint32_t worker_count;          // 0 is 1
-    struct eg_exchange *exchange;   // between them; NULL when there is one
-    struct eg_dtls_context *dtls;   // the certificate of all; NULL: one of its own
-    struct eg_quota *streams;       // that all may have together; NULL: streams_max of its own
+    struct eg_exchange *exchange;   // between the workers; NULL when there is one worker
+    struct eg_dtls_context *dtls;   // the certificate of all workers; NULL: the core makes its own
+    struct eg_quota *streams;       // that all workers may have together; NULL: streams_max of its own
     struct eg_quota *viewers;       // likewise
 };
 
@@ -53,11 +53,11 @@ struct eg_event {
 // NULL when memory or a library is refused; `error` then says which. Ids of streams and viewers are those the embedder knows.
 struct eg_core *eg__core_create(const struct eg_core_config *config, struct eg_random *random, struct eg_error *error);
 
-// Lets go of what belongs to other workers, and of everything that they have said and nobody has read. The others' are cleared too before the
+// Releases what belongs to other workers, and everything that they have sent and nobody has read. Call it for every core before the
 // first of them is destroyed.
 void eg__core_clear(struct eg_core *core);
 
-// Frees everything at once, with no goodbye: remove the streams and transmit first.
+// Frees everything at once, without goodbyes: remove the streams and transmit first.
 void eg__core_destroy(struct eg_core *core);
 
 const char *eg__core_fingerprint(const struct eg_core *core);
@@ -66,16 +66,16 @@ const char *eg__core_crypto_name(const struct eg_core *core);
 // Commands. Errors as in cegress.h.
 eg_status eg__core_add_stream(struct eg_core *core, eg_time now, const struct eg_stream_config *config, eg_stream_id *stream,
                               struct eg_error *error);
-// From its return on the stream is not found. Its viewers' goodbyes are written by the next transmits. At its home first, then its mirrors, at
-// the workers that eg__core_stream_mirrors named before.
+// Removes a stream, which is not found any more after the return. The next transmits write its viewers' goodbyes. Remove it at its home first, then
+// its mirrors, at the workers that eg__core_stream_mirrors returned before.
 eg_status eg__core_remove_stream(struct eg_core *core, eg_time now, eg_stream_id stream);
-// At a stream's home, before a viewer of it is added at another `worker`: that worker gets all that there is, and from then on what comes.
-// EG_STATUS_NOT_FOUND: no such stream. EG_STATUS_NO_MEMORY: memory was refused or the queue to it is full, have it read and try again. When the
-// worker does not know the stream all the same, it has gone to sleep in between: call again with `is_again`.
+// Call it at a stream's home, before a viewer of the stream is added at another `worker`: that worker gets everything stored so far, and from then on
+// what comes. EG_STATUS_NOT_FOUND: the stream does not exist. EG_STATUS_NO_MEMORY: memory was refused, or the queue to the worker is full: have it
+// read and try again. If the worker still does not know the stream, its mirror has gone to sleep meanwhile: call again with `is_again`.
 eg_status eg__core_subscribe(struct eg_core *core, eg_stream_id stream, uint32_t worker, bool is_again, struct eg_error *error);
 // Those of all other workers' streams, when this one ends.
 void eg__core_remove_mirrors(struct eg_core *core, eg_time now);
-// Bits of 1 << worker: those that may have a mirror. 0 when there is no such stream here.
+// Bits of 1 << worker for each worker that may have a mirror. 0 when the stream is not here.
 uint32_t eg__core_stream_mirrors(const struct eg_core *core, eg_stream_id stream);
 // Of a stream of another worker's that was not subscribed to: EG_STATUS_NOT_FOUND.
 eg_status eg__core_add_viewer(struct eg_core *core, eg_time now, const struct eg_viewer_config *config, struct eg_viewer_info *info,
@@ -84,39 +84,39 @@ eg_status eg__core_restart_ice(struct eg_core *core, eg_viewer_id viewer, const 
                                struct eg_viewer_info *info, struct eg_error *error);
 eg_status eg__core_close_viewer(struct eg_core *core, eg_time now, eg_viewer_id viewer, eg_close_reason reason);
 
-// A datagram on a stream's port. An id that names no stream any more: nothing happens.
+// Takes a datagram from a stream's port. Has no effect when the id names no stream any more.
 void eg__core_receive_source(struct eg_core *core, eg_time now, eg_stream_id stream, enum eg_track_kind kind, const struct eg_addr *from,
                              const uint8_t *bytes, size_t size);
 // The kernel says that `count` datagrams found the receive buffer full.
 void eg__core_count_overflow(struct eg_core *core, eg_stream_id stream, enum eg_track_kind kind, uint32_t count);
 void eg__core_count_viewer_overflow(struct eg_core *core, uint32_t count);
 
-// A datagram on the viewers' port.
+// Takes a datagram from the viewers' port.
 void eg__core_receive_viewer(struct eg_core *core, eg_time now, const struct eg_path *path, const uint8_t *bytes, size_t size,
                              struct eg_batch *batch);
 
-// Reads what other workers have said up to now, as far as the batch has its reserve; what strangers sent comes last and at most so many at a
+// Reads what other workers have sent up to now, as far as the batch has its reserve. Strangers' datagrams come last, and only so many at a
 // time. True: there is more.
 bool eg__core_receive_peers(struct eg_core *core, eg_time now, struct eg_batch *batch);
 bool eg__core_has_from_peers(const struct eg_core *core);
 
-// Bits of 1 << worker: those that something was written to since the last call.
+// Bits of 1 << worker for each worker that something was written to since the last call.
 uint32_t eg__core_take_wakes(struct eg_core *core);
 
-// Does what is due, as far as the batch has its reserve; the deadline tells whether there is more.
+// Does what is due, as far as the batch has its reserve. The deadline says whether there is more.
 void eg__core_tick(struct eg_core *core, eg_time now, struct eg_batch *batch);
 
 // Writes media (and goodbyes) that are ready. True: the batch is full and there is more.
 bool eg__core_transmit(struct eg_core *core, eg_time now, struct eg_batch *batch);
 
-// Takes one of the handshakes that have heard from their clients a step on: a key exchange and a signature, for which media to hundreds of
-// viewers could go out. So handshakes wait for media, and media for one datagram's steps of one handshake, however many come at once. Datagrams
-// that lead to no step are taken along, some at a time. True: something was done, and there may be more, here or to transmit.
+// Does a step of one handshake whose client has sent something. A step is a key exchange and a signature, in whose time media could go out to
+// hundreds of viewers. So handshakes wait for media, and media waits for one datagram's steps of one handshake, however many come at once. Datagrams
+// that lead to no step are handled too, some at a time. True: something was done, and there may be more to do, here or to transmit.
 bool eg__core_advance_handshakes(struct eg_core *core, eg_time now, struct eg_batch *batch);
 
 eg_time eg__core_deadline(const struct eg_core *core);
 
-// The next thing to tell the embedder, false when there is none. Ask after every step: a closed viewer's slot is free only then.
+// Takes the next event for the embedder; false when there is none. Call it after every step: only then is a closed viewer's slot free.
 bool eg__core_poll_event(struct eg_core *core, struct eg_event *event);
 
 // The sender counts what the kernel refused of a batch.
@@ -126,14 +126,14 @@ void eg__core_count_send(struct eg_core *core, uint32_t messages, uint32_t calls
 void eg__core_count(const struct eg_core *core, uint32_t *streams, uint32_t *viewers);
 void eg__core_stats(const struct eg_core *core, struct eg_engine_stats *stats);
 
-// Adds what one worker tells to what others have told.
+// Adds the numbers of one worker to those of others.
 void eg__core_add_stats(struct eg_engine_stats *sum, const struct eg_engine_stats *part);
 
-// What is taken of what is bounded: all of it goes back with the streams and viewers that took it.
+// How much is in use of what is limited. All of it goes back with the streams and viewers that took it.
 struct eg_core_usage {
     uint32_t streams;   // mirrors too
-    uint32_t viewers;   // with those that are closed and not told of yet
-    uint32_t chunks;    // of EG_STORE_CHUNK_SIZE, with those that only other workers still hold
+    uint32_t viewers;   // including those that are closed and not reported yet
+    uint32_t chunks;    // of EG_STORE_CHUNK_SIZE, including those that only other workers still hold
     uint32_t routes;    // addresses that lead to another worker
     uint32_t deadlines;
     uint32_t names;     // ICE user names that lead to a viewer

@@ -1,5 +1,5 @@
-// What the workers of one engine say to each other: from each to each a queue of its own for what they say themselves, and one for what
-// strangers sent, so that a flood of theirs costs no picture. A full queue loses what does not fit: nobody waits for anybody.
+// What the workers of one engine send to each other. From each worker to each other there are two queues: one for the workers' own records, one
+// for strangers' datagrams, so that a flood of those costs no picture. What does not fit into a full queue is dropped: no worker waits for another.
 //
 // Made before the workers and destroyed after them. Only worker `from` writes to a link's queues, only worker `to` reads them.
 #ifndef EG_EXCHANGE_H
@@ -20,7 +20,7 @@ struct eg_exchange {
 
 // Sizes in bytes, powers of two. NULL when memory is refused.
 struct eg_exchange *eg__exchange_create(uint32_t worker_count, uint32_t relay_size, uint32_t forward_size);
-// What the queues still hold must have been read.
+// Everything in the queues must have been read before.
 void eg__exchange_destroy(struct eg_exchange *exchange);
 
 static inline struct eg_link *eg__exchange_link(struct eg_exchange *exchange, uint32_t from, uint32_t to) {
@@ -34,7 +34,7 @@ struct eg_run_record {
     enum eg_record_kind kind;
     enum eg_track_kind track;
     eg_stream_id stream;
-    uint32_t subscription; // which one it belongs to: each snapshot begins another
+    uint32_t subscription; // the subscription that it belongs to: each snapshot begins another one
     uint32_t count;
     uint64_t ready_end;    // of this track, with these packets
     struct eg_relay_state state;
@@ -54,7 +54,7 @@ struct eg_unsubscribe_record {
     eg_stream_id stream;
 };
 
-// Where the datagrams of an address belong, said by the worker that has answered an authenticated check from there.
+// The worker that datagrams from an address belong to. It is sent by the worker that has answered an authenticated check from there.
 struct eg_route_record {
     enum eg_record_kind kind;
     bool is_over;          // no longer

@@ -1,9 +1,9 @@
-// What follows from a change of a stream or a viewer: who waits in line for what, which event is told, which deadline holds.
+// What follows from a change of a stream or a viewer: which line it waits in, which event is reported, which deadline it has.
 #include "core/parts.h"
 
 #include <string.h>
 
-// Who has something to send now waits in line for transmit; else its deadline wakes it.
+// A viewer that has something to send now waits in line for transmit. Any other is woken by its deadline.
 static void schedule_viewer(struct eg_core *core, struct eg_viewer *viewer, eg_time now) {
     if (viewer->state == EG_VIEWER_CONNECTED && viewer->transmit_at <= now) {
         viewer->transmit_at = EG_TIME_NEVER;

@@ -1,7 +1,7 @@
 // What the files of the core share with each other and with nobody else. They stand in a line, and a file calls only what it and those before
 // it define (Tests/Tidy checks this):
 //
-//   find.c      whom an id or a user name means
+//   find.c      which viewer or stream an id or a user name means
 //   tell.c      what other workers are told
 //   follow.c    what follows from a change of a stream or a viewer
 //   streams.c   streams and mirrors come and go
@@ -72,7 +72,7 @@ void eg__core_relay(struct eg_core *core, struct eg_stream *stream, eg_time now)
 void eg__core_unsubscribe(struct eg_core *core, eg_stream_id id, uint32_t subscription);
 // Hands a datagram to the worker it belongs to.
 void eg__core_forward(struct eg_core *core, uint32_t worker, const struct eg_path *path, const uint8_t *bytes, size_t size);
-// Where a path of a viewer's came via another worker: tells it whose it is, or that it is nobody's any more.
+// When a path of a viewer's came via another worker, tells that worker whose path it is, or that it has no viewer any more.
 void eg__core_tell_route(struct eg_core *core, const struct eg_viewer *viewer, const struct eg_path *path, bool is_over);
 
 // --- follow.c ---

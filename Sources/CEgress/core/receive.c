@@ -50,8 +50,8 @@ static int fitness(const struct eg_viewer *viewer, const struct eg_path *path, e
     return eg__viewer_has_media(viewer, path) ? 2 : 1;
 }
 
-// Several viewers can have had checks from one address: a NAT reuses a port, or somebody with a session of his own writes another viewer's
-// address on his checks. The one that it fits best is meant, and of two the newer.
+// Several viewers can have had checks from one address: a NAT reuses a port, or a client with a session of its own forges another viewer's
+// address on its checks. The datagram goes to the viewer that it fits best, and of two to the newer one.
 static struct eg_viewer *find_viewer_by_path(const struct eg_core *core, const struct eg_path *path, enum eg_datagram_kind kind) {
     struct eg_viewer *found = NULL;
     int found_fitness = 0;
@@ -78,7 +78,7 @@ struct handshake_datagram {
     uint8_t bytes[];
 };
 
-// No client has more to say than so many before it hears an answer, so what is beyond is dropped, and nobody fills the line for the others.
+// No client sends more datagrams than this before it gets an answer. Further ones are dropped, so that no client fills the line for the others.
 static bool queue_handshake(struct eg_core *core, struct eg_viewer *viewer, const struct eg_path *path, const uint8_t *bytes, size_t size) {
     if (viewer->handshake_waiting == EG_HANDSHAKE_WAITING_MAX) return false;
     struct handshake_datagram *datagram = eg__ring_claim(&core->handshake_queue, sizeof *datagram + size);
@@ -144,7 +144,7 @@ static void index_paths(struct eg_core *core, struct eg_viewer *viewer, const st
     }
 }
 
-// Whoever got a datagram asks once whether it is another worker's; that one asks no more.
+// The worker that the kernel gave a datagram checks once whether it belongs to another worker, which then does not check again.
 static bool is_first_hand(const struct eg_core *core, const struct eg_path *path) {
     return core->config.exchange != NULL && path->via == core->config.worker;
 }

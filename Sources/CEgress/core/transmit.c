@@ -28,7 +28,7 @@ static struct eg_stream *stream_of_round(struct eg_list *ready, enum eg_track_ki
                             : EG_LIST_OWNER(ready, struct eg_stream, rounds[EG_VIDEO].ready);
 }
 
-// A round that fills the batch goes on behind those of the other streams: an IDR to thousands does not keep their pictures waiting.
+// A round that fills the batch continues after the rounds of the other streams, so that an IDR to thousands does not keep their pictures waiting.
 static bool transmit_rounds(struct eg_core *core, eg_time now, enum eg_track_kind kind, struct eg_batch *batch) {
     struct eg_list *rounds = &core->ready[kind];
     while (!eg__list_is_empty(rounds)) {

@@ -57,7 +57,7 @@ static void drop_backlog(struct eg_track *track, const struct eg_viewer_context 
     track->refused_gop = source->store->gop_begin;
 }
 
-// One that was too slow, or waits for its first picture, goes on at the last IDR. So does one whose burst a new IDR has overtaken, which is
+// A viewer that was too slow, or waits for its first picture, continues at the last IDR. So does one whose burst a new IDR has overtaken, which is
 // no fault of anybody's.
 static void place_track(struct eg_viewer *viewer, const struct eg_viewer_context *context, eg_time now, enum eg_track_kind kind) {
     struct eg_track *track = &viewer->tracks[kind];

@@ -97,7 +97,7 @@ static void repair(struct eg_viewer *viewer, struct eg_viewer_context *context, 
     if (packet != NULL) context->stats->pictures_incomplete += eg__gaps_note(&viewer->gaps, now, packet->timestamp, is_sent);
 }
 
-// A link that is narrower than the burst shows it by what it loses; to go on, and to repair that too, would only keep it full.
+// A link that is too narrow for the burst loses packets. To continue, and to repair them too, would only keep it full.
 static void watch_burst(struct eg_viewer *viewer, struct eg_viewer_context *context, eg_time now) {
     struct eg_track *track = &viewer->tracks[EG_VIDEO];
     if (!eg__track_is_burst_too_fast(track)) return;

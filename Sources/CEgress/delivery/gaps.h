@@ -2,7 +2,7 @@
 // picture was either sent again or not. A picture is incomplete when it was not, whether for a budget or because it is not kept any more, and
 // when the viewer has not asked for any more of it for EG_GAP_TIMEOUT: it has given it up.
 //
-// Each is counted once for each viewer. What was sent again and lost again, and not asked for once more, nobody knows of.
+// Each is counted once for each viewer. A packet that was sent again and lost again, and not asked for once more, goes unnoticed.
 #ifndef EG_GAPS_H
 #define EG_GAPS_H
 

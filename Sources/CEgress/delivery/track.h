@@ -66,7 +66,7 @@ struct eg_track {
 };
 
 // A track that is negotiated but has sent nothing yet. Sequence numbers begin at random, in the lower half, so that the roll-over counter
-// is known to be 0 to one who sees the first packets late (RFC 3711 §3.3.1).
+// is known to be 0 to a viewer that sees the first packets late (RFC 3711 §3.3.1).
 void eg__track_init(struct eg_track *track, struct eg_random *random, enum eg_track_kind kind);
 
 // What catching up may take.
@@ -81,7 +81,7 @@ struct eg_burst_limits {
 // next. False when it goes on waiting: for an IDR that is just arriving, which needs no catching up, there is always room.
 bool eg__track_join(struct eg_track *track, eg_time now, const struct eg_source *source, const struct eg_burst_limits *limits);
 
-// Begins the last GOP again for a viewer that lost its picture. False when the last burst is too recent, or none is to be had.
+// Begins the last GOP again for a viewer that lost its picture. False when the last burst is too recent, or no burst is possible.
 bool eg__track_begin_again(struct eg_track *track, eg_time now, const struct eg_source *source, const struct eg_burst_limits *limits);
 
 // A packet was asked for again.
@@ -108,7 +108,7 @@ eg_time eg__track_due(const struct eg_track *track, uint64_t place, uint32_t tim
 uint32_t eg__track_pace(struct eg_track *track, eg_time now, const struct eg_source *source);
 static inline eg_time eg__track_paced_until(const struct eg_track *track) { return track->pace.at + EG_PACE_INTERVAL; }
 
-// Jumps over places that will not be sent: the sequence numbers go on without a gap.
+// Skips places that will not be sent: the sequence numbers continue without a gap.
 void eg__track_skip_to(struct eg_track *track, uint64_t place);
 
 // The place of a packet that was sent with this sequence number; false when it is not known any more.

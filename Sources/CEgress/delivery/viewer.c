@@ -136,7 +136,7 @@ static void follow_dtls(struct eg_viewer *viewer, const struct eg_viewer_context
     }
 }
 
-// Who makes room waits for another ClientHello, as before his first.
+// A viewer that makes room waits for another ClientHello, as before its first.
 static bool begin_handshake(struct eg_viewer *viewer, const struct eg_viewer_context *context, eg_time now, const struct eg_path *path) {
     struct eg_handshake *evicted;
     bool is_begun = eg__handshakes_begin(context->handshakes, &viewer->handshake, now, &path->remote, &evicted);

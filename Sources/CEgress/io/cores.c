@@ -30,7 +30,7 @@ static bool read_file(const char *path, char text[TEXT_SIZE]) {
     return size > 0;
 }
 
-// Where the process is in the one hierarchy of cgroup v2, "/system.slice/x"; "" at its root, or where there is only v1.
+// The process' place in the hierarchy of cgroup v2, for example "/system.slice/x"; "" at the root, or where there is only v1.
 static void find_cgroup(char path[PATH_SIZE]) {
     char text[TEXT_SIZE];
     path[0] = '\0';
@@ -42,7 +42,7 @@ static void find_cgroup(char path[PATH_SIZE]) {
     if (size < PATH_SIZE) snprintf(path, PATH_SIZE, "%.*s", (int)size, line);
 }
 
-// The least of what the process' own group and those above it allow.
+// The lowest limit of the process' own group and the groups above it.
 static uint32_t limit_by_cgroup(uint32_t cores) {
     char group[PATH_SIZE], path[PATH_SIZE + 64], text[TEXT_SIZE];
     find_cgroup(group);

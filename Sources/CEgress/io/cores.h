@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// What `text`, a cgroup's cpu.max ("200000 100000", "max 100000"), allows, rounded up; 0: it sets no limit, or is none.
+// The cores that `text`, a cgroup's cpu.max ("200000 100000", "max 100000"), allows, rounded up; 0: no limit, or not such a text.
 uint32_t eg__cores_of_quota(const char *text);
 
 #endif

@@ -1,5 +1,5 @@
-// Decides when arrivals may gather. What costs is the wake-up, not the packet: with hundreds of sources it pays to look once a millisecond
-// at all of them. With few it does not, and they keep their latency: nothing gathers below EG_GATHER_WAKE_UPS_MIN a second.
+// Decides when the loop lets arrivals gather. The wake-up is expensive, not the packet: with hundreds of sources it pays to look at all of them
+// once a millisecond. With few sources it does not, and they keep their latency: nothing gathers below EG_GATHER_WAKE_UPS_MIN a second.
 //
 // Time is handed in. One thread.
 #ifndef EG_GATHER_H
@@ -8,10 +8,10 @@
 #include "base/base.h"
 
 enum {
-    EG_GATHER_WINDOW = 100 * EG_MILLISECOND, // [us] what is counted over
-    EG_GATHER_WAKE_UPS_MIN = 2000,           // a second: gathering begins, which about 8 streams of 30 pictures reach
-    EG_GATHER_DATAGRAMS_MIN = 1500,          // a second: gathering ends. Wake-ups can't tell, there are few of them by then
-    EG_GATHER_DELAY_MAX = 1 * EG_MILLISECOND, // [us] what a datagram waits at most
+    EG_GATHER_WINDOW = 100 * EG_MILLISECOND, // [us] over which events are counted
+    EG_GATHER_WAKE_UPS_MIN = 2000,           // a second, at which gathering begins: about 8 streams of 30 pictures reach it
+    EG_GATHER_DATAGRAMS_MIN = 1500,          // a second, below which gathering ends. Wake-ups can't tell, since there are few of them by then
+    EG_GATHER_DELAY_MAX = 1 * EG_MILLISECOND, // [us] that a datagram waits at most
 };
 
 struct eg_gather {
@@ -27,7 +27,7 @@ static inline void eg__gather_count(struct eg_gather *gather, eg_time now, bool 
         uint32_t windows_per_second = EG_SECOND / EG_GATHER_WINDOW;
         gather->active = gather->active ? gather->datagrams * windows_per_second >= EG_GATHER_DATAGRAMS_MIN
                                         : gather->wake_ups * windows_per_second >= EG_GATHER_WAKE_UPS_MIN;
-        // A window that nothing fell into says that it is quiet, however long ago the last one was.
+        // An empty window means that it is quiet, however long ago the last window was.
         if (now >= gather->window_end + EG_GATHER_WINDOW) gather->active = false;
         gather->window_end = now + EG_GATHER_WINDOW;
         gather->wake_ups = 0;
@@ -37,7 +37,7 @@ static inline void eg__gather_count(struct eg_gather *gather, eg_time now, bool 
     gather->datagrams += datagrams;
 }
 
-// Until when to leave the sockets alone after a turn that began at `turn_start`; a time in the past when not at all.
+// Until when to leave the sockets alone after a turn that began at `turn_start`; a time in the past means not at all.
 static inline eg_time eg__gather_until(const struct eg_gather *gather, eg_time turn_start) {
     return gather->active ? turn_start + EG_GATHER_DELAY_MAX : 0;
 }

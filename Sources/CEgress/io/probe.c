@@ -8,7 +8,7 @@
 #include <openssl/crypto.h>
 #include <stdio.h>
 
-// Asks a source's socket, because that one is open anyway in every engine, and needs no port of its own.
+// Asks a source's socket, because every engine has one open, and the probe then needs no port of its own.
 static void probe_udp(struct eg_probe *probe) {
     struct eg_kernel_random random;
     struct eg_udp_socket pair[2];

@@ -5,10 +5,10 @@
 #include <sys/random.h>
 
 static void refill(struct eg_kernel_random *random) {
-    // Up to 256 bytes are never cut short by a signal (getrandom(2)), more may be.
+    // A signal never cuts a request of up to 256 bytes short (getrandom(2)), but it may cut a longer one.
     for (size_t at = 0; at < sizeof random->pool;) {
         ssize_t got = getrandom(random->pool + at, sizeof random->pool - at, 0);
-        // There is no way on without randomness: every other source would be guessable.
+        // The process can't continue without randomness: every other source could be guessed.
         EG_ASSERT(got > 0 || errno == EINTR);
         if (got > 0) at += (size_t)got;
     }

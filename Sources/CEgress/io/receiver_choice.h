@@ -5,7 +5,7 @@
 #include "io/receiver.h"
 
 // A receiver of up to `sockets_max` sockets. With EG_IO_AUTO it is io_uring where that works, else epoll, and then `reason` (terminated, at
-// most reason_size; else empty) says why. EG_STATUS_UNSUPPORTED: EG_IO_URING was demanded and is not to be had. EG_STATUS_NO_MEMORY,
+// most reason_size; else empty) says why. EG_STATUS_UNSUPPORTED: EG_IO_URING was requested and is not available. EG_STATUS_NO_MEMORY,
 // EG_STATUS_SYSTEM.
 eg_status eg__receiver_create(eg_io io, uint32_t sockets_max, struct eg_receiver **receiver, char *reason, size_t reason_size,
                               struct eg_error *error);

@@ -104,7 +104,7 @@ static bool has_ended(struct uring_receiver *self, uint64_t user) {
     return false;
 }
 
-// Ends the request that carries `user` before it returns, and so lets go of its file: a descriptor closed after that is closed for good.
+// Ends the request that carries `user` before it returns, which releases its file: a descriptor that is closed after that is really closed.
 // The completions stay where they are and find no socket later. When there are so many that the last one can't be seen, the end comes
 // with them.
 static void cancel(struct uring_receiver *self, uint64_t user) {

@@ -13,7 +13,7 @@ enum {
     CONTROL_SIZE = CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(uint16_t)),
 };
 
-// Where one message of a call points to.
+// What one message of a call points to.
 struct entry {
     const struct eg_addr *remote; // the batch's
     struct sockaddr_storage name;
@@ -27,8 +27,8 @@ struct eg_sender {
     int fd;
     bool is_ipv6;
     bool has_gso;
-    bool has_refusals;                      // any at all
-    struct eg_addr refusals[REFUSALS_MAX];  // by their hash; a later one takes an earlier one's place
+    bool has_refusals;                      // whether there are any
+    struct eg_addr refusals[REFUSALS_MAX];  // by their hash; a later address may replace an earlier one
     uint32_t staged;
     struct eg_sender_result result;
     struct mmsghdr messages[ENTRIES_MAX];
@@ -82,13 +82,13 @@ static size_t put_source(const struct eg_sender *sender, const struct eg_addr *l
     return put_control(at, IPPROTO_IP, IP_PKTINFO, &info, sizeof info);
 }
 
-// Sends the segments of a message one by one, because the kernel did not take it whole. Rare, so one call each will do.
+// Sends the segments of a message one by one, because the kernel refused the whole. This is rare, so one call for each is good enough.
 static void send_segments(struct eg_sender *sender, uint32_t index) {
     const struct entry *entry = &sender->entries[index];
     struct iovec view = {.iov_base = entry->view.iov_base};
     struct msghdr header = sender->messages[index].msg_hdr;
     header.msg_iov = &view;
-    // The last control message is the segment size: a single segment goes without.
+    // The last control message is the segment size, which a single segment does not need.
     header.msg_controllen -= CMSG_SPACE(sizeof(uint16_t));
     if (header.msg_controllen == 0) header.msg_control = NULL;
     size_t left = entry->view.iov_len;
@@ -105,7 +105,7 @@ static void send_segments(struct eg_sender *sender, uint32_t index) {
     }
 }
 
-// Deals with the message that stopped sendmmsg. True when it is to be tried once more.
+// Handles the message that stopped sendmmsg. True when it should be tried once more.
 static bool resolve(struct eg_sender *sender, uint32_t index, int cause, bool is_second_try) {
     uint16_t segment_count = sender->entries[index].segment_count;
     if (cause == EINTR) return true;
@@ -114,8 +114,8 @@ static bool resolve(struct eg_sender *sender, uint32_t index, int cause, bool is
         return false;
     }
     if (segment_count > 1 && (cause == EIO || cause == EMSGSIZE || cause == EINVAL)) {
-        // EIO: the device on the way can't, or the route leads through IPsec. EMSGSIZE: the path takes no segment of this size. The next message
-        // along it would fare no better. What EINVAL is about is this message alone.
+        // EIO: the device on the way can't do GSO, or the route leads through IPsec. EMSGSIZE: the path takes no segment of this size. The next
+        // message on this path would fail too. EINVAL concerns only this message.
         if (cause != EINVAL) {
             *refusal_of(sender, sender->entries[index].remote) = *sender->entries[index].remote;
             sender->has_refusals = true;
@@ -123,7 +123,7 @@ static bool resolve(struct eg_sender *sender, uint32_t index, int cause, bool is
         send_segments(sender, index);
         return false;
     }
-    // An error may be the echo of an earlier datagram (ICMP): it is reported in place of a send, once, and then it is gone.
+    // The error may be that of an earlier datagram (ICMP): the kernel reports it once, in place of a send.
     if (!is_second_try) return true;
     sender->result.failed += segment_count;
     return false;

@@ -1,6 +1,6 @@
 // Sends batches on one socket: sendmmsg, a message with several segments as one UDP GSO send, each from the local address of its path.
 //
-// Not through io_uring: measured, it is no faster here, and sendmmsg is done with the bytes when it returns, so that one arena is enough.
+// It does not use io_uring, which was measured to be no faster here. sendmmsg has finished with the bytes when it returns, so one arena is enough.
 //
 // One thread. The socket must not block; it stays the caller's.
 #ifndef EG_SENDER_H
@@ -11,9 +11,9 @@
 
 struct eg_sender;
 
-// What became of a batch. Datagrams are counted as they go over the wire: a message of 9 segments is 9.
+// The result for a batch. Datagrams are counted as they go over the wire: a message of 9 segments counts as 9.
 struct eg_sender_result {
-    uint32_t messages;    // handed to the kernel and taken
+    uint32_t messages;    // that the kernel accepted
     uint32_t calls;       // system calls
     uint32_t buffer_full; // datagrams that found the send buffer full. They are lost, as on a network
     uint32_t failed;      // datagrams refused for another reason
@@ -26,7 +26,7 @@ void eg__sender_destroy(struct eg_sender *sender);
 // Sends every message of the batch. Never blocks, keeps nothing: the caller clears the batch.
 struct eg_sender_result eg__sender_send(struct eg_sender *sender, const struct eg_batch *batch);
 
-// Whether messages of many segments are sent as such to an address: not without GSO, nor where the device or the path on the way has refused one
+// Whether messages of many segments are sent to an address as one: not without GSO, nor where the device or the path has refused such a message
 // (EIO, EMSGSIZE).
 bool eg__sender_may_use_gso(struct eg_sender *sender, const struct eg_addr *remote);
 

@@ -39,8 +39,8 @@ socklen_t eg__addr_to_sockaddr(const struct eg_addr *addr, bool is_ipv6, struct 
     return sizeof in;
 }
 
-// Asks past the system's maximum first, which needs CAP_NET_ADMIN, then within it. What was granted is read back: the kernel books twice
-// of what is asked for, for its own use (socket(7)), so half of that compares with what was asked.
+// Asks for more than the system's maximum first, which needs CAP_NET_ADMIN, then within it. The granted size is read back. The kernel books twice
+// the size that is asked for, for its own use (socket(7)), so half of it compares with the request.
 static uint32_t ask_buffer(int fd, int force, int plain, uint32_t size) {
     int asked = (int)size, booked = 0;
     if (setsockopt(fd, SOL_SOCKET, force, &asked, sizeof asked) != 0) setsockopt(fd, SOL_SOCKET, plain, &asked, sizeof asked);
@@ -58,7 +58,7 @@ static eg_status open_socket(int family, struct eg_udp_socket *udp, struct eg_er
     return eg__fail(error, EG_STATUS_SYSTEM, cause, "socket%s", advice);
 }
 
-// Gives an errno, 0 when it is bound.
+// Returns an errno, or 0 when the socket is bound.
 static int bind_socket(struct eg_udp_socket *udp, const struct eg_addr *addr) {
     struct sockaddr_storage name;
     socklen_t name_size = eg__addr_to_sockaddr(addr, udp->is_ipv6, &name);
@@ -75,7 +75,7 @@ void eg__udp_close(struct eg_udp_socket *udp) {
 }
 
 // Don't-fragment stays off. With path MTU discovery on, one ICMP message, which anybody can forge, makes sends to that viewer fail with
-// EMSGSIZE for minutes; packets are small enough for nearly every path, and on the few others a fragment beats a loss.
+// EMSGSIZE for minutes. Packets are small enough for nearly every path, and on the few others a fragment is better than a loss.
 static void set_fragmentation(const struct eg_udp_socket *udp) {
     int ipv4 = IP_PMTUDISC_DONT, ipv6 = IPV6_PMTUDISC_DONT;
     setsockopt(udp->fd, IPPROTO_IP, IP_MTU_DISCOVER, &ipv4, sizeof ipv4);
@@ -101,8 +101,8 @@ static bool parse_address(const char *address, struct eg_addr *addr) {
     return true;
 }
 
-// SO_REUSEADDR is left off on purpose: with it two processes could share the port, and each would get some of the packets. `is_shared`: with one
-// of ours that has been told so.
+// SO_REUSEADDR is left off on purpose: with it two processes could share the port, and each would get some of the packets. `is_shared`: the port is
+// shared with another socket of this engine that allows it.
 static eg_status open_viewer(bool is_ipv6, const struct eg_addr *addr, bool is_shared, struct eg_udp_socket *udp, struct eg_error *error) {
     eg_status status = open_socket(is_ipv6 ? AF_INET6 : AF_INET, udp, error);
     if (status != EG_STATUS_OK) return status;
@@ -152,7 +152,7 @@ eg_status eg__udp_open_viewer(const char *address, uint16_t port, uint32_t buffe
     return EG_STATUS_OK;
 }
 
-// The first is bound alone, so that a port that somebody has is found out, be he willing to share it or not, and only then shared with the others.
+// The first socket is bound alone, so that a port that is taken is noticed even if its owner would share it. Only then is it shared with the others.
 eg_status eg__udp_open_viewers(const char *address, uint16_t port, uint32_t buffer_size, struct eg_udp_socket *udp, uint32_t count,
                                struct eg_error *error) {
     eg_status status = eg__udp_open_viewer(address, port, buffer_size, &udp[0], error);
@@ -172,7 +172,7 @@ eg_status eg__udp_open_viewers(const char *address, uint16_t port, uint32_t buff
 static eg_status open_source(uint16_t port, uint32_t buffer_size, struct eg_udp_socket *udp, struct eg_error *error) {
     eg_status status = open_socket(AF_INET, udp, error);
     if (status != EG_STATUS_OK) return status;
-    // The buffer comes before the port: from the bind on, packets may arrive.
+    // The buffer is set before the port is bound, since packets may arrive from then on.
     udp->receive_buffer_size = ask_buffer(udp->fd, SO_RCVBUFFORCE, SO_RCVBUF, buffer_size);
     setsockopt(udp->fd, SOL_SOCKET, SO_RXQ_OVFL, &on, sizeof on);
     struct eg_addr addr = eg__addr_ipv4(127, 0, 0, 1, port);
@@ -195,7 +195,7 @@ static eg_status open_pair_at(uint16_t port, uint32_t buffer_size, struct eg_udp
     return status;
 }
 
-// The lower port to try next. A range with no more pairs than attempts is walked, so that its last free pair is found for sure.
+// The lower port to try next. A range with no more pairs than attempts is tried in order, so that its last free pair is certainly found.
 static uint16_t candidate(uint16_t port_min, uint16_t port_max, uint64_t random, uint32_t attempt) {
     if (port_max == 0) return 0;
     uint32_t pairs = (uint32_t)port_max - port_min;
@@ -222,7 +222,7 @@ eg_status eg__udp_open_pair(uint16_t port_min, uint16_t port_max, uint32_t buffe
 }
 
 bool eg__udp_has_gso(int fd, char *reason, size_t reason_size) {
-    // Zero asks for no segmentation: a kernel that knows the option accepts it and nothing changes.
+    // Zero means no segmentation: a kernel that knows the option accepts it, and nothing changes.
     if (setsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &off, sizeof off) == 0) {
         if (reason_size > 0) reason[0] = '\0';
         return true;

@@ -32,7 +32,7 @@ struct eg_worker {
     bool is_started;
     struct eg_worker *const *workers; // all of the engine's, itself too
     bool has_peers;
-    atomic_bool is_asleep;            // it may be waiting: whoever has something for it wakes it
+    atomic_bool is_asleep;            // it may be waiting: a thread that has something for it wakes it
     _Atomic uint32_t stream_count;    // as of the last turn, for other threads
     _Atomic uint32_t viewer_count;
     struct eg_mailbox mailbox;

@@ -37,7 +37,7 @@ eg_status eg__worker_start(struct eg_worker *worker, struct eg_worker *const *wo
 // Tells the thread to remove all streams, say the goodbyes and end. Does not wait.
 void eg__worker_stop(struct eg_worker *worker);
 
-// Waits for the thread, if it was started, and lets go of what belongs to other workers.
+// Waits for the thread, if it was started, and releases what belongs to other workers.
 void eg__worker_join(struct eg_worker *worker);
 
 // Closes and frees everything. All workers of the engine have been joined.

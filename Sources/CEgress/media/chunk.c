@@ -10,7 +10,7 @@ void eg__chunk_pool_deinit(struct eg_chunk_pool *pool) {
     eg__pool_deinit(&pool->chunks);
 }
 
-// The whole stack at once, so that no block can come back to its top while it is looked at.
+// Takes the whole stack at once, so that no block can come back to its top meanwhile.
 void eg__chunk_pool_collect(struct eg_chunk_pool *pool) {
     if (atomic_load_explicit(&pool->returned, memory_order_relaxed) == NULL) return;
     struct eg_chunk *chunk = atomic_exchange_explicit(&pool->returned, NULL, memory_order_acquire);
@@ -39,7 +39,7 @@ static void give_back(struct eg_chunk *chunk) {
     while (!atomic_compare_exchange_weak_explicit(&pool->returned, &top, chunk, memory_order_release, memory_order_relaxed));
 }
 
-// Whatever a holder read of the block, it read before the one who frees it comes to know.
+// Every holder has finished reading the block before the thread that frees it learns that the last reference is gone.
 void eg__chunk_release(struct eg_chunk *chunk, struct eg_chunk_pool *mine) {
     uint32_t before = atomic_fetch_sub_explicit(&chunk->references, 1, memory_order_acq_rel);
     EG_ASSERT(before > 0);

@@ -6,8 +6,8 @@ enum {
     VIDEO_RATE = 90000,   // [Hz] RFC 6184 §5.1
     AUDIO_RATE = 48000,   // [Hz] RFC 7587 §4.1
     COMMON_RATE = 720000, // [Hz] the least that both divide
-    DRIFT_SHARE = 1024,   // of a late arrival's error that moves the anchor: follows a sender's clock that runs slow, ignores jitter
-    SKEW_MAX = 10,        // [s] between the legs; more means that the reports do not tell of one timeline
+    DRIFT_SHARE = 1024,   // the anchor moves by this part of a late arrival's error: it follows a sender's slow clock and ignores jitter
+    SKEW_MAX = 10,        // [s] between the legs; more means that their reports are of different timelines
 };
 
 void eg__clock_init(struct eg_media_clock *clock, uint64_t ntp_origin) {
@@ -30,7 +30,7 @@ void eg__clock_observe(struct eg_media_clock *clock, enum eg_track_kind kind, eg
     }
     int64_t media_us = (int64_t)eg__timestamp_distance(leg->anchor_timestamp, timestamp) * EG_SECOND / leg->rate;
     int64_t late_us = (int64_t)(now - leg->anchor_at) - media_us;
-    // The anchor moves along, so that its distance never comes near the wrap of a timestamp.
+    // The anchor moves along, so that its distance stays far below the wrap of a timestamp.
     leg->anchor_at = now - (eg_time)(late_us > 0 ? late_us - late_us / DRIFT_SHARE : 0);
     leg->anchor_timestamp = timestamp;
 }
@@ -62,8 +62,8 @@ static uint32_t common_ticks(uint64_t ntp) {
     return (uint32_t)(ntp >> 32) * COMMON_RATE + (uint32_t)(((ntp & UINT32_MAX) * COMMON_RATE) >> 32);
 }
 
-// Each report ties its leg's timeline to the sender's clock. Following video's now to that clock and back to audio gives audio's. All of it
-// is done in a rate that both legs' rates divide, modulo 2^32: timestamps that wrapped since a stale start time then fall out.
+// Each report ties its leg's timeline to the sender's clock. So video's present time gives the sender's time, and that gives audio's. The
+// computation uses a rate that both legs' rates divide, modulo 2^32, so that timestamps that wrapped since a stale start time don't matter.
 static bool follow_video(const struct eg_media_clock *clock, eg_time now, uint32_t *timestamp) {
     const struct eg_clock_leg *video = &clock->legs[EG_VIDEO], *audio = &clock->legs[EG_AUDIO];
     if (!video->has_anchor || !video->has_report || !audio->has_report) return false;

@@ -1,6 +1,6 @@
 // One clock for both tracks of a stream: which RTP timestamp of a track belongs to a moment of ours, for the sender reports (RFC 3550 §6.4.1).
 //
-// Video is tied to the moment its pictures arrive: the earliest arrival counts, since delay only ever adds. Audio is tied to video by what
+// Video is tied to the moments at which its pictures arrive. The earliest arrival counts, since delay only adds to it. Audio is tied to video by what
 // FFmpeg's own reports say of the two timelines; without reports of both, by its own arrivals. Only the difference between the legs' reports
 // is used: their absolute time goes stale when a host runs the same command again later.
 #ifndef EG_CLOCK_H
@@ -26,19 +26,19 @@ struct eg_media_clock {
 
 void eg__clock_init(struct eg_media_clock *clock, uint64_t ntp_origin);
 
-// A packet (of video: the first of a picture) with this timestamp has arrived.
+// A packet with this timestamp has arrived; of video, only the first packet of a picture counts.
 void eg__clock_observe(struct eg_media_clock *clock, enum eg_track_kind kind, eg_time now, uint32_t timestamp);
 
 // The sender reported that `timestamp` of a leg's timeline belongs to its NTP time `ntp`.
 void eg__clock_report(struct eg_media_clock *clock, enum eg_track_kind kind, uint64_t ntp, uint32_t timestamp);
 
-// A leg starts anew: a restarted sender has another timeline.
+// Starts a leg again: a restarted sender has another timeline.
 void eg__clock_restart(struct eg_media_clock *clock, enum eg_track_kind kind);
 
 // The NTP time of `now`.
 uint64_t eg__clock_ntp(const struct eg_media_clock *clock, eg_time now);
 
-// The timestamp of a leg that belongs to `now`. False before anything arrived on it.
+// The timestamp of a leg that belongs to `now`. False before anything has arrived on the leg.
 bool eg__clock_timestamp(const struct eg_media_clock *clock, enum eg_track_kind kind, eg_time now, uint32_t *timestamp);
 
 #endif

@@ -29,7 +29,7 @@ void eg__parameter_sets_begin_sender(struct eg_parameter_sets *sets) {
     sets->partial.active = false;
 }
 
-// The first whose key is not below this one.
+// The position of the first set whose key is not below this one.
 static uint16_t position_of(const struct eg_parameter_sets *sets, uint32_t key) {
     uint16_t low = 0, high = sets->count;
     while (low < high) {
@@ -63,7 +63,7 @@ static struct eg_parameter_set *add(struct eg_parameter_sets *sets, uint16_t key
     return set;
 }
 
-// What lies behind its bytes moves up.
+// The bytes behind those of the removed set move up.
 static void drop_bytes(struct eg_parameter_sets *sets, struct eg_parameter_set *set) {
     if (set->size == 0) return;
     uint16_t end = (uint16_t)(set->at + set->size);
@@ -98,7 +98,7 @@ static bool make_room(struct eg_parameter_sets *sets, size_t size) {
     return true;
 }
 
-// One that is too large, or that there is no memory for, must not leave the one before in its place.
+// A set that is too large, or that there is no memory for, must not leave the set before in its place.
 static void keep_bytes(struct eg_parameter_sets *sets, struct eg_parameter_set *set, const uint8_t *nal, size_t size) {
     drop_bytes(sets, set);
     if (size > EG_PARAMETER_SET_SIZE_MAX || !make_room(sets, size)) return;
@@ -112,7 +112,7 @@ static bool is_sps(const struct eg_parameter_sets *sets, uint16_t key) {
     return key >= sets->codec->sets->sps_key && key < sets->codec->sets->pps_key;
 }
 
-// Of one that is longer than can be kept, no more is read than could be.
+// Of a set that is too long to be kept, only as much is read as could be kept.
 static void learn_unit(struct eg_parameter_sets *sets, uint64_t place, const uint8_t *nal, size_t size) {
     size_t readable = size < EG_PARAMETER_SET_SIZE_MAX ? size : EG_PARAMETER_SET_SIZE_MAX;
     struct eg_set_identity identity;
@@ -138,7 +138,7 @@ static void add_to_partial(struct eg_parameter_sets *sets, const uint8_t *bytes,
     sets->partial.size += size;
 }
 
-// Each of them follows the one before, or the whole is not believed.
+// Each fragment has to follow the one before, else the whole set is discarded.
 static void learn_fragment(struct eg_parameter_sets *sets, uint64_t place, uint16_t sequence, const struct eg_nal_fragment *fragment) {
     if (fragment->is_start) {
         if (sets->partial.bytes == NULL) sets->partial.bytes = eg__memory_take(1, EG_PARAMETER_SET_SIZE_MAX);
@@ -218,7 +218,7 @@ size_t eg__parameter_sets_write(struct eg_parameter_sets *sets, struct eg_parame
         if (count > 0 && size > size_max) break;
         set->place = place;
         if (count++ == 0) first = set;
-        if (size > size_max) { // fits alone
+        if (size > size_max) { // it fits only alone
             need->next++;
             break;
         }

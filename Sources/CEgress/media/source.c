@@ -36,7 +36,7 @@ uint32_t eg__source_live_timestamp(const struct eg_source *source, eg_time now) 
     return source->picture_timestamp + (uint32_t)(ticks < ticks_max ? ticks : ticks_max);
 }
 
-// Everything that has arrived may go to the viewers.
+// Everything that has arrived may be sent to the viewers.
 static void complete_picture(struct eg_source *source) {
     source->ready_end = source->highest + 1;
     source->pending_since = EG_TIME_NEVER;
@@ -65,7 +65,7 @@ static bool put(struct eg_source *source, eg_time now, uint64_t place, uint32_t 
     return false;
 }
 
-// Which SPS holds is known only when an IDR activates it (ITU-T H.264 §7.4.1.2.1).
+// The valid SPS is known only when an IDR activates it (ITU-T H.264 §7.4.1.2.1).
 static void follow_format(struct eg_source *source, uint16_t pps_id) {
     const struct eg_parameter_set *sps = eg__parameter_sets_active(&source->sets, pps_id);
     bool is_readable = sps != NULL && sps->format.profile_idc != 0;
@@ -74,7 +74,7 @@ static void follow_format(struct eg_source *source, uint16_t pps_id) {
     raise(source, EG_STREAM_VIDEO_FORMAT);
 }
 
-// A single one may be anything; B-frames go back again and again.
+// A single step back may have any reason; with B-frames timestamps go back again and again.
 static void note_backward(struct eg_source *source) {
     bool is_known = source->backward_pictures >= EG_BACKWARD_PICTURES;
     if (!is_known && source->pictures - source->backward_at > EG_BACKWARD_SPAN) source->backward_pictures = 0;
@@ -95,7 +95,7 @@ static void begin_picture(struct eg_source *source, eg_time now, uint64_t place,
 }
 
 // An IDR slice whose parameter sets did not all come with its picture gets those that came before, with its timestamp, in packets no larger than
-// its own, `size_max`, as far as a set fits in there. Gives the slice's place, behind them.
+// its own, `size_max`, unless a single set is larger. Returns the slice's place, which is behind them.
 static uint64_t insert_parameter_sets(struct eg_source *source, eg_time now, uint64_t place, uint32_t timestamp, uint16_t pps_id,
                                       size_t size_max) {
     struct eg_parameter_set_need need;
@@ -105,12 +105,12 @@ static uint64_t insert_parameter_sets(struct eg_source *source, eg_time now, uin
     for (size_t size; (size = eg__parameter_sets_write(&source->sets, &need, place, payload, size_max)) > 0;) {
         if (!put(source, now, place, timestamp, false, payload, size)) break;
         source->highest = place++;
-        source->order_begin = place; // what is late from in front of it would be put one place too far
+        source->order_begin = place; // a late packet from before it would be put one place too far
     }
     return place;
 }
 
-// The packets of its newest picture, as far as they have come.
+// The number of packets of the newest picture that have come.
 static void measure_picture(struct eg_source *source) {
     uint32_t packets = (uint32_t)(source->highest + 1 - source->picture_begin);
     if (packets > source->gop_largest_picture) source->gop_largest_picture = packets;
@@ -135,7 +135,7 @@ static void receive_video(struct eg_source *source, eg_time now, uint64_t place,
     struct eg_h264_payload h264 = eg__h264_inspect(rtp->payload, rtp->payload_size);
     bool is_newest = place > source->highest;
     if (source->wants_idr) {
-        // Known from here on, but not by those who get only what follows.
+        // The set is known from here on, but not to viewers that get only what follows.
         if (h264.has_sets) learn_parameter_sets(source, source->highest, rtp);
         bool can_begin = h264.has_sps || (h264.starts_idr && eg__parameter_sets_have(&source->sets, h264.pps_id));
         if (!can_begin) {
@@ -145,7 +145,7 @@ static void receive_video(struct eg_source *source, eg_time now, uint64_t place,
             return;
         }
         source->wants_idr = false;
-        place = source->highest + 1; // whatever was lost in front of it nobody misses
+        place = source->highest + 1; // packets that were lost before it are not missed by any viewer
     }
     if (is_newest && (timestamp != source->picture_timestamp || source->pictures == 0)) {
         if (source->pending_since != EG_TIME_NEVER) complete_picture(source);
@@ -194,7 +194,7 @@ static void count_rate(struct eg_source *source, eg_time now, size_t size) {
     source->rate_bytes = 0;
 }
 
-// [RTP ticks] from the newest timestamp to where the timeline goes on after a break: as much as time has passed, at least a frame.
+// [RTP ticks] from the newest timestamp to where the timeline continues after a break: the time that has passed, at least a frame.
 static uint32_t ticks_passed(const struct eg_source *source, eg_time now) {
     uint64_t rate = source->clock->legs[source->kind].rate;
     uint64_t passed = (now - source->picture_arrival) * rate / EG_SECOND;
@@ -202,7 +202,7 @@ static uint32_t ticks_passed(const struct eg_source *source, eg_time now) {
     return (uint32_t)(passed > passed_min ? passed : passed_min);
 }
 
-// What comes late, as after a stall, is no jump: its timestamps go on.
+// Packets that come late, for example after a stall, are not a jump: their timestamps continue.
 static bool is_jump(const struct eg_source *source, eg_time now, uint32_t timestamp) {
     if (source->wants_idr || source->last_arrival == EG_TIME_NEVER) return false;
     int64_t rate = source->clock->legs[source->kind].rate;
@@ -210,17 +210,17 @@ static bool is_jump(const struct eg_source *source, eg_time now, uint32_t timest
     return step_us < -(int64_t)EG_SOURCE_JUMP || step_us > (int64_t)(now - source->picture_arrival) + (int64_t)EG_SOURCE_JUMP;
 }
 
-// The sender's reports so far tell of the timeline before.
+// The sender's reports so far are of the old timeline.
 static void follow_jump(struct eg_source *source, eg_time now, uint32_t timestamp) {
     if (source->pending_since != EG_TIME_NEVER) complete_picture(source);
     source->timestamp_offset += source->picture_timestamp + ticks_passed(source, now) - timestamp;
-    source->order_begin = source->highest + 1; // what is late has another timestamp than the timeline
+    source->order_begin = source->highest + 1; // late packets have timestamps of the old timeline
     eg__clock_restart(source->clock, source->kind);
     source->stats.restarts++;
     raise(source, EG_STREAM_RESTARTED);
 }
 
-// A packet of the sender's, in its present epoch.
+// Takes a packet of the sender's present epoch.
 static void accept(struct eg_source *source, eg_time now, const struct eg_rtp *rtp) {
     if (rtp->payload_size > EG_RTP_PAYLOAD_SIZE_MAX) {
         drop(source, EG_DROP_SOURCE_TOO_LARGE);
@@ -251,12 +251,12 @@ static void accept(struct eg_source *source, eg_time now, const struct eg_rtp *r
     else receive_audio(source, now, place, timestamp, rtp);
 }
 
-// The sender is another one than before, or the first. Its timeline is laid behind what was: the next place, and a timestamp as much later
-// as time has passed, at least a frame.
+// The sender has changed, or is the first. Its timeline is laid behind the old one: at the next place, and with a timestamp that is later by
+// the time that has passed, at least a frame.
 static void begin_epoch(struct eg_source *source, eg_time now, const struct eg_addr *from, uint32_t ssrc, uint16_t sequence,
                         uint32_t timestamp) {
     bool is_first = source->state == EG_SOURCE_WAITING;
-    bool is_same_sender = ssrc == source->ssrc && eg__addr_equal(from, &source->sender); // its numbers jumped
+    bool is_same_sender = ssrc == source->ssrc && eg__addr_equal(from, &source->sender); // its sequence numbers jumped
     if (!is_same_sender) eg__parameter_sets_begin_sender(&source->sets);
     if (source->pending_since != EG_TIME_NEVER) complete_picture(source);
     source->state = EG_SOURCE_LIVE;
@@ -278,7 +278,7 @@ static void begin_epoch(struct eg_source *source, eg_time now, const struct eg_a
     source->early_report.active = false;
 }
 
-// What was held back of one who did not prove to be the next sender.
+// Drops the packet that was held back, since its sender did not prove to be the next one.
 static void discard_candidate(struct eg_source *source) {
     if (!source->candidate.active) return;
     source->candidate.active = false;
@@ -302,7 +302,7 @@ static bool is_next_of_candidate(const struct eg_source *source, const struct eg
            eg__addr_equal(&source->candidate.addr, from);
 }
 
-// A packet that is not of the present epoch: of a sender that came back, or of a stranger.
+// Takes a packet that is not of the present epoch: from a sender that came back, or from a stranger.
 static void receive_from_candidate(struct eg_source *source, eg_time now, const struct eg_addr *from, const struct eg_rtp *rtp) {
     if (rtp->payload_size > EG_RTP_PAYLOAD_SIZE_MAX) {
         drop(source, EG_DROP_SOURCE_TOO_LARGE);
@@ -326,7 +326,7 @@ static void receive_from_candidate(struct eg_source *source, eg_time now, const 
         hold_candidate(source, from, rtp);
         return;
     }
-    // Two in a row: what was held back comes first, since it is what an IDR begins with.
+    // Two in a row: the packet that was held back comes first, since an IDR may begin with it.
     uint8_t held_bytes[EG_RTP_PAYLOAD_SIZE_MAX];
     struct eg_rtp held = {
         .marker = source->candidate.marker,

@@ -1,5 +1,5 @@
-// One RTP flow in: which packets are the sender's, in which order, and where pictures begin and end. It writes what is good to the store,
-// on one endless timeline of sequence numbers and timestamps that goes on through restarts of the sender.
+// One incoming RTP flow: which packets are the sender's, in which order, and where pictures begin and end. It writes valid packets to the store,
+// on one endless timeline of sequence numbers and timestamps that continues through restarts of the sender.
 //
 //   waiting ──first packet──▶ live ──BYE──▶ ended ──any packet──▶ live, in a new epoch
 //                              │ ▲
@@ -7,8 +7,8 @@
 //                 another jump ▼ │ old one and two packets in a row (RFC 3550 A.1)
 //                           candidate
 //
-// An epoch of video begins at an IDR; what comes in front of one is dropped, since nobody could decode it. A jump of the timestamps alone is no
-// new epoch: the numbers go on, so the decoder can too, and the timeline is laid behind what was.
+// An epoch of video begins at an IDR. Packets before it are dropped, since nobody could decode them. A jump of the timestamps alone does not begin
+// an epoch: the sequence numbers continue, so the decoder can too, and the new timestamps are laid behind the old ones.
 #ifndef EG_SOURCE_H
 #define EG_SOURCE_H
 
@@ -30,15 +30,15 @@ struct eg_source {
     struct eg_media_clock *clock;
     uint64_t *drops;                // counters by eg_drop
 
-    struct eg_addr sender;          // locked: others are strangers until it ends or falls silent
+    struct eg_addr sender;          // locked: other senders are strangers until it ends or falls silent
     uint32_t ssrc;
     uint16_t highest_raw;           // sequence number as the sender counts, of the packet at place `highest`
     uint64_t highest;               // its place in the store
-    uint64_t order_begin;           // places below take no latecomers: up to here the numbering was another one
+    uint64_t order_begin;           // late packets before this place are dropped: their numbering was another one
     uint32_t timestamp_offset;      // ours is the sender's plus this
     eg_time last_arrival;           // EG_TIME_NEVER before the first packet
 
-    struct {                        // who might be the next sender
+    struct {                        // the sender that may be the next one
         bool active;
         struct eg_addr addr;
         uint32_t ssrc;
@@ -46,11 +46,11 @@ struct eg_source {
         bool marker;
         uint16_t sequence;
         uint32_t timestamp;
-        uint16_t size;              // [B] of the packet that is held back until it has proven itself
+        uint16_t size;              // [B] of the packet that is held back until its sender has proven itself
         uint8_t payload[EG_RTP_PAYLOAD_SIZE_MAX];
     } candidate;
 
-    struct {                        // a report of an SSRC that no packet has come from yet: FFmpeg's first
+    struct {                        // a report of an SSRC that has not sent a packet yet: FFmpeg's first report
         bool active;
         uint32_t ssrc;
         uint64_t ntp;
@@ -70,11 +70,11 @@ struct eg_source {
 
     uint64_t ready_end;             // places below are complete: viewers may have them
     eg_time pending_since;          // EG_TIME_NEVER: nothing waits for the rest of its picture
-    bool has_late;                  // a packet came when its picture had been given out; taken by the owner
+    bool has_late;                  // a packet came after its picture had been sent; the owner resets it
     uint64_t late_place;
 
-    unsigned events;                // bits of 1 << eg_stream_event_kind, taken by the owner
-    unsigned backward_pictures;     // timestamps that went back, each at most EG_BACKWARD_SPAN pictures behind the one before
+    unsigned events;                // bits of 1 << eg_stream_event_kind; the owner resets them
+    unsigned backward_pictures;     // how many timestamps went back, each at most EG_BACKWARD_SPAN pictures after the one before
     uint64_t backward_at;           // picture
     struct eg_video_format format;  // of the SPS that the last IDR activated
     struct eg_source_stats stats;
@@ -93,11 +93,11 @@ void eg__source_deinit(struct eg_source *source);
 // Takes one datagram, RTP or RTCP, told apart by its second byte (RFC 5761).
 void eg__source_receive(struct eg_source *source, eg_time now, const struct eg_addr *from, const uint8_t *bytes, size_t size);
 
-// Gives out a picture whose marker does not come, and notices silence.
+// Releases a picture whose marker does not come, and notices silence.
 void eg__source_tick(struct eg_source *source, eg_time now);
 eg_time eg__source_deadline(const struct eg_source *source);
 
-// The timestamp that a picture arriving just now would have, at most just under a frame beyond the newest one's.
+// The timestamp that a picture arriving now would have, less than a frame beyond the newest one's.
 uint32_t eg__source_live_timestamp(const struct eg_source *source, eg_time now);
 
 #endif

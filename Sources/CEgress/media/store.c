@@ -51,7 +51,7 @@ const struct eg_packet *eg__store_get(const struct eg_store *store, uint64_t seq
     return packet->payload != NULL ? packet : NULL;
 }
 
-// Forgets the oldest place. The chunks in front of the new begin are free: their packets are all older.
+// Forgets the oldest place. Chunks before the new beginning are free, since all their packets are older.
 static void drop_oldest(struct eg_store *store) {
     struct eg_packet *packet = slot_of(store, store->begin);
     if (packet->payload != NULL) store->bytes -= packet->size;
@@ -84,10 +84,10 @@ static bool grow(struct eg_store *store) {
     return true;
 }
 
-// Makes `sequence`, which is not late, a place of the ring, growing it or, at its limit, forgetting the oldest. The places that are passed
-// over count as lost now.
+// Makes `sequence`, which is not late, a place of the ring, growing it or, at its limit, forgetting the oldest. The places that are
+// skipped count as lost now.
 static void make_place(struct eg_store *store, eg_time now, uint64_t sequence) {
-    if (store->end == 0) store->begin = store->end = sequence; // the first of all
+    if (store->end == 0) store->begin = store->end = sequence; // the first packet of all
     while (sequence - store->begin >= store->capacity && store->capacity < store->capacity_max)
         if (!grow(store)) break;
     while (store->begin < store->end && sequence - store->begin >= store->capacity) drop_oldest(store);
@@ -107,7 +107,7 @@ static bool grow_holds(struct eg_store *store) {
     return true;
 }
 
-// Room to hold one more, within the limit of bytes: the oldest block's packets go, and with them a GOP that began there.
+// Makes room to hold one more block, within the limit of bytes: the oldest block's packets go, and with them a GOP that began there.
 static bool make_hold(struct eg_store *store) {
     while (store->chunk_count >= store->chunk_count_max) {
         uint64_t last = hold_at(store, 0)->last_sequence;
@@ -161,14 +161,14 @@ enum eg_store_result eg__store_put(struct eg_store *store, eg_time now, uint64_t
     if (result != EG_STORE_PUT) return result;
     uint8_t *bytes = take_bytes(store, sequence, size);
     if (bytes == NULL) return EG_STORE_NO_ROOM;
-    if (sequence < store->begin) return EG_STORE_LATE; // the room for it was made of its own place
+    if (sequence < store->begin) return EG_STORE_LATE; // to make room, its own place was forgotten
     if (size > 0) memcpy(bytes, payload, size);
     struct eg_packet packet = {.payload = bytes, .arrival = now, .timestamp = timestamp, .size = (uint16_t)size, .marker = marker};
     end_put(store, sequence, &packet);
     return EG_STORE_PUT;
 }
 
-// What comes late lies in one of the newest blocks, so the search is short.
+// A late packet is in one of the newest blocks, so the search is short.
 static struct eg_store_hold *find_hold(const struct eg_store *store, const struct eg_chunk *chunk) {
     for (uint32_t i = store->chunk_count; i > 0; i--)
         if (hold_at(store, i - 1)->chunk == chunk) return hold_at(store, i - 1);
@@ -204,7 +204,7 @@ struct eg_chunk *eg__store_chunk_of(const struct eg_store *store, const struct e
         *hint = place;
         return chunk;
     }
-    EG_ASSERT(false); // a packet of the store lies in what the store holds
+    EG_ASSERT(false); // every packet of the store is in a block that the store holds
     return NULL;
 }
 

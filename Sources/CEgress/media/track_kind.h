@@ -1,4 +1,4 @@
-// The two kinds of track of a stream. One source, one store and one track of each viewer is of each kind.
+// The two kinds of track of a stream. For each kind there is one source, one store, and one track of each viewer.
 #ifndef EG_TRACK_KIND_H
 #define EG_TRACK_KIND_H
 

@@ -66,7 +66,7 @@ static void keep_datagram(struct eg_dtls *dtls, const uint8_t *bytes, size_t siz
     dtls->flight_size = (uint32_t)flight_size;
 }
 
-// A second flight of ours is the answer to what only one who has read the first can write.
+// We send a second flight only in answer to what only a client that has read the first can write.
 static void begin_flight(struct eg_dtls *dtls, eg_time now) {
     if (dtls->flight != NULL) dtls->is_answered = true;
     free_flight(dtls);
@@ -139,8 +139,8 @@ static size_t read_record(struct eg_dtls_io *io, uint8_t *bytes, size_t size_max
     return 0;
 }
 
-// An alert in answer to the very first hello goes nowhere: whoever wrote that hello, the alert would reach the one who owns the address,
-// and end a handshake that he is about to begin.
+// An alert in answer to the very first hello is not sent. If the hello's address was forged, the alert would reach the client that owns the
+// address, and end a handshake that it is about to begin.
 static void write_datagram(struct eg_dtls_io *io, const uint8_t *bytes, size_t size) {
     struct exchange *exchange = (struct exchange *)io;
     struct eg_dtls *dtls = exchange->dtls;

@@ -8,7 +8,7 @@
 // A plaintext alert or a broken record from a stranger is dropped without ending the handshake, and a ClientHello that OpenSSL refuses
 // leaves it waiting for a better one.
 //
-// Whoever knows a session of his own can write a victim's address on a check and on a hello. So until the client has answered our first
+// A client with a session of its own can forge a victim's address on a check and on a hello. So until the client has answered our first
 // flight, which shows that it listens where it says it is, no more is sent along a path than a small multiple of what came along it.
 //
 // OpenSSL keeps about 70 KiB for a handshake, also after it. So its objects go as soon as the keys are there, and what little is needed

@@ -1,10 +1,10 @@
 // The DTLS handshakes that are under way: how many in all, and how many from one address, since OpenSSL keeps about 65 KiB for each. An
 // address is an IPv4 address or the /64 of an IPv6 one, which is what one customer has at least.
 //
-// Over a limit the newcomer is refused; its client repeats itself. But who has begun EG_HANDSHAKE_FIRM ago makes room, the oldest first: a
-// check of whoever knows a viewer's password may bear a false source address, and must not keep others from theirs for ten seconds. Who
-// has made room may begin again where there is room, for as long as nobody needs it who has had no turn yet: to keep others out takes a new
-// viewer each time, and those are counted over HTTP.
+// Over a limit a new handshake is refused; its client repeats its hello. But a handshake that began EG_HANDSHAKE_FIRM ago or earlier is evicted, the
+// oldest first: a client that knows a viewer's password may forge the source address of its checks, and must not keep others from their handshakes
+// for ten seconds. An evicted handshake may restart while no first-time client needs the slot. So keeping others out takes a new viewer each time,
+// and new viewers are limited over HTTP.
 #ifndef EG_HANDSHAKES_H
 #define EG_HANDSHAKES_H
 

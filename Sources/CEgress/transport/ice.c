@@ -190,7 +190,7 @@ static enum eg_ice_event use_check(struct eg_ice *ice, eg_time now, struct eg_ra
     return EG_ICE_CHECKED;
 }
 
-// Whoever does not know the password gets no answer at all, so that nobody is sent what he did not ask for (RFC 8489 §9.1.3 would have an
+// A sender that does not know the password gets no answer at all, so that nobody is sent anything unasked (RFC 8489 §9.1.3 would have an
 // error). A lite agent is controlled, whatever the tie breakers say: the peer that thinks so of itself is told to change its role.
 static enum eg_ice_event receive_request(struct eg_ice *ice, eg_time now, struct eg_random *random, const struct eg_path *path,
                                          const struct eg_stun *stun, const uint8_t *bytes, size_t size, struct eg_batch *batch) {

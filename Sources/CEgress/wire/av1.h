@@ -14,7 +14,7 @@ struct eg_av1_sequence {
     uint32_t height;           // [px]
 };
 
-// What one RTP payload holds of what we care about.
+// What one RTP payload holds, as far as the engine needs it.
 struct eg_av1_payload {
     bool valid;                // lengths add up, and what begins an OBU can be one
     bool starts_key;           // the first packet of a key picture: the sender says so, and the OBUs do
@@ -23,7 +23,7 @@ struct eg_av1_payload {
 
 struct eg_av1_payload eg__av1_inspect(const uint8_t *payload, size_t size);
 
-// Reads a sequence header, without its OBU header. False when it ends early or says what can't be.
+// Reads a sequence header, without its OBU header. False when it ends early or has impossible values.
 bool eg__av1_parse_sequence(struct eg_av1_sequence *sequence, const uint8_t *bytes, size_t size);
 
 #endif

@@ -68,7 +68,7 @@ static bool inspect(struct eg_h264_payload *found, const uint8_t *payload, size_
 
 struct eg_h264_payload eg__h264_inspect(const uint8_t *payload, size_t size) {
     struct eg_h264_payload found = {.pps_id = EG_H264_NO_PPS};
-    if (!inspect(&found, payload, size)) return (struct eg_h264_payload){.pps_id = EG_H264_NO_PPS}; // nothing of a broken payload is believed
+    if (!inspect(&found, payload, size)) return (struct eg_h264_payload){.pps_id = EG_H264_NO_PPS}; // nothing in a broken payload is trusted
     found.valid = true;
     return found;
 }

@@ -1,4 +1,4 @@
-// H.264 in RTP, RFC 6184: which NAL units a payload holds, what an SPS says of profile, level and size, and which parameter sets name which.
+// H.264 in RTP, RFC 6184: which NAL units a payload holds, what an SPS says about profile, level and size, and which parameter set refers to which.
 #ifndef EG_H264_H
 #define EG_H264_H
 
@@ -20,7 +20,7 @@ enum {
     EG_H264_NO_PPS = 256,     // instead of an id
 };
 
-// What one RTP payload holds of what we care about.
+// What one RTP payload holds, as far as the engine needs it.
 struct eg_h264_payload {
     bool valid;            // lengths add up: single NAL, STAP-A or FU-A; others (STAP-B, MTAP, FU-B: never in packetization-mode 1) are not
     bool has_idr;          // an IDR slice, or a fragment of one
@@ -28,7 +28,7 @@ struct eg_h264_payload {
     bool has_slice;        // a slice of another picture
     bool has_sps;          // a whole SPS
     bool has_sets;         // an SPS or a PPS, or a fragment of one
-    uint16_t pps_id;       // that the first IDR slice to start here names; EG_H264_NO_PPS: none starts, or its header can't be read
+    uint16_t pps_id;       // named by the first IDR slice that starts here; EG_H264_NO_PPS: none starts, or its header can't be read
 };
 
 struct eg_h264_payload eg__h264_inspect(const uint8_t *payload, size_t size);
@@ -51,21 +51,21 @@ struct eg_h264_sps {
 };
 
 // Reads an SPS NAL unit (its header byte included, emulation prevention still in it), ITU-T H.264 §7.3.2.1.1.
-// False when it ends early or says something impossible (sizes over 16,384).
+// False when it ends early or has impossible values (sizes over 16,384).
 bool eg__h264_parse_sps(struct eg_h264_sps *sps, const uint8_t *nal, size_t size);
 
-// Its id alone, of one whose rest may be anything. False when there is none up to 31.
+// Reads only the id of an SPS, whatever the rest is. False when it has no id up to 31.
 bool eg__h264_parse_sps_id(uint8_t *id, const uint8_t *nal, size_t size);
 
 struct eg_h264_pps {
     uint8_t id;
-    uint8_t sps_id; // of the SPS that it belongs to
+    uint8_t sps_id; // of the SPS that the PPS belongs to
 };
 
-// Reads the beginning of a PPS NAL unit. False when its ids are none that can be.
+// Reads the beginning of a PPS NAL unit. False when its ids are out of range.
 bool eg__h264_parse_pps(struct eg_h264_pps *pps, const uint8_t *nal, size_t size);
 
-// The PPS that a slice names, read from what follows the NAL unit's first byte. EG_H264_NO_PPS when it names none that can be.
+// The PPS that a slice names, read from what follows the NAL unit's first byte. EG_H264_NO_PPS when the id is out of range.
 uint16_t eg__h264_pps_id_of_slice(const uint8_t *header, size_t size);
 
 #endif

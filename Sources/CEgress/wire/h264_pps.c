@@ -1,4 +1,4 @@
-// Which parameter sets refer to which: the beginnings of the picture parameter set (ITU-T H.264 §7.3.2.2) and of the slice header (§7.3.3).
+// Which parameter set refers to which: the beginnings of the picture parameter set (ITU-T H.264 §7.3.2.2) and of the slice header (§7.3.3).
 #include "wire/h264.h"
 #include "wire/nal_bits.h"
 

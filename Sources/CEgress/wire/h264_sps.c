@@ -8,7 +8,7 @@ enum {
     MACROBLOCKS_MAX = SIZE_MAX_PIXELS / MACROBLOCK_SIZE, // a side
 };
 
-// §7.3.2.1.1.1. The list itself is nothing to us, but how long it is depends on its values.
+// §7.3.2.1.1.1. The engine does not need the list, but its length depends on its values.
 static void skip_scaling_list(struct eg_nal_bits *bits, size_t count) {
     int32_t last = 8;
     for (size_t i = 0; i < count && !bits->failed; i++) {
@@ -36,7 +36,7 @@ static bool has_chroma_fields(uint8_t profile_idc) {
     return false;
 }
 
-// Gives separate_colour_plane_flag.
+// Returns separate_colour_plane_flag.
 static bool read_chroma_fields(struct eg_nal_bits *bits, struct eg_h264_sps *sps) {
     sps->chroma_format_idc = (uint8_t)eg__nal_read_ue(bits, 3);
     bool is_separate = sps->chroma_format_idc == 3 && eg__nal_read_flag(bits);
@@ -66,7 +66,7 @@ static uint32_t crop_unit_y(uint8_t chroma_array_type, bool is_frame_mbs_only) {
     return (chroma_array_type == 1 ? 2U : 1U) * (is_frame_mbs_only ? 1U : 2U);
 }
 
-// Takes two offsets off a side; they must leave something of it.
+// Subtracts two offsets from a side. Something of the side must be left.
 static void read_crop(struct eg_nal_bits *bits, uint32_t *side, uint32_t unit) {
     uint32_t before = eg__nal_read_ue(bits, SIZE_MAX_PIXELS);
     uint32_t after = eg__nal_read_ue(bits, SIZE_MAX_PIXELS);
@@ -94,7 +94,7 @@ static void read_size(struct eg_nal_bits *bits, struct eg_h264_sps *sps, uint8_t
     read_crop(bits, &sps->height, crop_unit_y(chroma_array_type, is_frame_mbs_only));
 }
 
-// Up to its id.
+// Reads an SPS up to its id.
 static bool read_head(struct eg_nal_bits *bits, struct eg_h264_sps *sps) {
     uint32_t header = eg__nal_read(bits, 8);
     if (bits->failed || (header & 0x1f) != EG_H264_NAL_SPS) return false;

@@ -1,4 +1,4 @@
-// H.265 in RTP, RFC 7798: which NAL units a payload holds, what an SPS says of profile, level and size, and which parameter sets name which.
+// H.265 in RTP, RFC 7798: which NAL units a payload holds, what an SPS says about profile, level and size, and which parameter set refers to which.
 #ifndef EG_H265_H
 #define EG_H265_H
 
@@ -24,11 +24,11 @@ enum {
     EG_H265_NO_PPS = 64,         // instead of an id
 };
 
-// What one RTP payload holds of what we care about.
+// What one RTP payload holds, as far as the engine needs it.
 //
-// A random access picture is an IDR, a BLA or a CRA. What follows one in the order of decoding and of display needs nothing from before it. What
-// is displayed before a CRA or BLA may (RASL pictures); a decoder that begins there leaves it out (§8.1.3), and only senders that show pictures
-// in another order than they send them, which browsers can't play, have any.
+// A random access picture is an IDR, a BLA or a CRA. Pictures that follow one in the order of decoding and of display need nothing from
+// before it. Pictures that are displayed before a CRA or BLA may (RASL pictures); a decoder that begins there leaves them out (§8.1.3). Only
+// senders that show pictures in another order than they send them have any, and browsers can't play those.
 struct eg_h265_payload {
     bool valid;            // lengths add up: single NAL unit, AP or FU; PACI and reserved types are not
     bool has_irap;         // a slice of a random access picture, or a fragment of one
@@ -43,7 +43,7 @@ struct eg_h265_payload eg__h265_inspect(const uint8_t *payload, size_t size);
 // The whole NAL units of a valid payload.
 struct eg_nal_units eg__h265_units(const uint8_t *payload, size_t size);
 
-// False when a valid payload is no fragment.
+// False when a valid payload is not a fragment.
 bool eg__h265_parse_fragment(struct eg_nal_fragment *fragment, const uint8_t *payload, size_t size);
 
 struct eg_h265_sps {
@@ -59,7 +59,7 @@ struct eg_h265_sps {
 };
 
 // Reads an SPS NAL unit of the base layer (its header included, emulation prevention still in it), ITU-T H.265 §7.3.2.2.1.
-// False when it ends early or says something impossible (sizes over 16,384).
+// False when it ends early or has impossible values (sizes over 16,384).
 bool eg__h265_parse_sps(struct eg_h265_sps *sps, const uint8_t *nal, size_t size);
 
 // A parameter set of the base layer and the one that it belongs to.
@@ -69,10 +69,10 @@ struct eg_h265_set {
     uint8_t parent_id; // of an SPS its VPS, of a PPS its SPS
 };
 
-// Reads the beginning of a parameter set; its rest may be anything. False when it is none, or its ids can't be.
+// Reads the beginning of a parameter set; its rest may be anything. False when it is not a parameter set, or its ids are out of range.
 bool eg__h265_parse_set(struct eg_h265_set *set, const uint8_t *nal, size_t size);
 
-// The PPS that a random access picture's slice names, read from what follows the NAL unit's header. EG_H265_NO_PPS when it names none that can be.
+// The PPS that a random access picture's slice names, read from what follows the NAL unit's header. EG_H265_NO_PPS when the id is out of range.
 uint16_t eg__h265_pps_id_of_slice(const uint8_t *header, size_t size);
 
 #endif

@@ -1,5 +1,5 @@
 // Reads bits of a NAL unit of H.264 or H.265, leaving out the emulation prevention bytes (ITU-T H.264 §7.4.1, H.265 §7.4.2). Past the end it
-// gives zeros and has failed.
+// returns zeros and has failed.
 #ifndef EG_NAL_BITS_H
 #define EG_NAL_BITS_H
 
@@ -39,8 +39,8 @@ static inline uint32_t eg__nal_read(struct eg_nal_bits *bits, unsigned count) {
 
 static inline bool eg__nal_read_flag(struct eg_nal_bits *bits) { return eg__nal_read(bits, 1) != 0; }
 
-// ue(v), §9.1, which must be at most `max`; else the reader has failed, so that no value out of its range is ever worked with. No field
-// here comes near 2^32, so 31 zeros are the most that are followed.
+// ue(v), §9.1, which must be at most `max`; else the reader fails, so that no value out of range is ever used. No field here
+// comes near 2^32, so at most 31 zeros are accepted.
 static inline uint32_t eg__nal_read_ue(struct eg_nal_bits *bits, uint32_t max) {
     unsigned zeros = 0;
     while (zeros < 32 && !bits->failed && !eg__nal_read_flag(bits)) zeros++;

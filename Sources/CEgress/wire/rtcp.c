@@ -53,7 +53,7 @@ bool eg__rtcp_parse_sender_info(struct eg_sender_info *info, const struct eg_rtc
     return !reader.failed;
 }
 
-// Entry `index` of a list of entries of one size, as a reader of just that entry. False past the last; it can't overflow for any index.
+// A reader of entry `index` in a list of entries of one size. False past the last. No index can make it overflow.
 static bool entry_at(struct eg_reader *entry, const uint8_t *bytes, size_t size, size_t entry_size, size_t index) {
     if (index >= size / entry_size) return false;
     *entry = eg__reader(bytes + index * entry_size, entry_size);
@@ -182,7 +182,7 @@ uint32_t eg__rtcp_round_trip(const struct eg_report_block *report, uint64_t ntp_
     if (report->last_sr == 0) return 0; // no SR had come yet
     uint32_t arrival = (uint32_t)(ntp_now >> 16);
     int32_t units = (int32_t)(arrival - report->last_sr - report->delay_since_last_sr); // [1/65536 s], modulo 18 hours
-    if (units <= 0) return 0; // faster than light: a coarse clock, or a made-up report
+    if (units <= 0) return 0; // impossible: a coarse clock, or a made-up report
     uint64_t round_trip = (uint64_t)units * EG_SECOND >> 16;
-    return round_trip <= UINT32_MAX ? (uint32_t)round_trip : 0; // more than an hour is somebody else's clock
+    return round_trip <= UINT32_MAX ? (uint32_t)round_trip : 0; // more than an hour: the times are of different clocks
 }

@@ -26,7 +26,7 @@ struct eg_rtcp {
 
 struct eg_rtcp_iterator {
     struct eg_reader reader;
-    bool malformed; // the walk ended at something that is no RTCP block
+    bool malformed; // the walk ended at something that is not an RTCP block
 };
 
 // Walks a compound packet, or a reduced-size one (RFC 5506): any first block is accepted.
@@ -75,12 +75,12 @@ void eg__rtcp_write_sender_report(struct eg_writer *writer, const struct eg_send
 void eg__rtcp_write_receiver_report(struct eg_writer *writer, uint32_t ssrc); // no report blocks
 void eg__rtcp_write_cname(struct eg_writer *writer, uint32_t ssrc, const char *cname);
 void eg__rtcp_write_bye(struct eg_writer *writer, uint32_t ssrc);
-// Those that a viewer sends, for tests and the load generator.
+// Blocks that a viewer sends, for tests and the load generator.
 void eg__rtcp_write_nack(struct eg_writer *writer, uint32_t sender_ssrc, uint32_t media_ssrc, uint16_t packet_id, uint16_t bitmask);
 void eg__rtcp_write_report(struct eg_writer *writer, uint32_t ssrc, const struct eg_report_block *report); // an RR with one block
 void eg__rtcp_write_pli(struct eg_writer *writer, uint32_t sender_ssrc, uint32_t media_ssrc);
 
-// What report_block says of the round trip (RFC 3550 §6.4.1), in microseconds, when it arrives at NTP time `ntp_now`; 0 when it says nothing.
+// The round trip according to a report block (RFC 3550 §6.4.1) that arrives at NTP time `ntp_now`, in microseconds; 0 when it says nothing.
 uint32_t eg__rtcp_round_trip(const struct eg_report_block *report, uint64_t ntp_now);
 
 #endif

@@ -9,7 +9,7 @@ static bool parse_extension(struct eg_rtp *rtp, struct eg_reader *reader) {
     return !reader->failed;
 }
 
-// Takes the padding off the payload. Its last byte counts it, itself included, so a count of zero is no padding.
+// Removes the padding from the payload. The last byte of the padding counts it, including itself, so a count of zero is invalid.
 static bool parse_padding(struct eg_rtp *rtp) {
     if (rtp->payload_size == 0) return false;
     rtp->padding_size = rtp->payload[rtp->payload_size - 1];

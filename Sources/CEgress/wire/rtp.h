@@ -6,7 +6,7 @@
 
 enum { EG_RTP_HEADER_SIZE = 12, EG_RTP_VERSION = 2 };
 
-// A packet as it lies in the receive buffer; the pointers borrow from it.
+// A packet in the receive buffer; the pointers borrow from it.
 struct eg_rtp {
     bool marker;
     uint8_t payload_type;
@@ -24,7 +24,7 @@ struct eg_rtp {
 };
 
 // Reads a packet, checking every length in it: version, CSRCs, extension, padding (1 to what is left of the payload).
-// False when it is no RTP packet; `*rtp` is then not to be used. A payload of no bytes is legal.
+// False when it is not an RTP packet; don't use `*rtp` then. An empty payload is legal.
 bool eg__rtp_parse(struct eg_rtp *rtp, const uint8_t *bytes, size_t size);
 
 // Writes the fixed header without CSRCs, extension or padding.

@@ -38,8 +38,8 @@ struct attribute {
 
 static size_t padding_of(size_t size) { return (4 - size % 4) % 4; }
 
-// What an address is XORed with: the cookie for IPv4, cookie and transaction id for IPv6 (RFC 8489 §14.2), which is how they lie in the
-// header of the message.
+// What an address is XORed with: the cookie for IPv4, cookie and transaction id for IPv6 (RFC 8489 §14.2), as they follow each other
+// in the header of the message.
 static void mask_address(uint8_t *ip, size_t size, const uint8_t transaction_id[EG_STUN_TRANSACTION_ID_SIZE]) {
     for (size_t i = 0; i < size; i++) ip[i] ^= i < 4 ? (uint8_t)((uint32_t)MAGIC_COOKIE >> (24 - 8 * i)) : transaction_id[i - 4];
 }
@@ -94,7 +94,7 @@ static bool parse_use_candidate(struct eg_stun *stun, const struct attribute *at
     return attribute->size == 0;
 }
 
-// Both roles have one tie breaker, and an agent is in one role: the first that it names counts.
+// An agent has one role and one tie breaker, so the first role that it names counts.
 static bool parse_role(struct eg_stun *stun, const struct attribute *attribute) {
     if (stun->ice_controlled || stun->ice_controlling) return true;
     struct eg_reader reader = eg__reader(attribute->value, attribute->size);
@@ -110,7 +110,7 @@ static bool parse_integrity(struct eg_stun *stun, const struct attribute *attrib
     return attribute->size == EG_SHA1_SIZE;
 }
 
-// The checksum is of all that comes before it, with the length of the whole message in the header: so it has to be the last attribute.
+// The checksum covers everything before it, with the length of the whole message in the header. So it has to be the last attribute.
 static bool parse_fingerprint(struct eg_stun *stun, const struct attribute *attribute, const uint8_t *bytes, size_t size) {
     if (attribute->size != 4 || attribute->at + FINGERPRINT_SIZE != size) return false;
     struct eg_reader reader = eg__reader(attribute->value, attribute->size);
@@ -138,7 +138,7 @@ static bool parse_attribute(struct eg_stun *stun, const struct attribute *attrib
     case MAPPED_ADDRESS:
     case UNKNOWN_ATTRIBUTES:
     case REALM:
-    case NONCE: return true; // known, and nothing to ICE
+    case NONCE: return true; // known, but not used by ICE
     default: return note_unknown(stun, attribute);
     }
 }
@@ -150,7 +150,7 @@ static bool parse_header(struct eg_stun *stun, struct eg_reader *reader) {
     stun->transaction_id = eg__read_bytes(reader, EG_STUN_TRANSACTION_ID_SIZE);
     if (reader->failed || cookie != MAGIC_COOKIE) return false;
     bool has_type_of_stun = stun->type >> 14 == 0;
-    return has_type_of_stun && attributes_size == eg__reader_left(reader); // attributes are padded: it is a multiple of 4 or they overrun
+    return has_type_of_stun && attributes_size == eg__reader_left(reader); // attributes are padded: the size is a multiple of 4, or they overrun
 }
 
 static bool read_attribute(struct attribute *attribute, struct eg_reader *reader) {
@@ -171,7 +171,7 @@ bool eg__stun_parse(struct eg_stun *stun, const uint8_t *bytes, size_t size) {
         bool is_right = true;
         if (attribute.type == FINGERPRINT) {
             is_right = parse_fingerprint(stun, &attribute, bytes, size);
-        } else if (!stun->has_integrity) { // what follows MESSAGE-INTEGRITY is not protected by it and so is not looked at
+        } else if (!stun->has_integrity) { // what follows MESSAGE-INTEGRITY is not protected by it, so it is ignored
             is_right = parse_attribute(stun, &attribute);
         }
         if (!is_right) return false;
@@ -179,8 +179,8 @@ bool eg__stun_parse(struct eg_stun *stun, const uint8_t *bytes, size_t size) {
     return true;
 }
 
-// HMAC of the message before offset `integrity_at`, as if MESSAGE-INTEGRITY were its last attribute: the length in the header, and only
-// that, may say otherwise in `bytes`.
+// HMAC of the message before offset `integrity_at`, as if MESSAGE-INTEGRITY were its last attribute: only the length in the header
+// may differ from that in `bytes`.
 static void make_integrity(const uint8_t *bytes, size_t integrity_at, const char *password, size_t password_size,
                            uint8_t out[EG_SHA1_SIZE]) {
     size_t attributes_size = integrity_at + INTEGRITY_SIZE - EG_STUN_HEADER_SIZE;
@@ -224,7 +224,7 @@ void eg__stun_write_username(struct eg_writer *writer, const char *remote, size_
 }
 
 void eg__stun_write_mapped_address(struct eg_writer *writer, const struct eg_addr *addr) {
-    if (writer->failed) return; // then there may be no transaction id to mask with
+    if (writer->failed) return; // there may be no transaction id to mask with
     bool is_ipv4 = eg__addr_is_ipv4(addr);
     size_t ip_size = is_ipv4 ? 4 : 16;
     uint8_t ip[16];

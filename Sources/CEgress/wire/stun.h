@@ -34,13 +34,13 @@ struct eg_stun {
     bool has_integrity;
     size_t integrity_at;            // [B] offset of the MESSAGE-INTEGRITY attribute
     bool has_fingerprint;
-    uint16_t unknown_attributes[8]; // comprehension-required ones that we do not know, RFC 8489 §6.3.1
+    uint16_t unknown_attributes[8]; // comprehension-required ones that the engine does not know, RFC 8489 §6.3.1
     size_t unknown_count;           // at most 8 are kept
 };
 
 // Reads a message: header, magic cookie, length of the message and of every attribute, and the FINGERPRINT when there is one (it must be
 // last and right). Attributes between MESSAGE-INTEGRITY and FINGERPRINT are ignored, as RFC 8489 §14.5 has it; repeated ones count once.
-// False when it is no STUN message.
+// False when it is not a STUN message.
 bool eg__stun_parse(struct eg_stun *stun, const uint8_t *bytes, size_t size);
 
 // Whether MESSAGE-INTEGRITY (HMAC-SHA1 keyed with the ICE password, RFC 8489 §9.1) is there and right. `bytes` is what was parsed.
@@ -57,7 +57,7 @@ void eg__stun_write_priority(struct eg_writer *writer, uint32_t priority);
 void eg__stun_write_use_candidate(struct eg_writer *writer);
 void eg__stun_write_ice_controlling(struct eg_writer *writer, uint64_t tie_breaker);
 void eg__stun_write_ice_controlled(struct eg_writer *writer, uint64_t tie_breaker);
-// Adds MESSAGE-INTEGRITY (unless `password` is NULL) and FINGERPRINT. Gives the size of the message, 0 when it did not fit.
+// Adds MESSAGE-INTEGRITY (unless `password` is NULL) and FINGERPRINT. Returns the size of the message, 0 when it did not fit.
 size_t eg__stun_finish(struct eg_writer *writer, const char *password, size_t password_size);
 
 #endif

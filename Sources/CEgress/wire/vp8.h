@@ -4,7 +4,7 @@
 
 #include "base/base.h"
 
-// What one RTP payload holds of what we care about.
+// What one RTP payload holds, as far as the engine needs it.
 struct eg_vp8_payload {
     bool valid;              // the descriptor and something behind it are there, and a key picture says so
     bool starts_key;         // the first packet of a key picture

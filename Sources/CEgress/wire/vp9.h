@@ -7,7 +7,7 @@
 
 #include "base/base.h"
 
-// What one RTP payload holds of what we care about.
+// What one RTP payload holds, as far as the engine needs it.
 struct eg_vp9_payload {
     bool valid;          // the descriptor and something behind it are there; what begins a picture begins as VP9 does
     bool starts_key;     // the first packet of a key picture

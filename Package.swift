@@ -43,6 +43,13 @@ let serverDependencies: [Target.Dependency] = [
     server("SystemPackage", "swift-system"),
 ]
 
+/// What pages are made of. It goes into the executable as bytes, so that the server stays one file. What SwiftPM generates for it,
+/// `PackageResources`, imports nothing, so the strict settings apply to it too.
+let pages = [
+    "egress-player.js", "index.html", "index.js", "picture-watch.js", "player.js", "statistics-meter.js", "style.css", "watch.html",
+    "whep-session.js",
+]
+
 let package = Package(
     name: "egress",
     products: [
@@ -99,6 +106,7 @@ let package = Package(
             dependencies: [
                 "Egress", .product(name: "Logging", package: "swift-log"), .product(name: "HTTPTypes", package: "swift-http-types"),
             ] + serverDependencies,
+            resources: pages.map { .embedInCode("Pages/\($0)") },
             swiftSettings: strictSwift
         ),
         .target(

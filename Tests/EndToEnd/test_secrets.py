@@ -71,7 +71,7 @@ def inputs(web, closed):
     }
 
 
-PAGES = ["/", "/healthz", "/metrics", "/api/v1/streams", "/assets/index.js", "/assets/player.js"]
+PAGES = ["/", "/healthz", "/metrics", "/api/v1/streams", "/assets/index.js", "/assets/player.js", "/assets/egress-player.js"]
 
 
 def test_a_password_of_an_input_is_told_to_nobody(start_egress, tmp_path, refusing, closed_port):

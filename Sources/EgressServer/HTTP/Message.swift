@@ -39,7 +39,7 @@ extension WHEPResponse {
         return response
     }
 
-    private static func bytes(_ bytes: [UInt8], type: String, status: HTTPResponse.Status) -> WHEPResponse {
+    static func bytes(_ bytes: [UInt8], type: String, status: HTTPResponse.Status = .ok) -> WHEPResponse {
         var head = HTTPResponse(status: status)
         head.headerFields[.contentType] = type
         head.headerFields[.cacheControl] = "no-cache"

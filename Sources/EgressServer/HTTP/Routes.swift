@@ -129,12 +129,13 @@ struct Routes: Sendable {
         }
     }
 
+    /// Pages of other origins may load assets too, so that other people's pages can use the player. The WHEP endpoint allows the same.
     private func asset(_ name: String, _ request: ServerRequest) -> ServerResponse {
-        switch name {
-        case "style.css": reading(request) { .text(StyleSheet.css, type: "text/css; charset=utf-8") }
-        case "index.js": reading(request) { .text(IndexPage.script, type: "text/javascript; charset=utf-8") }
-        case "player.js": reading(request) { .text(PlayerScript.source, type: "text/javascript; charset=utf-8") }
-        default: .problem(.notFound, "there is nothing here")
+        guard let asset = Asset.named[name] else { return .problem(.notFound, "there is nothing here") }
+        return reading(request) {
+            var response = ServerResponse.bytes(asset.bytes, type: asset.type)
+            response.head.headerFields[.accessControlAllowOrigin] = "*"
+            return response
         }
     }
 

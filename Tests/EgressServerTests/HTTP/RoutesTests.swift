@@ -42,6 +42,7 @@ import Testing
     @Test(arguments: [
         ("/", "text/html; charset=utf-8"), ("/watch/cam", "text/html; charset=utf-8"), ("/assets/style.css", "text/css; charset=utf-8"),
         ("/assets/index.js", "text/javascript; charset=utf-8"), ("/assets/player.js", "text/javascript; charset=utf-8"),
+        ("/assets/egress-player.js", "text/javascript; charset=utf-8"),
         ("/healthz", "application/json"), ("/metrics", "text/plain; version=0.0.4; charset=utf-8"), ("/api/v1/streams", "application/json"),
     ])
     func answersWithTheRightType(path: String, type: String) async {
@@ -49,6 +50,17 @@ import Testing
         #expect(response.head.status == .ok)
         #expect(response.head.headerFields[.contentType] == type)
         #expect(!response.body.isEmpty)
+    }
+
+    @Test(arguments: Asset.named.keys.sorted())
+    func pagesOfOtherOriginsMayLoadAssets(name: String) async {
+        #expect(await call(.get, "/assets/\(name)").head.headerFields[.accessControlAllowOrigin] == "*")
+        #expect(await call(.post, "/assets/\(name)").head.status == .methodNotAllowed)
+    }
+
+    @Test(arguments: ["/", "/watch/cam", "/api/v1/streams"])
+    func pagesOfOtherOriginsMayNotReadPages(path: String) async {
+        #expect(await call(.get, path).head.headerFields[.accessControlAllowOrigin] == nil)
     }
 
     @Test func aSlashBehindAStreamsAddressMakesNoDifference() async {
@@ -132,7 +144,7 @@ import Testing
         #expect(shown["state"] == .string("waiting"))
         #expect(shown["supervision"] == nil)
         #expect(text(await call(.get, "/metrics")).contains(#"egress_stream_active{stream="my id"} 0"#))
-        #expect(text(await call(.get, "/")).contains(#"href="watch/my%20id""#))
+        #expect(text(await call(.get, "/")).contains("&quot;id&quot;:&quot;my id&quot;"))
 
         #expect(await call(.delete, "/api/v1/streams/my%20id").head.status == .noContent)
         #expect(await call(.get, "/api/v1/streams/my%20id").head.status == .notFound)

@@ -11,36 +11,49 @@ import Testing
         #expect(HTML.escape("größer 日本") == "größer 日本")
     }
 
-    @Test func listsStreamsWithoutLettingTheirIdsOut() {
-        let html = IndexPage.html([.init(id: Self.hostile, state: "active", viewers: 1), .init(id: "b", state: "waiting", viewers: 2)])
-        #expect(!html.contains("<script>\""))
-        #expect(html.contains(#"href="watch/%3Cscript%3E%22x%22%26%27y%27">&lt;script&gt;"#))
-        #expect(html.contains(">1 viewer<"))
-        #expect(html.contains(">2 viewers<"))
-        #expect(html.contains(#"id="empty" hidden>"#))
+    @Test func whatIsPutInIsEscapedAndIsNoPlaceholderItself() {
+        let page = HTMLPage(Array(#"<p title="{{a}}">{{b}}</p>{{a}}"#.utf8))
+        #expect(page.filled(with: ["a": #"">{{b}}"#, "b": "<b>"]) == #"<p title="&quot;&gt;{{b}}">&lt;b&gt;</p>&quot;&gt;{{b}}"#)
+        #expect(page.filled(with: [:]) == #"<p title=""></p>"#)
     }
 
-    @Test func saysThatThereIsNoStream() {
-        #expect(IndexPage.html([]).contains(#"id="empty">No stream is running."#))
+    @Test func theListBringsItsStreamsWithoutLettingTheirIdsOut() {
+        let html = IndexPage.html([.init(id: Self.hostile, state: "active", viewers: 1, hasBFrames: true)])
+        #expect(!html.contains("<script>"))
+        let id = #"&lt;script&gt;\&quot;x\&quot;&amp;&#39;y&#39;"#
+        #expect(html.contains("[{&quot;has_b_frames&quot;:true,&quot;id&quot;:&quot;\(id)&quot;,&quot;state&quot;:&quot;active&quot;,"))
+    }
+
+    @Test func aListThatIsNotForEverybodyIsNotAnEmptyOne() {
+        #expect(IndexPage.html([]).contains(#"data-streams="[]""#))
+        #expect(IndexPage.html(nil).contains(#"data-streams="null""#))
     }
 
     @Test func tellsThePlayerWhereToAsk() {
         let html = WatchPage.html(id: Self.hostile)
         #expect(html.contains(#"data-whep="../whep/%3Cscript%3E%22x%22%26%27y%27""#))
         #expect(html.contains("<title>&lt;script&gt;"))
-        #expect(!html.contains("<script>\""))
+        #expect(html.contains("<h1>&lt;script&gt;"))
+        #expect(!html.contains("<script>"))
     }
 
-    @Test func namesWhatMendsBFrames() {
-        #expect(WatchPage.html(id: "a", hasBFrames: true).contains("force_transcode"))
-        #expect(!WatchPage.html(id: "a").contains("B-frames"))
-        #expect(IndexPage.html([.init(id: "a", state: "active", viewers: 0, hasBFrames: true)]).contains(">B-frames<"))
-        #expect(!IndexPage.html([.init(id: "a", state: "active", viewers: 0)]).contains("B-frames"))
+    @Test func tellsThePageOfBFrames() {
+        #expect(WatchPage.html(id: "a", hasBFrames: true).contains(#"data-b-frames="true""#))
+        #expect(WatchPage.html(id: "a").contains(#"data-b-frames="false""#))
     }
 
     @Test func usesNothingOfThirdParties() {
-        let pages = [IndexPage.html([]), WatchPage.html(id: "a"), IndexPage.script, PlayerScript.source, StyleSheet.css]
-        for page in pages { #expect(!page.contains("://")) }
+        // How to use the player is an example in its comment.
+        let example = "https://egress.example"
+        let pages = [IndexPage.html([]), WatchPage.html(id: "a")] + Asset.named.values.map { String(decoding: $0.bytes, as: UTF8.self) }
+        for page in pages { #expect(!page.replacing(example, with: "").contains("://")) }
+    }
+
+    @Test func pagesAndScriptsNameOnlyAssetsThatThereAre() {
+        let scripts = Asset.named.values.flatMap { String(decoding: $0.bytes, as: UTF8.self).matches(of: #/from "\.\/([^"]+)"/#) }.map(\.1)
+        let pages = [IndexPage.html([]), WatchPage.html(id: "a")].flatMap { $0.matches(of: #/assets\/([^"]+)"/#) }.map(\.1)
+        #expect(scripts.count >= 4 && pages.count >= 4)
+        for name in scripts + pages { #expect(Asset.named[String(name)] != nil, "\(name)") }
     }
 }
 

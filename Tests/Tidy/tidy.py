@@ -1,12 +1,15 @@
 """A rule without a test is a wish: layers, limits of size and width, and leftovers."""
 
+import html.parser
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ENGINE = ROOT / "Sources" / "CEgress"
+PAGES = ROOT / "Sources" / "EgressServer" / "Pages"
 # Each folder of the engine may include itself and those that it names, and what they may. media/ and transport/ don't know each other.
 BELOW = {
     "base": [],
@@ -205,6 +208,60 @@ def check_outside_numbers(path, lines):
             problem(path, number, advice)
 
 
+class Elements(html.parser.HTMLParser):
+    """Elements that are closed in order, and ids that are there once."""
+
+    VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
+
+    def __init__(self, text):
+        super().__init__()
+        self.wrong = []
+        self._open = []
+        self._ids = set()
+        self.feed(text)
+        self.close()
+        self.wrong += [(line, f"<{tag}> is not closed") for tag, line in self._open]
+
+    def handle_starttag(self, tag, attributes):
+        line = self.getpos()[0]
+        if tag not in self.VOID:
+            self._open.append((tag, line))
+        names = [name for name, _ in attributes]
+        if len(names) != len(set(names)):
+            self.wrong.append((line, f"<{tag}> has an attribute twice"))
+        if (own := dict(attributes).get("id")) in self._ids:
+            self.wrong.append((line, f"the id {own} is there already"))
+        elif own:
+            self._ids.add(own)
+
+    def handle_endtag(self, tag):
+        if self._open and self._open[-1][0] == tag:
+            self._open.pop()
+        else:
+            self.wrong.append((self.getpos()[0], f"</{tag}> closes nothing that is open"))
+
+
+# Texts by which the rule itself is tried at every run.
+BROKEN_PAGES = ["<p>", "</p>", "<p><b></p></b>", '<p id="a"></p><p id="a"></p>', '<p id="a" id="b"></p>']
+
+
+def check_page(path, text):
+    assert all(Elements(broken).wrong for broken in BROKEN_PAGES), "the rule about pages is broken"
+    for line, wrong in Elements(text).wrong:
+        problem(path, line, wrong)
+
+
+def check_script(path, text):
+    """Where node is there. The end-to-end tests let Chromium parse all scripts."""
+    if not shutil.which("node"):
+        return
+    parsed = subprocess.run(["node", "--input-type=module", "--check"], input=text, capture_output=True, text=True)
+    if parsed.returncode != 0:
+        wrong = re.search(r"^\w*Error: .*", parsed.stderr, re.M)
+        line = re.search(r"^\[stdin\]:(\d+)", parsed.stderr, re.M)
+        problem(path, line and line[1], wrong[0] if wrong else parsed.stderr)
+
+
 # How a test is defined, by the kind of file that it stands in.
 TEST_DEFINITIONS = {".py": r"^def {}\(", ".c": r"^static void {}\(", ".swift": r"\bfunc {}\("}
 
@@ -230,11 +287,15 @@ def main():
     for path in files_of_the_project():
         if path.suffix in {".orig", ".rej", ".bak"}:
             problem(path, None, "a leftover")
-        if path.suffix not in {".c", ".h", ".swift", ".py", ".sh"}:
+        if path.suffix not in {".c", ".h", ".swift", ".py", ".sh", ".html", ".css", ".js"}:
             continue
         text = path.read_text()
         lines = text.split("\n")
         check_text(path, lines)
+        if path.is_relative_to(PAGES) and path.suffix == ".html":
+            check_page(path, text)
+        if path.suffix == ".js":
+            check_script(path, text)
         if path.is_relative_to(ENGINE):
             check_layers(path, lines)
         if path.suffix == ".swift":

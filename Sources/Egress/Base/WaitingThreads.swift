@@ -110,7 +110,7 @@ package final class WaitingThreads: TaskExecutor {
 /// way: however long it takes, only one thread is held up by it.
 package final class SharedReading<Value: Sendable>: Sendable {
     private final class Attempt: Sendable {
-        let isDone = Signal()
+        let isDone = OneShot()
         let value = Mutex<Value?>(nil)
     }
 

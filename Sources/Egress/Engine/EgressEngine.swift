@@ -18,7 +18,7 @@ public final class EgressEngine: Sendable {
     let registry: StreamRegistry
     let viewerEvents: ViewerEvents
     private let owner: Mutex<EngineOwner?>
-    private let stopped = Signal()
+    private let stopped = OneShot()
     private let events = EventLog()
     /// For calls of the engine, which wait until one of its threads has carried them out: a turn of its loop, as a rule, but for as long as a hook
     /// of the host's holds it up.

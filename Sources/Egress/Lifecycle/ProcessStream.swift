@@ -9,5 +9,5 @@ struct ProcessStream: Sendable {
     var config: WebRTCConfig
     var outputs: [ConfigIO]
     /// Raised when the engine has seen an IDR with its sequence parameter set, and when the stream is gone.
-    let formatKnown = Signal()
+    let formatKnown = OneShot()
 }

@@ -1,7 +1,7 @@
 import Synchronization
 
 /// Something that happens once, and that any number of tasks can wait for.
-final class Signal: Sendable {
+final class OneShot: Sendable {
     private struct State {
         var isRaised = false
         var nextToken = 0
@@ -10,7 +10,7 @@ final class Signal: Sendable {
 
     private let state = Mutex(State())
 
-    /// Wakes everyone; again changes nothing. Never blocks, so the engine's thread may call it.
+    /// Wakes all tasks that wait. Further calls have no effect. Never blocks, so the engine's thread may call it.
     func raise() {
         let waiters = state.withLock { state in
             state.isRaised = true
@@ -20,7 +20,7 @@ final class Signal: Sendable {
         for waiter in waiters.values { waiter.finish() }
     }
 
-    /// Returns when the signal is raised or the task is cancelled.
+    /// Returns when it is raised or the task is cancelled.
     func wait() async {
         let (raised, waiter) = AsyncStream.makeStream(of: Void.self)
         let token = state.withLock { state -> Int? in
@@ -34,7 +34,7 @@ final class Signal: Sendable {
         state.withLock { _ = $0.waiters.removeValue(forKey: token) }
     }
 
-    /// The same, for at most `limit`.
+    /// Like ``wait()``, but for at most `limit`.
     func wait(upTo limit: Duration) async {
         guard limit > .zero else { return }
         await withTaskGroup { group in

@@ -52,7 +52,7 @@ def test_an_address_that_joins_too_often_is_told_when_to_come_back(serve, watch)
         assert 900 <= int(response.headers["Retry-After"]) <= 1000
         assert response.detail.startswith("127.0.0.1 asks to join more often than 0.001 times a second (4 at once)")
     assert refused(server, "joins_per_address") == 100
-    assert server.log.count("A limit bites") == 1
+    assert server.log.count("Client limit reached") == 1
     viewer.wait_for_pictures(30)
     assert viewer.leave() == 200
 
@@ -123,7 +123,7 @@ def test_nobody_is_let_in_beyond_the_bit_rate(serve, watch):
     assert 300_000 < bit_rate < 600_000, "the film is not what this test takes it for"
     response = server.post_offer("cam", whep.offer())
     assert response.status == 503
-    assert "this server sends as much as it may, 600 kbit/s" in response.detail
+    assert "this server sends as much as its limit allows, 600 kbit/s" in response.detail
     assert int(response.headers["Retry-After"]) > 0
     assert refused(server, "bit_rate") == 1
     viewer.wait_for_pictures(15)

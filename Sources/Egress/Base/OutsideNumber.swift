@@ -1,7 +1,7 @@
 /// The one way in for numbers that somebody else wrote: FFmpeg, a file, a client, an operator. `Int(_:)` of a floating-point number and
-/// `Duration.seconds(_:)` end the process on a value that they can't hold, and a file is able to name any. `make tidy` finds those elsewhere.
+/// `Duration.seconds(_:)` end the process on a value that they can't hold, and a file can hold any value. `make tidy` finds such calls elsewhere.
 extension FixedWidthInteger {
-    /// The nearest value that there is; 0 for what is no number.
+    /// The nearest value of this type; 0 when `value` is not a number.
     package init(saturating value: Double) {
         if let exact = Self(exactly: value.rounded()) {
             self = exact
@@ -12,13 +12,13 @@ extension FixedWidthInteger {
 }
 
 extension Double {
-    /// nil for an infinite number, and for what is none.
+    /// nil when the value is infinite or not a number.
     package init?(finite value: Double) {
         guard value.isFinite else { return nil }
         self = value
     }
 
-    /// From text; nil for "inf", "nan", and numbers too large to be held.
+    /// Reads text; nil for "inf", "nan", and numbers that are too large.
     package init?(finite text: some StringProtocol) {
         guard let value = Double(text), value.isFinite else { return nil }
         self = value
@@ -26,10 +26,10 @@ extension Double {
 }
 
 extension Duration {
-    /// A hundred years. Sums of some thousands of them are held exactly, and any of them is some number of microseconds in 64 bits.
+    /// A hundred years. A sum of some thousands of such durations is still exact, and each fits into 64 bits as microseconds.
     package static let outsideMax = Duration.seconds(3_153_600_000)
 
-    /// nil for what is no number, and for what is longer than ``outsideMax``, forwards or backwards.
+    /// nil when `seconds` is not a number, or further from 0 than ``outsideMax`` in either direction.
     package init?(outsideSeconds seconds: Double) {
         guard seconds.magnitude <= Self.outsideMax / .seconds(1) else { return nil }
         self = .seconds(seconds)

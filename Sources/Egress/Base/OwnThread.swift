@@ -1,7 +1,7 @@
 import Glibc
 
-/// A thread that waits for nobody else's turn. Swift's own threads are few, and all tasks share them: whatever may wait in a system call, or
-/// for a thread of the engine, waits on one of these instead.
+/// A thread of its own for work that may wait. Swift's own threads are few, and all tasks share them: code that may wait in a system call, or
+/// for a thread of the engine, runs on a thread like this instead.
 package enum OwnThread {
     private final class Body: Sendable {
         let run: @Sendable () -> Void
@@ -9,7 +9,7 @@ package enum OwnThread {
         init(_ run: @escaping @Sendable () -> Void) { self.run = run }
     }
 
-    /// Begins a thread that ends when `run` returns. It takes no signal, and a pipe that was closed is an error to it (EPIPE), no signal either.
+    /// Starts a thread that ends when `run` returns. The thread receives no signals; writing to a closed pipe fails with EPIPE.
     /// - Returns: False when the system has no thread to give; `run` is not called then.
     package static func start(_ run: @escaping @Sendable () -> Void) -> Bool {
         var all = sigset_t()

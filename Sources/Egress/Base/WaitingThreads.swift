@@ -1,26 +1,26 @@
 import Dispatch
 import Synchronization
 
-/// Threads for tasks that wait in calls that are not asynchronous. A task runs on them with `withTaskExecutorPreference`, or is begun with
-/// `Task(executorPreference:)`; where it awaits it holds none of them. Threads are begun as they are needed, and end when they have had nothing to
-/// do for a while: an owner that is gone leaves none behind.
+/// Threads for tasks that wait in synchronous calls. A task runs on them with `withTaskExecutorPreference`, or is started with
+/// `Task(executorPreference:)`; while it awaits it holds no thread. Threads are started as they are needed, and end when they have had nothing to
+/// do for a while, so an owner that is gone leaves none behind.
 package final class WaitingThreads: TaskExecutor {
     private static let idleMax = DispatchTimeInterval.seconds(2)
 
     private struct State {
         var jobs: [UnownedJob] = []
-        /// How many of them have been taken.
+        /// How many of the jobs have been taken.
         var taken = 0
-        /// That have begun and not ended.
+        /// Threads that have started and not ended.
         var threads = 0
-        /// That wait for a job, and are not called to one.
+        /// Threads that wait for a job and have not been called to one.
         var idle = 0
 
         mutating func next() -> UnownedJob? {
             guard taken < jobs.count else { return nil }
             defer {
                 taken += 1
-                // Not one by one: each would move all that are left.
+                // Taken jobs are removed together: removing them one by one would move all the others each time.
                 if taken == jobs.count || taken >= 256 {
                     jobs.removeFirst(taken)
                     taken = 0
@@ -38,7 +38,7 @@ package final class WaitingThreads: TaskExecutor {
     private let state = Mutex(State())
     private let called = DispatchSemaphore(value: 0)
 
-    /// - Parameter count: of the threads that there may be at once: as many calls can wait.
+    /// - Parameter count: how many threads there may be at once, and so how many calls can wait.
     package init(count: Int) {
         precondition(count > 0)
         self.count = count
@@ -66,7 +66,7 @@ package final class WaitingThreads: TaskExecutor {
         }
     }
 
-    /// The system gives no thread. Where others have begun they do the work; else one of Swift's own does, and may wait in it.
+    /// The system gives no further thread. Threads that have started do the work; without any, one of Swift's own threads does, and may wait.
     private func doWithout() {
         let isAlone = state.withLock { state in
             state.threads -= 1
@@ -93,7 +93,7 @@ package final class WaitingThreads: TaskExecutor {
         }
     }
 
-    /// Nobody has called for so long. Where all that were idle are being called by now, this one is too.
+    /// Whether a thread that has been idle for so long ends. It does not when all idle threads have been called to jobs by now: it is one of them.
     private func hasEnded() -> Bool {
         let hasEnded = state.withLock { state in
             guard state.idle > 0 else { return false }
@@ -106,8 +106,8 @@ package final class WaitingThreads: TaskExecutor {
     }
 }
 
-/// A value that takes a while to get, for callers that do not wait for it as long as it takes. All who ask meanwhile get the one that is on its
-/// way: however long it takes, only one thread is held up by it.
+/// A value that takes a while to get, for callers that wait for it only so long. All callers that ask meanwhile get the value that is on its
+/// way: however long it takes, it holds up only one thread.
 package final class SharedReading<Value: Sendable>: Sendable {
     private final class Attempt: Sendable {
         let isDone = OneShot()

@@ -4,7 +4,7 @@ import FoundationEssentials
 import Foundation
 #endif
 
-/// The time of day: FFmpeg's outputs are told when the process began, players until when an offer holds.
+/// The time of day. FFmpeg's outputs need it to say when the process began, players to know until when an offer is valid.
 public enum WallClock {
     private static let days = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
     private static let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
@@ -22,7 +22,7 @@ public enum WallClock {
 
     /// As RFC 3339 writes it, to the millisecond.
     static func timestamp(_ microseconds: Int64) -> String {
-        // Half a millisecond more, for what the style cuts off of a fraction that is not exact.
+        // The style cuts off what is below a millisecond, and a fraction may be slightly too small: half a millisecond more makes it round.
         let milliseconds = Double(microseconds / 1_000) + 0.5
         return Date(timeIntervalSince1970: milliseconds / 1_000).formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
     }

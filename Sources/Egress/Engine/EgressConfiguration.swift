@@ -7,34 +7,34 @@ public enum IOBackend: String, Sendable, Hashable, Codable, CaseIterable {
     case epoll
 }
 
-/// What an engine is made with. In JSON the names are those of ``CodingKeys``; a field that is absent has its default, unknown ones are
-/// passed over.
+/// The configuration of an engine. In JSON the names are those of ``CodingKeys``; an absent field has its default, an unknown field is
+/// ignored.
 public struct EgressConfiguration: Sendable, Hashable {
     /// With `false` no port is opened and every process starts without egress.
     public var isEnabled = true
     /// The numeric address to receive viewers on; `nil`: every address, IPv4 and IPv6.
     public var udpAddress: String?
-    /// The one UDP port of all viewers; 0: the system picks, ``EgressEngine/info`` tells.
+    /// The one UDP port of all viewers; 0: the system picks one, which ``EgressEngine/info`` returns.
     public var udpPort: UInt16 = 8189
-    /// Addresses that answers name, for NAT 1:1 and containers. Empty: those of this machine's interfaces.
+    /// The addresses that SDP answers name, for NAT 1:1 and containers. Empty: the addresses of this machine's interfaces.
     public var publicAddresses: [String] = []
-    /// Servers that clients are told about.
+    /// The STUN and TURN servers that clients are told about.
     public var iceServers: [ICEServer] = []
     public var viewersPerStreamMax = 5_000
-    /// Viewers of all streams together.
+    /// How many viewers all streams together may have.
     public var viewersMax = 20_000
     public var streamsMax = 1_024
-    /// Threads that viewers are spread over, behind the one port; `nil`: as many as the cores that this process may use, see
+    /// How many threads share the viewers, behind the one port; `nil`: as many as the cores that this process may use, see
     /// ``MachineProbe/cores``.
     public var workers: Int?
     public var io = IOBackend.auto
     /// Loopback ports that streams receive on, two for each; `nil`: the system's ephemeral range.
     public var sourcePorts: ClosedRange<UInt16>?
-    /// How long viewers outlive a silent source.
+    /// How long viewers stay connected to a silent source.
     public var sourceGrace = Duration.seconds(30)
-    /// What a joining viewer's catch-up may take, in bit/s.
+    /// The bit rate of one joining viewer's catch-up, at most, in bit/s.
     public var burstBitRateMax = 16_000_000
-    /// Bits per second that all joining viewers together may take to catch up; beyond it they wait for the next IDR.
+    /// The bit rate of the catch-up of all joining viewers together, at most, in bit/s. Beyond it viewers wait for the next IDR.
     public var burstBitRateAllMax = 1_000_000_000
     /// What clients may take.
     public var limits = ClientLimits()
@@ -50,7 +50,7 @@ public struct EgressConfiguration: Sendable, Hashable {
             throw .invalid("public_ips", "\"\(address)\" is not a numeric address, and browsers refuse names")
         }
         for server in iceServers { try server.validate() }
-        // What the C engine has room for. It refuses more as well, but by the names of its own fields.
+        // The limits of the C engine. It would refuse higher values too, but would name its own fields.
         try Self.check(viewersPerStreamMax, within: 1...65_536, "max_viewers_per_stream")
         try Self.check(viewersMax, within: 1...65_536, "max_viewers")
         try Self.check(streamsMax, within: 1...4_096, "max_streams")
@@ -59,8 +59,8 @@ public struct EgressConfiguration: Sendable, Hashable {
         try Self.check(burstBitRateAllMax, within: 1000...Int(clamping: UInt32.max) * 1000, "burst_bit_rate_all_max")
         try limits.validate()
         if let sourcePorts {
-            guard sourcePorts.lowerBound > 0 else { throw .invalid("source_port_min", "0 is no port") }
-            guard sourcePorts.count >= 2 else { throw .invalid("source_port_max", "a stream needs two ports, the range holds one") }
+            guard sourcePorts.lowerBound > 0 else { throw .invalid("source_port_min", "0 is not a port") }
+            guard sourcePorts.count >= 2 else { throw .invalid("source_port_max", "a stream needs two ports, but the range has one") }
         }
         guard sourceGrace >= .zero, sourceGrace <= .seconds(86_400) else {
             throw .invalid("source_grace_seconds", "\(sourceGrace) is not within 0..86400")

@@ -5,13 +5,13 @@ import Synchronization
 import ServiceLifecycle
 #endif
 
-/// The egress subsystem: processes send RTP to it over loopback, viewers watch over WebRTC.
+/// The engine: processes send RTP to it over loopback, viewers watch over WebRTC.
 ///
-/// ``onProcessStart(id:config:plan:)`` and ``onProcessStop(id:)`` are for a host that calls them while it holds a lock of its own: they are
+/// A host may call ``onProcessStart(id:config:plan:)`` and ``onProcessStop(id:)`` while it holds a lock of its own: they are
 /// quick, never wait for the network and never call back into the host, except for the teardown hook.
 public final class EgressEngine: Sendable {
     public let configuration: EgressConfiguration
-    /// What the engine settled on when it was made; all empty when the configuration disables it.
+    /// What the engine settled on when it was made. All fields are empty when the configuration disables it.
     public let info: EngineInfo
 
     let logger: Logger
@@ -20,8 +20,8 @@ public final class EgressEngine: Sendable {
     private let owner: Mutex<EngineOwner?>
     private let stopped = OneShot()
     private let events = EventLog()
-    /// For calls of the engine, which wait until one of its threads has carried them out: a turn of its loop, as a rule, but for as long as a hook
-    /// of the host's holds it up.
+    /// Threads for calls of the engine. Such a call waits until one of the engine's threads has carried it out: for a turn of its loop, as a rule,
+    /// but longer while a hook of the host's holds the loop up.
     package let threads = WaitingThreads(count: 16)
     private let now: @Sendable () -> Int64
 
@@ -31,8 +31,8 @@ public final class EgressEngine: Sendable {
         try self.init(configuration: configuration, logger: logger, now: WallClock.microseconds)
     }
 
-    /// `now` is what FFmpeg is told as the time its outputs begin, in microseconds since 1970. `observe` is told each event first, on the engine's
-    /// thread, which it holds up.
+    /// `now` gives the time at which FFmpeg's outputs begin, in microseconds since 1970. `observe` gets each event first, on the engine's
+    /// thread, which waits for it.
     init(
         configuration: EgressConfiguration, logger: Logger, now: @escaping @Sendable () -> Int64,
         observe: @escaping @Sendable (EngineEvent) -> Void = { _ in }
@@ -60,7 +60,7 @@ public final class EgressEngine: Sendable {
         info = handle.info
         owner = Mutex(EngineOwner(handle))
         events.start(on: threads, logger: logger, udpPort: info.udpPort, receive: viewerEvents.receive)
-        if let reason = info.ioFallbackReason { logger.warning("io_uring is not to be had, epoll does its work: \(reason)") }
+        if let reason = info.ioFallbackReason { logger.warning("io_uring is not available, using epoll instead: \(reason)") }
     }
 
     deinit { shutdown() }
@@ -79,7 +79,7 @@ public final class EgressEngine: Sendable {
     /// Stops every stream as ``onProcessStop(id:)`` does and closes the engine. Further calls have no effect.
     public func shutdown() {
         for id in registry.close() { onProcessStop(id: id) }
-        // The engine ends with the last reference to it: here, or in a call that is under way on another thread.
+        // The last reference to the engine destroys it: here, or in a call that is under way on another thread.
         _ = owner.withLock { $0.take() }
         events.finish()
         viewerEvents.endAll()
@@ -90,9 +90,9 @@ public final class EgressEngine: Sendable {
 
     /// Makes the stream of a process that is about to start.
     /// - Parameter plan: how the video leg is to be made; `nil`: as the configuration says.
-    /// - Returns: outputs that the host appends to the process' own. Empty when egress is disabled, here or for the process.
-    /// - Throws: ``EgressError``; the process must not start then. Nothing is left behind. ``EgressError/Code/invalidConfiguration``: a field, or an
-    ///   id that ``StreamID`` does not allow.
+    /// - Returns: outputs that the host appends to the process' own. Empty when egress is disabled, in the engine or for the process.
+    /// - Throws: ``EgressError``. The process must not start then; nothing is left behind. ``EgressError/Code/invalidConfiguration``: a field is
+    ///   wrong, or ``StreamID`` does not allow the id.
     public func onProcessStart(id: String, config: ProcessConfig?, plan: LegPlan? = nil) throws(EgressError) -> [ConfigIO] {
         guard configuration.isEnabled, let config = config?.webrtc, config.isEnabled else { return [] }
         if let problem = StreamID.problem(with: id) { throw .invalid("id", problem) }
@@ -112,14 +112,14 @@ public final class EgressEngine: Sendable {
         return stream.outputs
     }
 
-    /// Ends the stream of a process that has just stopped: nobody joins it any more, the teardown hook is called, then its viewers and its sources
-    /// are closed.
-    /// - Returns: Whether this call ended a stream: of several at the same time one does. False for an unknown id, where nothing happens.
+    /// Ends the stream of a process that has just stopped: no viewer can join it any more, the teardown hook is called, then its viewers and its
+    /// sources are closed.
+    /// - Returns: Whether this call ended a stream. Of several calls at the same time one does. False for an unknown id: nothing happens then.
     @discardableResult
     public func onProcessStop(id: String) -> Bool {
         guard let removal = registry.remove(id) else { return false }
         removal.teardownHook?(id)
-        // The sessions end here, for every later request; their viewers get their goodbye from the engine right after, all in one turn of its
+        // For every later request the sessions end here. The engine says goodbye to their viewers right after, to all in one turn of its
         // loop instead of one turn each.
         registry.endSessions(ofStopped: id)
         // The engine says goodbye to the viewers before it closes the ports they are fed from.
@@ -130,21 +130,21 @@ public final class EgressEngine: Sendable {
         return true
     }
 
-    /// Sets what is called with the id of each stream that stops, while the stream and its sessions can still be read. The hook is the host's own:
-    /// nothing in this library sets it. There is one: a second call replaces the first, `nil` removes it. It runs on the thread that stops the
-    /// stream, with no lock held.
+    /// Sets the teardown hook. It is called with the id of each stream that stops, while the stream and its sessions can still be read. The hook is
+    /// the host's own: nothing in this library sets it. There is one hook: a second call replaces the first, `nil` removes it. It runs on the thread
+    /// that stops the stream, with no lock held.
     public func setTeardownHook(_ hook: (@Sendable (_ id: String) -> Void)?) {
         registry.setTeardownHook(hook)
     }
 
-    /// Makes other legs for a stream whose process is about to run again since its input has changed: it has lost a track or got one, or its
-    /// video has to be encoded now. They go to the same ports, and viewers stay. For a leg that is left out they get nothing any more; those that
-    /// asked for a leg which is there from now on, and did not get it, are asked to connect again if they listen for that (the server-sent event
-    /// `reconnect`).
-    /// - Parameter plan: what it leaves out is out of the configuration that the process was started with.
+    /// Makes other legs for a stream whose process is about to run again because its input has changed: the input has lost or gained a track, or its
+    /// video has to be encoded now. The new legs go to the same ports, and viewers stay connected. Viewers get nothing any more for a leg that is
+    /// left out. A viewer that asked for a leg which is new now, and did not get it, is asked to connect again if it listens for that (the
+    /// server-sent event `reconnect`).
+    /// - Parameter plan: leaves out legs of the configuration that the process was started with.
     /// - Returns: as ``onProcessStart(id:config:plan:)`` does.
-    /// - Throws: ``EgressError/Code/notFound``: there is no such stream. ``EgressError/Code/invalidConfiguration``: no leg would be left. The stream
-    ///   is then as it was.
+    /// - Throws: ``EgressError/Code/notFound``: the stream does not exist. ``EgressError/Code/invalidConfiguration``: no leg would be left. In both
+    ///   cases the stream is as it was.
     public func changeLegs(of id: String, plan: LegPlan) throws(EgressError) -> [ConfigIO] {
         guard let stream = registry.stream(named: id) else { throw .streamNotFound(id) }
         let config = try stream.base.leavingOut(plan.missing)
@@ -180,27 +180,27 @@ public final class EgressEngine: Sendable {
         registry.stream(named: id).flatMap(status)
     }
 
-    /// All zero after ``shutdown()``.
+    /// All fields are zero after ``shutdown()``.
     public func statistics() -> EngineStatistics {
         engine?.handle.statistics ?? EngineStatistics()
     }
 
     /// Waits until the stream's first IDR was seen with its sequence parameter set, for at most `limit`.
-    /// - Returns: `nil` when it wasn't, when the stream has no video, or when there is no such stream.
+    /// - Returns: `nil` when no such IDR was seen, when the stream has no video, or when the stream does not exist.
     public func videoFormat(of id: String, waitingUpTo limit: Duration) async -> VideoFormat? {
         guard let stream = registry.stream(named: id), stream.config.hasVideo else { return nil }
-        // The engine is asked before and after: its event may have come before this stream was registered.
+        // The engine is asked both before and after the wait: its event may have come before this stream was registered.
         if let format = reading(of: stream)?.format { return format }
         await stream.formatKnown.wait(upTo: limit)
         return reading(of: stream)?.format
     }
 
-    /// Unknown session: nothing.
+    /// Closes a viewer by its session. Has no effect when the session does not exist.
     public func closeViewer(session: String) {
         closeViewer(session: session, of: nil)
     }
 
-    /// False when there is no such session, when it belongs to another stream, or when somebody else has closed it.
+    /// False when the session does not exist, when it belongs to another stream, or when another call has closed it.
     @discardableResult
     func closeViewer(session: String, of stream: String?) -> Bool {
         guard let taken = registry.takeSession(session, of: stream) else { return false }
@@ -226,6 +226,6 @@ public final class EgressEngine: Sendable {
             format: reading.format, hasBFrames: reading.hasBFrames, outputs: stream.outputs, statistics: reading.statistics)
     }
 
-    /// `nil` after ``shutdown()``. Whoever holds it keeps the engine from being destroyed under a call.
+    /// `nil` after ``shutdown()``. A call holds this reference so that the engine is not destroyed while the call is under way.
     var engine: EngineOwner? { owner.withLock { $0 } }
 }

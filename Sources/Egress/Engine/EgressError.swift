@@ -17,19 +17,19 @@ public struct EgressError: Error, Sendable, Hashable, CustomStringConvertible {
         public static let portsExhausted = Code(.portsExhausted)
         /// The viewers' UDP port is taken: choose another.
         public static let addressInUse = Code(.addressInUse)
-        /// A value outside what is allowed; the message names its JSON field.
+        /// A value is outside of what is allowed; the message names its JSON field.
         public static let invalidConfiguration = Code(.invalidConfiguration)
-        /// No such stream or viewer, or not any more.
+        /// The stream or viewer does not exist, or not any more.
         public static let notFound = Code(.notFound)
-        /// As many streams or viewers as the configuration allows.
+        /// There are as many streams or viewers as the configuration allows.
         public static let limitReached = Code(.limitReached)
-        /// The offer can't play what the stream has; the message names both sides.
+        /// The offer has no codec of the stream's; the message names the codecs of both sides.
         public static let noCommonCodec = Code(.noCommonCodec)
-        /// The offer is sound but asks for a transport that isn't served.
+        /// The offer is valid but asks for a transport that isn't served.
         public static let unsupportedOffer = Code(.unsupportedOffer)
         /// The offer can't be read, or lacks what every offer needs.
         public static let invalidOffer = Code(.invalidOffer)
-        /// Not at this moment: the source hasn't sent a picture yet. Try again.
+        /// It can't be done at this moment, for example because the source hasn't sent a picture yet. Try again.
         public static let notActive = Code(.notActive)
         /// The engine is shut down, or its configuration disables it: no stream and no viewer can be made with it.
         public static let shutDown = Code(.shutDown)
@@ -41,7 +41,7 @@ public struct EgressError: Error, Sendable, Hashable, CustomStringConvertible {
 
     public let code: Code
     public let message: String
-    /// The limit that bit, when it was one of those that are counted.
+    /// The limit that was reached, when it is one of those that are counted.
     let limit: BittenLimit?
 
     public init(code: Code, message: String) {
@@ -54,7 +54,7 @@ public struct EgressError: Error, Sendable, Hashable, CustomStringConvertible {
         self.limit = limit
     }
 
-    /// As many as allowed.
+    /// There are as many as allowed.
     init(_ limit: BittenLimit, _ message: String) {
         self.init(code: .limitReached, message: "webrtc: \(message)", limit: limit)
     }

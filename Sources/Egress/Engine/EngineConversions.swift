@@ -2,7 +2,7 @@
 internal import CEgress
 
 extension EgressConfiguration {
-    /// Everything but the address, whose bytes the caller has to keep. Zero would mean the default there, and the port's default is not ours.
+    /// Everything but the address, whose bytes the caller has to keep. Every field is set: zero means C's default, and C's default port is not ours.
     var forC: eg_config {
         var config = eg_config()
         config.udp_port = udpPort
@@ -29,7 +29,7 @@ extension EgressConfiguration {
 }
 
 extension EgressError {
-    /// `invalid` is what an argument that the engine refuses comes down to for the caller.
+    /// - Parameter invalid: what it means for the caller that the engine refuses an argument.
     init(_ status: eg_status, _ error: eg_error, invalid: Code = .invalidConfiguration) {
         let text = String(terminated: error.message)
         let code: Code
@@ -123,7 +123,7 @@ extension StreamReading {
 }
 
 extension ViewerReading {
-    /// `nil` for one that is closed.
+    /// `nil` for a viewer that is closed.
     init?(_ stats: eg_viewer_stats) {
         let state: ViewerStatus.State
         switch stats.state {
@@ -196,7 +196,7 @@ extension MachineProbe {
 }
 
 extension [String: UInt64] {
-    /// Every reason is there, also those that never happened, so that a metric exists before its first event.
+    /// Has every reason, also those that never happened, so that a metric exists before its first event.
     static func drops<Counters>(_ counters: Counters) -> Self {
         named(counters, 0..<eg_drop.EG_DROP_COUNT.rawValue) { eg_drop(rawValue: $0).map(eg_drop_name) }
     }

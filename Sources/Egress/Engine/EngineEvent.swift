@@ -22,7 +22,7 @@ enum CloseReason: Sendable, Hashable {
         }
     }
 
-    /// For programs; as the metrics have it.
+    /// The reason's name for programs, the same as in the metrics.
     var name: String {
         switch self {
         case .requested: "requested"
@@ -39,7 +39,7 @@ enum CloseReason: Sendable, Hashable {
         }
     }
 
-    /// For the log, and for the viewer when it asks. The port is named because that it is closed is the most frequent reason of all.
+    /// For the log, and for the viewer when it asks. The UDP port is named because a closed port is the most frequent reason of all.
     func words(udpPort: UInt16) -> String {
         switch self {
         case .requested: "it or this side asked for it"

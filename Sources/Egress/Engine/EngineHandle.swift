@@ -56,7 +56,7 @@ struct EngineHandle: ~Copyable, @unchecked Sendable {
         return StreamPorts(stream: info.stream, video: info.video_port, audio: info.audio_port)
     }
 
-    /// Closes its viewers, then its ports.
+    /// Closes a stream: its viewers, then its ports.
     func destroyStream(_ stream: UInt64) {
         _ = eg_stream_destroy(engine, stream)
     }
@@ -92,7 +92,7 @@ struct EngineHandle: ~Copyable, @unchecked Sendable {
         return ViewerIdentity(info)
     }
 
-    /// New credentials of the viewer's; gives new ones of the engine's. On failure the old ones stay.
+    /// Takes the viewer's new credentials and returns new ones of the engine's. On failure the old ones stay.
     func restartICE(_ viewer: UInt64, _ remote: ICECredentials) throws(EgressError) -> ViewerIdentity {
         var info = eg_viewer_info()
         var error = eg_error()
@@ -132,12 +132,12 @@ struct EngineHandle: ~Copyable, @unchecked Sendable {
     var statistics: EngineStatistics {
         var stats = eg_engine_stats()
         let status = eg_engine_stats(engine, &stats)
-        assert(status == .EG_STATUS_OK, "asked from inside `receive`")
+        assert(status == .EG_STATUS_OK, "called from inside `receive`")
         return EngineStatistics(stats)
     }
 }
 
-/// Stands at the end of the C hooks.
+/// Receives what the C hooks report.
 private final class EventSink: Sendable {
     private let handler: @Sendable (EngineEvent) -> Void
 

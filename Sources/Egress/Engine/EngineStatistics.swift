@@ -1,7 +1,7 @@
 /// Counters of an engine since it was made.
 public struct EngineStatistics: Sendable, Hashable, Encodable {
     public var streams = 0
-    /// In any state.
+    /// Viewers in any state.
     public var viewers = 0
     public var viewersConnected = 0
     /// DTLS handshakes that are under way.
@@ -9,32 +9,32 @@ public struct EngineStatistics: Sendable, Hashable, Encodable {
     public var viewersCreated: UInt64 = 0
     public var handshakesDone: UInt64 = 0
     public var handshakesFailed: UInt64 = 0
-    /// Why viewers are gone, by reason: `consent_expired`, `no_check`, …
+    /// Viewers that are gone, by reason: `consent_expired`, `no_check`, …
     public var closed: [String: UInt64] = [:]
-    /// From sources.
+    /// Received from sources.
     public var packetsReceived: UInt64 = 0
     public var bytesReceived: UInt64 = 0
-    /// RTP to viewers.
+    /// RTP sent to viewers.
     public var packetsSent: UInt64 = 0
-    /// With headers and tags.
+    /// Bytes sent to viewers, with headers and tags.
     public var bytesSent: UInt64 = 0
-    /// What the kernel was handed; with GSO one message carries many packets.
+    /// Messages handed to the kernel; with GSO one message carries many packets.
     public var messagesSent: UInt64 = 0
-    /// Packets sent again because a viewer missed them, and those that its budget or everybody's did not allow.
+    /// Packets sent again because a viewer missed them, and packets not sent again because of its budget or the budget of all viewers.
     public var repairsSent: UInt64 = 0
     public var repairsRefused: UInt64 = 0
-    /// Pictures that a viewer never got whole, counted once for each viewer: the last packets that it asked for again were not sent again, over a
-    /// budget or not kept any more, and it asked for none in the next second. More of these than a few: the link of a viewer, or its socket, takes
-    /// less than the stream's large pictures. A lower bit rate or a shorter GOP helps.
+    /// Pictures that a viewer never got whole, counted once for each viewer. The packets that the viewer last asked for again were not sent again,
+    /// because of a budget or because they are not kept any more, and it asked for none in the next second. More than a few of these mean that the
+    /// link of a viewer, or its socket, can't take the stream's large pictures. A lower bit rate or a shorter GOP helps.
     public var picturesIncomplete: UInt64 = 0
-    /// Joins and requests for a picture that were answered with the GOP so far, and those that had to wait for the next IDR.
+    /// Joins and picture requests that were answered with the GOP so far, and those that had to wait for the next IDR.
     public var burstsBegun: UInt64 = 0
     public var burstsRefused: UInt64 = 0
     public var sendCalls: UInt64 = 0
     public var loopTurns: UInt64 = 0
     /// CPU time of the engine's threads.
     public var threadMicroseconds: UInt64 = 0
-    /// Why packets went no further, by reason: `source_stranger`, `slow_viewer`, …
+    /// Dropped packets, by reason: `source_stranger`, `slow_viewer`, …
     public var dropped: [String: UInt64] = [:]
 
     public init() {}
@@ -64,20 +64,20 @@ public struct EngineStatistics: Sendable, Hashable, Encodable {
 /// What an engine settled on when it was made.
 public struct EngineInfo: Sendable, Hashable, Encodable {
     public var udpPort: UInt16 = 0
-    /// Threads that viewers are spread over.
+    /// How many threads share the viewers.
     public var workers = 0
     /// The back end in use; ``IOBackend/auto`` when there is no engine.
     public var io = IOBackend.auto
-    /// Why it is not io_uring although ``IOBackend/auto`` was asked for.
+    /// Why ``IOBackend/auto`` fell back from io_uring; `nil` when it did not.
     public var ioFallbackReason: String?
     /// The SRTP implementation: `ipsec-mb` or `openssl`.
     public var crypto = ""
-    /// The kernel takes UDP GSO.
+    /// The kernel supports UDP GSO.
     public var gso = false
-    /// In bytes, as the kernel granted it to each worker's socket.
+    /// Buffer sizes in bytes, as the kernel granted them to each worker's socket.
     public var viewerSendBufferSize = 0
     public var viewerReceiveBufferSize = 0
-    /// Of the DTLS certificate, SHA-256, as SDP has it.
+    /// The SHA-256 fingerprint of the DTLS certificate, as SDP writes it.
     public var fingerprint = ""
 
     public init() {}

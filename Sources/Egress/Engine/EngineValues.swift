@@ -7,7 +7,7 @@ struct ViewerRequest: Sendable, Hashable {
     var videoPayloadType: UInt8?
     var videoRTXPayloadType: UInt8?
     var audioPayloadType: UInt8?
-    /// The engine's, when the viewer knows them already from an offer of this side.
+    /// The engine's credentials, when the viewer knows them already from a counter-offer.
     var local: ICECredentials?
 }
 

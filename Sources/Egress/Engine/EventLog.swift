@@ -1,7 +1,7 @@
 import Logging
 
-/// Writes the engine's events to the log, and hands them on, from a task of its own on a thread that may wait, because the engine's threads
-/// have better things to do than to wait for a log file. Lines beyond the buffer are left out; the counters of ``EngineStatistics`` have them all.
+/// Writes the engine's events to the log, and hands them on, from a task of its own on a thread that may wait, so that the engine's threads
+/// never wait for a log file. Events beyond the buffer are left out of the log; the counters of ``EngineStatistics`` have them all.
 struct EventLog: Sendable {
     struct Entry: Sendable {
         let event: EngineEvent
@@ -11,7 +11,7 @@ struct EventLog: Sendable {
 
     private enum Item: Sendable {
         case entry(Entry)
-        /// Time to look whether a stream is inactive still.
+        /// It is time to look whether a stream is still inactive.
         case look(stream: String, turn: Int)
         case forget(stream: String)
     }
@@ -25,13 +25,13 @@ struct EventLog: Sendable {
         (items, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(Self.entriesMax))
     }
 
-    /// From any of the engine's threads.
+    /// May be called on any of the engine's threads.
     func record(_ entry: Entry) { continuation.yield(.entry(entry)) }
 
-    /// The stream is gone; another may come under its name.
+    /// The stream is gone; another stream may get the same name.
     func forget(stream: String) { continuation.yield(.forget(stream: stream)) }
 
-    /// Lets the writer end after what is buffered.
+    /// Ends the writer once it has written what is buffered.
     func finish() { continuation.finish() }
 
     func start(on threads: WaitingThreads, logger: Logger, udpPort: UInt16, receive: @escaping @Sendable (Entry) -> Void) {
@@ -88,7 +88,7 @@ struct EventLog: Sendable {
             logger.info("Stream active", metadata: metadata)
         case .streamInactive: break
         case .streamRestarted:
-            logger.info("Stream goes on: with another sender, or behind a jump of its timestamps", metadata: metadata)
+            logger.info("Stream resumed after its sender changed or its timestamps jumped", metadata: metadata)
         case .streamHasBFrames:
             logger.warning("The video has B-frames, which browsers can't play: transcode it (force_transcode)", metadata: metadata)
         }

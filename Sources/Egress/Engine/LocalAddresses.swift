@@ -6,7 +6,7 @@ enum IPAddress {
     static func isIPv6(_ text: String) -> Bool { parses(text, AF_INET6) }
     static func isNumeric(_ text: String) -> Bool { isIPv4(text) || isIPv6(text) }
 
-    /// Stands for every address, so it can't be told to a peer.
+    /// The address stands for every address, so it can't be told to a peer.
     static func isWildcard(_ text: String) -> Bool {
         var bytes = in6_addr()
         if isIPv4(text) { return text == "0.0.0.0" }
@@ -28,8 +28,8 @@ enum LocalAddresses {
         let isLoopback: Bool
     }
 
-    /// Those of interfaces that are up: IPv4 before IPv6, loopback last of each. IPv6 link-local ones mean nothing without a zone, which a
-    /// candidate can't carry.
+    /// Addresses of interfaces that are up: IPv4 before IPv6, each with loopback last. IPv6 link-local addresses are left out: they mean nothing
+    /// without a zone, which a candidate can't carry.
     static func all() -> [String] {
         var first: UnsafeMutablePointer<ifaddrs>?
         guard getifaddrs(&first) == 0 else { return [] }

@@ -1,16 +1,16 @@
-/// What this machine offers an engine, found by trying. No engine is made.
+/// What this machine offers an engine, found by trying, without making an engine.
 public struct MachineProbe: Sendable, Hashable {
     /// Why io_uring cannot be used; `nil` when it can.
     public var ioUringProblem: String?
-    /// Why the kernel does not take UDP GSO; `nil` when it does.
+    /// Why the kernel does not support UDP GSO; `nil` when it does.
     public var gsoProblem: String?
     /// Bytes granted to a source's socket.
     public var receiveBufferSize: Int
-    /// Bytes that were asked for.
+    /// Bytes requested for it.
     public var receiveBufferAsked: Int
     /// The SRTP implementation that an engine would use: `ipsec-mb` or `openssl`.
     public var crypto: String
-    /// Of libssl, at run time.
+    /// The version of libssl at run time.
     public var openSSLVersion: String
     /// Cores that this process may use, by its affinity and its cgroup's quota.
     public var cores: Int

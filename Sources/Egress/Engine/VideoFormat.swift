@@ -1,4 +1,4 @@
-/// What a stream's sequence parameter set says: of several the one that the last IDR activated.
+/// The format that a stream's sequence parameter set describes. Of several sets it is the one that the last IDR activated.
 public struct VideoFormat: Sendable, Hashable {
     public var profileIDC: UInt8
     public var constraints: UInt8
@@ -17,15 +17,15 @@ public struct VideoFormat: Sendable, Hashable {
         self.height = height
     }
 
-    /// `42c01f`: the value of `profile-level-id` (RFC 6184 §8.1).
+    /// The value of `profile-level-id` (RFC 6184 §8.1), for example `42c01f`.
     public var profileLevelID: String {
         [profileIDC, constraints, levelIDC].map { $0.hex }.joined()
     }
 
-    /// `Constrained Baseline`.
+    /// For example `Constrained Baseline`.
     public var profileName: String { profile.name }
 
-    /// `3.1`; level 1b is written as such.
+    /// For example `3.1`; level 1b is `1b`.
     public var level: String {
         if levelIDC == 9 || (levelIDC == 11 && constraints & 0x10 != 0 && [66, 77, 88].contains(profileIDC)) { return "1b" }
         return "\(levelIDC / 10).\(levelIDC % 10)"
@@ -33,7 +33,7 @@ public struct VideoFormat: Sendable, Hashable {
 
     var profile: H264Profile { H264Profile(profileIDC: profileIDC, constraints: constraints) }
 
-    /// `H.264 Constrained Baseline (42c01f)`.
+    /// For example `H.264 Constrained Baseline (42c01f)`.
     var codecName: String { "H.264 \(profileName) (\(profileLevelID))" }
 }
 

@@ -1,34 +1,34 @@
-/// A viewer at one moment, as an operator sees it. Its session's id is not there: whoever knows that may act for the viewer.
+/// A viewer at one moment, as an operator sees it. It does not have the session's id: anyone who knows that id can act for the viewer.
 public struct ViewerStatus: Sendable, Hashable, Encodable {
     public enum State: String, Sendable, Hashable, Encodable {
-        /// Nothing has come from it yet: no authenticated ICE check.
+        /// No authenticated ICE check has come from the viewer yet.
         case new
-        /// DTLS handshake.
+        /// The DTLS handshake is under way.
         case connecting
         case connected
     }
 
-    /// Names it for as long as the engine lives; never given twice.
+    /// Names the viewer for as long as the engine lives; never used twice.
     public var id: String
     public var state: State
-    /// The address that its HTTP request came from, when the host has told.
+    /// The address that the viewer's HTTP request came from; `nil` when the host has not told it.
     public var client: String?
-    /// Address and port that media goes to; `nil` before the first check.
+    /// The address and port that media goes to; `nil` before the first check.
     public var remoteAddress: String?
-    /// When it was made, in microseconds since 1970.
+    /// When the viewer was made, in microseconds since 1970.
     public var since: Int64
     public var packetsSent: UInt64 = 0
-    /// With headers and tags.
+    /// Bytes sent to the viewer, with headers and tags.
     public var bytesSent: UInt64 = 0
-    /// In bit/s, the mean since it was made.
+    /// The mean bit rate since the viewer was made, in bit/s.
     public var bitRate = 0
-    /// As its reports say.
+    /// Lost packets, according to the viewer's reports.
     public var packetsLost: UInt64 = 0
-    /// Packets that it asked for again.
+    /// Packets that the viewer asked for again.
     public var nacks: UInt64 = 0
-    /// Pictures that it asked for, PLI and FIR.
+    /// Pictures that the viewer asked for (PLI and FIR).
     public var pictureRequests: UInt64 = 0
-    /// As its reports say; `nil` before the first.
+    /// According to the viewer's reports; `nil` before the first.
     public var roundTripMilliseconds: Double?
     public var jitterMilliseconds: Double = 0
 
@@ -63,12 +63,12 @@ public struct ViewerStatus: Sendable, Hashable, Encodable {
 }
 
 extension EgressEngine {
-    /// The viewers of a stream, in the order of their ids; none when there is no such stream.
+    /// The viewers of a stream, in the order of their ids; empty when the stream does not exist.
     ///
-    /// The engine is asked for each of them, so a crowd is had in pages.
+    /// The engine is asked about each viewer, so read many viewers in pages.
     /// - Parameters:
-    ///   - id: those after this one; `nil`: from the first on.
-    ///   - max: how many at most.
+    ///   - id: returns viewers after this one; `nil`: from the first viewer on.
+    ///   - max: how many viewers to return at most.
     public func viewers(of stream: String, after id: String? = nil, max: Int = 100) -> [ViewerStatus] {
         guard let engine else { return [] }
         let now = WallClock.microseconds()
@@ -81,15 +81,15 @@ extension EgressEngine {
         return result
     }
 
-    /// Closes a viewer that ``viewers(of:after:max:)`` has named. Its client is told: DTLS close_notify, and the end of its events.
-    /// - Returns: false when the stream has no such viewer, or not any more.
+    /// Closes a viewer that ``viewers(of:after:max:)`` has named. Its client is told by DTLS close_notify and by the end of its events.
+    /// - Returns: false when the stream does not have this viewer, or not any more.
     @discardableResult
     public func closeViewer(_ id: String, of stream: String) -> Bool {
         guard let session = registry.session(ofViewer: id, of: stream) else { return false }
         return closeViewer(session: session.id, of: stream)
     }
 
-    /// Closes the viewers of all streams, which go on.
+    /// Closes the viewers of all streams. The streams stay.
     public func closeViewers() {
         for session in registry.sessionIDs() { closeViewer(session: session) }
     }

@@ -1,4 +1,4 @@
-/// An output of a process: options for FFmpeg and the address they lead to.
+/// An output of a process: options for FFmpeg, and the address that the output goes to.
 public struct ConfigIO: Sendable, Hashable {
     public var id: String
     public var address: String
@@ -13,7 +13,7 @@ public struct ConfigIO: Sendable, Hashable {
     }
 }
 
-/// What a host tidies away after an output. Egress makes no files; this is carried so that a host's configuration survives a round trip.
+/// The files that a host deletes after an output. Egress makes no files; the field exists so that a host's configuration survives a round trip.
 public struct ConfigIOCleanup: Sendable, Hashable {
     public var pattern: String
     public var filesMax: Int

@@ -1,13 +1,13 @@
 /// FFmpeg's side of a stream: one RTP output per leg.
 public enum FFmpegArguments {
-    /// The datagrams FFmpeg makes. With the SRTP tag, header extensions, UDP and IPv6 around them they stay under 1,280 bytes, which every
-    /// path carries.
+    /// The size of the datagrams that FFmpeg makes. With the SRTP tag, header extensions, UDP and IPv6 around them they stay under 1,280 bytes,
+    /// which every path carries.
     static let packetSize = 1_160
 
     /// The flat argument list, video before audio.
     ///
     /// The legs are `udp://` and not `rtp://`, which would send the video's RTCP to the audio's port. Both carry the same
-    /// `start_time_realtime`: without it each output has its own idea of when the process began, and sound and picture drift apart by that.
+    /// `start_time_realtime`: without it each output assumes another time at which the process began, and sound and picture drift apart by that.
     /// - Parameters:
     ///   - config: normalised.
     ///   - videoPort: audio goes to the port above it.
@@ -31,7 +31,7 @@ public enum FFmpegArguments {
         return arguments
     }
 
-    /// One output per leg. A list that doesn't hold exactly two `-map`s is one leg that covers everything: nothing is cut off silently.
+    /// Makes one output per leg. A list without exactly two `-map`s is one leg with everything, so that nothing is cut off silently.
     public static func splitLegs(_ arguments: [String]) -> [ConfigIO] {
         let maps = arguments.indices.filter { arguments[$0] == "-map" }
         guard maps.count == 2 else { return [leg(arguments[...])] }
@@ -43,7 +43,7 @@ public enum FFmpegArguments {
         return ConfigIO(id: "webrtc", address: address, options: Array(tokens.dropLast()))
     }
 
-    /// `force_transcode` stands above a plan to copy: it is what the operator asked for in so many words.
+    /// `force_transcode` overrides a plan to copy: the operator asked for it explicitly.
     private static func effective(_ plan: LegPlan?, _ config: WebRTCConfig) -> LegPlan {
         guard config.forceTranscode else { return plan ?? .copy }
         if let plan, case .transcode = plan.video { return plan }
@@ -64,8 +64,8 @@ public enum FFmpegArguments {
         }
     }
 
-    /// An IDR every 2 s by the times of the pictures, whatever their rate is; where it is known, also counted in pictures, since times may jump
-    /// back, and then stay below that of the last IDR for long.
+    /// Asks for an IDR every 2 s by the times of the pictures, whatever their rate is. Where the rate is known, pictures are counted too: times may
+    /// jump back, and then stay below the time of the last IDR for long.
     private static func keyframes(_ framesPerSecond: Double?) -> [String] {
         let byTime = ["-force_key_frames", "expr:isnan(prev_forced_t)+gte(t,prev_forced_t+2)"]
         guard let framesPerSecond, framesPerSecond > 0, framesPerSecond <= 1_000 else { return byTime }

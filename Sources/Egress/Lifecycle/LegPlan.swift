@@ -1,23 +1,23 @@
-/// How the video leg is to be made. A host that has probed its input says so; else it follows from `force_transcode`.
+/// How the legs are to be made. A host that has probed its input chooses a plan; without one, `force_transcode` decides.
 public struct LegPlan: Sendable, Hashable {
     public enum Video: Sendable, Hashable {
-        /// As it comes. Right for H.264, 8-bit 4:2:0, without B-frames, with an IDR every 2 s or so.
+        /// The video is copied. Right for H.264, 8-bit 4:2:0, without B-frames, with an IDR every 2 s or so.
         case copy(bitstreamFilters: String)
-        /// Encoded anew, with an IDR every 2 s.
+        /// The video is encoded, with an IDR every 2 s.
         case transcode(framesPerSecond: Double?)
     }
 
     public var video: Video
-    /// One slice per picture when encoding. Every slice ends in a short packet, and a short packet ends a run of equal ones, which is what the
-    /// kernel sends in one go; but one slice means one thread, which has to be fast enough.
+    /// Whether the encoder makes one slice per picture. Every slice ends in a short packet, and a short packet ends a run of packets of equal size,
+    /// which the kernel sends in one go. But one slice means one thread, which has to be fast enough.
     public var singleSlice: Bool
-    /// Further options of FFmpeg's for the video leg when it is encoded, as `-vf`, or `-fps_mode vfr` where it is known that this FFmpeg has it.
+    /// Further FFmpeg options for the video leg when it is encoded, for example `-vf`, or `-fps_mode vfr` for an FFmpeg that is known to have it.
     public var options: [String] = []
-    /// Legs that the configuration has and the input has nothing for at present. They are not made, but their ports are held:
+    /// Legs of the configuration that the input has nothing for at present. They are not made, but their ports stay open:
     /// ``EgressEngine/changeLegs(of:plan:)`` adds them later.
     public var missing: Set<Leg> = []
 
-    /// One of the two that a stream can have.
+    /// One of the two legs that a stream can have.
     public enum Leg: String, Sendable, Hashable, CaseIterable {
         case video, audio
     }
@@ -28,12 +28,12 @@ public struct LegPlan: Sendable, Hashable {
         self.options = options
     }
 
-    /// One slice per picture up to 1280 x 720 at 30 pictures a second; more, or unknown, is left to all threads.
+    /// One slice per picture up to 1280 x 720 at 30 pictures a second. A larger or unknown format is encoded by all threads.
     public init(video: Video, width: Int? = nil, height: Int? = nil, options: [String] = []) {
         self.init(video: video, singleSlice: Self.oneCoreSuffices(video, width, height), options: options)
     }
 
-    /// Inserts the parameter sets at each IDR, which MP4 and FLV inputs don't have in-band; passes other inputs through.
+    /// The filter inserts the parameter sets at each IDR, since MP4 and FLV inputs don't have them in-band. It passes other inputs through.
     public static let defaultBitstreamFilters = "h264_mp4toannexb"
 
     public static let copy = LegPlan(video: .copy(bitstreamFilters: defaultBitstreamFilters))

@@ -1,4 +1,4 @@
-/// What egress reads of a process' configuration. Everything else in the host's JSON is passed over.
+/// The part of a process' configuration that egress reads. Everything else in the host's JSON is ignored.
 public struct ProcessConfig: Sendable, Hashable {
     public var id: String?
     public var webrtc: WebRTCConfig

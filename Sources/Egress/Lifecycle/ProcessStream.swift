@@ -3,7 +3,7 @@ struct ProcessStream: Sendable {
     let id: String
     let engineID: UInt64
     let ports: EngineHandle.StreamPorts
-    /// What the process was started with: the legs that it can have.
+    /// The configuration that the process was started with: the legs that it can have.
     let base: WebRTCConfig
     /// The legs that it has at present.
     var config: WebRTCConfig

@@ -6,7 +6,7 @@ extension StreamRegistry {
         let session: String?
     }
 
-    /// Takes in what the engine reports, on its thread, and says what is worth a line in the log.
+    /// Handles an event of the engine, on the engine's thread, and returns what is worth a line in the log.
     func receive(_ event: EngineEvent) -> EventLog.Entry? {
         let subject: Subject?
         switch event {

@@ -1,7 +1,7 @@
-/// Which of the changes between active and inactive are worth a line in the log.
+/// Decides which changes between active and inactive are worth a line in the log.
 ///
-/// The engine calls a stream inactive after a second without media, which is right for those who watch. An input that stutters would fill a disk
-/// with it: for the log it is inactive only after it has stayed so for a while, and active again only after that was said.
+/// The engine calls a stream inactive after a second without media, which is right for viewers. An input that stutters would fill a disk with
+/// such lines. The log says that a stream is inactive only when it has stayed so for a while, and that it is active again only if it said that.
 struct StreamActivity {
     enum Verdict: Equatable {
         case say
@@ -14,11 +14,11 @@ struct StreamActivity {
 
     private struct Stream {
         var wasSaidActive = false
-        /// Of the inactive time that is not said yet; nil when there is none.
+        /// Numbers the inactive time that is not logged yet; nil when there is none.
         var waiting: Int?
     }
 
-    /// Those that were active, until it is said that they are not: there are never more than the engine has streams.
+    /// Streams that were active, until the log says that they are not. There are never more than the engine has streams.
     private var streams: [String: Stream] = [:]
     private var turns = 0
 
@@ -37,7 +37,7 @@ struct StreamActivity {
 
     mutating func forget(_ id: String) { streams[id] = nil }
 
-    /// Whether it is now to be said that the stream is inactive.
+    /// Whether to log now that the stream is inactive.
     mutating func isStillInactive(_ id: String, turn: Int) -> Bool {
         guard streams[id]?.waiting == turn else { return false }
         streams[id] = nil

@@ -1,16 +1,16 @@
 import Synchronization
 
-/// Which process has which stream, and which session is which viewer: the tables of both, and what is done to several of them at once.
+/// Which process has which stream, and which session is which viewer. It has the tables of both, and the operations on several of them at once.
 ///
-/// The tables have no locks. The one lock is here, held for dictionary updates and never while anything is called, so the engine's thread may
-/// take it too.
+/// The tables have no locks. The only lock is here. It is held for dictionary updates and never during a call of anything else, so the engine's
+/// thread may take it too.
 final class StreamRegistry: Sendable {
     private struct State {
         var streams = StreamTable()
         var sessions = SessionTable()
-        /// They count towards a stream's limit before they have an id.
+        /// Viewers count towards a stream's limit before they have an id.
         var pending = PendingViewers()
-        /// Those that are being made, and sessions that aren't connected.
+        /// Viewers that are being made, and sessions that aren't connected.
         var connecting = ConnectingViewers()
         var counterOffers = CounterOffers()
         var teardownHook: (@Sendable (String) -> Void)?
@@ -34,28 +34,28 @@ final class StreamRegistry: Sendable {
         state.withLock { $0.streams.activate(stream) }
     }
 
-    /// What a stop took out.
+    /// What a stop has removed.
     struct Removal: Sendable {
         let stream: ProcessStream
         let teardownHook: (@Sendable (String) -> Void)?
     }
 
-    /// Takes a running stream out: nobody joins it any more. It and its sessions can be read until ``forget(_:now:)``. A start that is still under
-    /// way is not stopped by this: the host calls one hook after the other.
+    /// Removes a running stream: no viewer can join it any more. The stream and its sessions can be read until ``forget(_:now:)``. A start that is
+    /// still under way is not stopped by this: the host calls one hook after the other.
     func remove(_ id: String) -> Removal? {
         state.withLock { state in
             state.streams.remove(id).map { Removal(stream: $0, teardownHook: state.teardownHook) }
         }
     }
 
-    /// Ends the sessions of `id` that belong to a stream which has stopped. One that has begun under the same id since keeps its own.
+    /// Ends the sessions of `id` that belong to a stream which has stopped. A stream that has begun under the same id since keeps its sessions.
     func endSessions(ofStopped id: String) {
         state.withLock { state in
             for stream in state.streams.stopped(id) { state.sessions.close(of: stream.engineID, .streamStopped) }
         }
     }
 
-    /// The stream is gone from the engine too. Gives the sessions that went with it.
+    /// The stream is gone from the engine too. Returns the sessions that went with it.
     @discardableResult
     func forget(_ stream: ProcessStream, now: ContinuousClock.Instant = .now) -> Set<String> {
         let ended = state.withLock { state in
@@ -68,13 +68,13 @@ final class StreamRegistry: Sendable {
         return ended
     }
 
-    /// Refuses every further start and gives the ids that are left to stop.
+    /// Refuses every further start and returns the ids that are left to stop.
     func close() -> [String] {
         state.withLock { $0.streams.close() }
     }
 
-    /// Other legs for a stream, from now on.
-    /// - Returns: Whether it is still running.
+    /// Sets the legs that a stream has from now on.
+    /// - Returns: Whether the stream is still running.
     func change(_ stream: ProcessStream, to config: WebRTCConfig, _ outputs: [ConfigIO]) -> Bool {
         state.withLock { $0.streams.change(stream, to: config, outputs) }
     }
@@ -153,7 +153,7 @@ final class StreamRegistry: Sendable {
         }
     }
 
-    /// Those that have an answer and no connection, also while they are being made.
+    /// The number of viewers that have an answer and no connection, including those that are being made.
     var viewersConnecting: Int { state.withLock { $0.connecting.all } }
 
     /// Viewers of a running stream that media flows to.
@@ -166,7 +166,7 @@ final class StreamRegistry: Sendable {
 
     // MARK: Sessions
 
-    /// Marks a session for closing; `nil` when there is none, it belongs to another stream, or somebody else is closing it.
+    /// Marks a session for closing; `nil` when it does not exist, belongs to another stream, or another call is closing it.
     func takeSession(_ id: String, of stream: String?) -> ViewerSession? {
         state.withLock { $0.sessions.take(id, of: stream) }
     }
@@ -175,7 +175,7 @@ final class StreamRegistry: Sendable {
         session(id, of: stream) != nil
     }
 
-    /// `nil` when there is none, it belongs to another stream, or it is being closed.
+    /// `nil` when the session does not exist, belongs to another stream, or is being closed.
     func session(_ id: String, of stream: String) -> ViewerSession? {
         state.withLock { $0.sessions.open(id, of: stream) }
     }
@@ -187,8 +187,8 @@ final class StreamRegistry: Sendable {
 
     func sessionIDs() -> [String] { state.withLock { $0.sessions.ids } }
 
-    /// In the order of their viewers; those that are being closed are left out.
-    /// - Parameter viewer: those behind this one.
+    /// Sessions in the order of their viewers. Sessions that are being closed are left out.
+    /// - Parameter viewer: returns sessions after this viewer.
     func sessions(of id: String, after viewer: UInt64) -> [ViewerSession] {
         let sessions = state.withLock { state in
             state.streams.known(id).map { state.sessions.all(of: $0.engineID) } ?? []
@@ -201,7 +201,7 @@ final class StreamRegistry: Sendable {
         state.withLock { $0.sessions.closeReason(of: id, of: stream, now: now) }
     }
 
-    /// Whether it would have a leg more if it was made now.
+    /// Whether the session would have one more leg if it was made now.
     func lacksLeg(_ session: String) -> Bool {
         state.withLock { state in
             guard let session = state.sessions[session], let stream = state.streams[session.engineStream] else { return false }
@@ -209,7 +209,7 @@ final class StreamRegistry: Sendable {
         }
     }
 
-    /// Sessions of the stream that would have a leg more if they were made now.
+    /// Sessions of the stream that would have one more leg if they were made now.
     func sessionsThatLackALeg(of id: String) -> [String] {
         state.withLock { state in
             guard let stream = state.streams.running(id) else { return [] }
@@ -222,14 +222,14 @@ final class StreamRegistry: Sendable {
         try state.withLock { state throws(EgressError) in try state.sessions.beginRestart(of: id, stream, replacing: tag) }
     }
 
-    /// - Parameter ice: `nil`: what was before stays.
+    /// - Parameter ice: `nil`: the ICE of before stays.
     func endRestart(of id: String, with ice: ViewerSession.ICE?) {
         state.withLock { $0.sessions.endRestart(of: id, with: ice) }
     }
 
     // MARK: Counter-offers
 
-    /// False when too many wait for an answer.
+    /// False when too many counter-offers wait for an answer.
     func keep(_ offer: CounterOffer, now: ContinuousClock.Instant = .now) -> Bool {
         state.withLock { $0.counterOffers.keep(offer, now: now) }
     }
@@ -238,7 +238,7 @@ final class StreamRegistry: Sendable {
         state.withLock { $0.counterOffers.offer(session, of: stream, now: now) }
     }
 
-    /// For one of several answers only.
+    /// Takes the counter-offer, so that only one of several answers gets it.
     func takeCounterOffer(_ session: String) -> Bool {
         state.withLock { $0.counterOffers.take(session) }
     }

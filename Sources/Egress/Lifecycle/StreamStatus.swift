@@ -15,7 +15,7 @@ public struct StreamStatus: Sendable, Hashable, Encodable {
     public var hasVideo: Bool
     public var hasAudio: Bool
     public var state: State
-    /// In any state.
+    /// Viewers in any state.
     public var viewers: Int
     public var viewersConnected: Int
     /// `nil` before the first IDR with its sequence parameter set.
@@ -43,11 +43,11 @@ public struct StreamStatistics: Sendable, Hashable, Encodable {
     public var audio = SourceStatistics()
     public var pictures: UInt64 = 0
     public var idrs: UInt64 = 0
-    /// Between the last two IDRs.
+    /// The time between the last two IDRs.
     public var gopMilliseconds = 0
     public var packetsSent: UInt64 = 0
     public var bytesSent: UInt64 = 0
-    /// Why packets of its sources went no further, by reason.
+    /// Dropped packets of the stream's sources, by reason.
     public var dropped: [String: UInt64] = [:]
 
     public init() {}
@@ -60,18 +60,18 @@ public struct StreamStatistics: Sendable, Hashable, Encodable {
     }
 }
 
-/// Counters of one RTP flow in.
+/// Counters of one incoming RTP flow.
 public struct SourceStatistics: Sendable, Hashable, Encodable {
     public var isActive = false
     public var packets: UInt64 = 0
-    /// Of payload.
+    /// Bytes of payload.
     public var bytes: UInt64 = 0
     /// Sequence numbers that never came.
     public var lost: UInt64 = 0
     /// How often another sender took over.
     public var restarts: UInt64 = 0
     public var bytesStored: UInt64 = 0
-    /// In bit/s of payload, over the last second or so.
+    /// The bit rate of payload over the last second or so, in bit/s.
     public var bitRate = 0
 
     public init() {}

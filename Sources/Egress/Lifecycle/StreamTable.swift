@@ -1,4 +1,4 @@
-/// Which process has which stream, from the reservation of its id until the engine has let go of the stream.
+/// Which process has which stream, from the reservation of its id until the engine has released the stream.
 struct StreamTable: Sendable {
     private enum Slot {
         /// A start is under way and holds the id.
@@ -8,9 +8,9 @@ struct StreamTable: Sendable {
 
     private var isClosed = false
     private var slots: [String: Slot] = [:]
-    /// Streams that are being stopped, until the engine has let go of them: they can be read, and nobody joins them.
+    /// Streams that are being stopped, until the engine has released them. They can be read, and no viewer can join them.
     private var stopping: [String: ProcessStream] = [:]
-    /// By the engine's id: every stream that is not forgotten yet.
+    /// Every stream that is not forgotten yet, by the engine's id.
     private var streams: [UInt64: ProcessStream] = [:]
 
     // MARK: A stream's life
@@ -39,8 +39,8 @@ struct StreamTable: Sendable {
         return true
     }
 
-    /// Other legs for a stream, from now on.
-    /// - Returns: Whether it is still running.
+    /// Sets the legs that a stream has from now on.
+    /// - Returns: Whether the stream is still running.
     mutating func change(_ stream: ProcessStream, to config: WebRTCConfig, _ outputs: [ConfigIO]) -> Bool {
         guard var running = running(stream.id), running.engineID == stream.engineID else { return false }
         running.config = config
@@ -49,7 +49,7 @@ struct StreamTable: Sendable {
         return true
     }
 
-    /// Takes a running stream out, which can be read until ``forget(_:)``. A start that is still under way is not stopped by this.
+    /// Removes a running stream, which can be read until ``forget(_:)``. A start that is still under way is not stopped by this.
     mutating func remove(_ id: String) -> ProcessStream? {
         guard let stream = running(id) else { return nil }
         slots[id] = nil
@@ -63,7 +63,7 @@ struct StreamTable: Sendable {
         if stopping[stream.id]?.engineID == stream.engineID { stopping[stream.id] = nil }
     }
 
-    /// Refuses every further start and gives the ids that are left to stop.
+    /// Refuses every further start and returns the ids that are left to stop.
     mutating func close() -> [String] {
         isClosed = true
         return slots.keys.sorted()
@@ -88,10 +88,10 @@ struct StreamTable: Sendable {
     /// A running stream, else one that is being stopped.
     func known(_ id: String) -> ProcessStream? { running(id) ?? stopping[id] }
 
-    /// Those that are running or being stopped.
+    /// Streams that are running or being stopped.
     var all: [ProcessStream] { Set(slots.keys).union(stopping.keys).compactMap(known) }
 
-    /// Streams that had `id` and run no longer.
+    /// Streams that had `id` and are not running any more.
     func stopped(_ id: String) -> [ProcessStream] {
         let running = running(id)?.engineID
         return streams.values.filter { $0.id == id && $0.engineID != running }

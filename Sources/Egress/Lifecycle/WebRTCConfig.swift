@@ -5,9 +5,9 @@ public struct WebRTCConfig: Sendable, Hashable {
     public var videoPayloadType: Int
     /// The RTP payload type of the audio leg; 0: 111.
     public var audioPayloadType: Int
-    /// FFmpeg's `-map` for video; empty: `0:v:0`, ``noMap``: no video leg.
+    /// FFmpeg's `-map` for video. Empty means `0:v:0`; ``noMap`` means no video leg.
     public var videoMap: String
-    /// FFmpeg's `-map` for audio; empty: `0:a:0`, ``noMap``: no audio leg.
+    /// FFmpeg's `-map` for audio. Empty means `0:a:0`; ``noMap`` means no audio leg.
     public var audioMap: String
     /// Encode the video even if it could be copied.
     public var forceTranscode: Bool
@@ -30,11 +30,11 @@ public struct WebRTCConfig: Sendable, Hashable {
     public var hasVideo: Bool { videoMap != Self.noMap }
     public var hasAudio: Bool { audioMap != Self.noMap }
 
-    /// The same with every default filled in.
+    /// The same configuration with every default filled in.
     /// - Throws: ``EgressError/Code/invalidConfiguration``, naming the JSON field.
     public func normalized() throws(EgressError) -> WebRTCConfig {
         var result = self
-        // What a leg that is left out is given means nothing, and may be anything.
+        // The fields of a leg that is left out mean nothing, and may have any value.
         if !hasVideo || result.videoPayloadType == 0 { result.videoPayloadType = 102 }
         if !hasAudio || result.audioPayloadType == 0 { result.audioPayloadType = 111 }
         if result.videoMap.isEmpty { result.videoMap = "0:v:0" }
@@ -45,15 +45,15 @@ public struct WebRTCConfig: Sendable, Hashable {
             throw .invalid("audio_pt", "\(result.audioPayloadType) is the video's payload type too")
         }
         guard result.hasVideo || result.hasAudio else {
-            throw .invalid("audio_map", "it and video_map are both \"none\", so nothing is left to send")
+            throw .invalid("audio_map", "video_map and audio_map are both \"none\", so nothing is left to send")
         }
         return result
     }
 
-    /// The legs that it has.
+    /// The legs that the stream has.
     var legs: Set<LegPlan.Leg> { Set((hasVideo ? [.video] : []) + (hasAudio ? [.audio] : [])) }
 
-    /// Without what a plan leaves out.
+    /// The same configuration without the legs that a plan leaves out.
     /// - Throws: ``EgressError/Code/invalidConfiguration`` when nothing is left.
     func leavingOut(_ missing: Set<LegPlan.Leg>) throws(EgressError) -> WebRTCConfig {
         var result = self

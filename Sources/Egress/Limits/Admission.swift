@@ -1,6 +1,6 @@
-/// Lets requests of clients through as far as ``ClientLimits`` go, and counts those that it doesn't. It has no clock: the time is handed in.
+/// Lets clients' requests through within ``ClientLimits``, and counts the requests that it refuses. It has no clock: the time is handed in.
 struct Admission: Sendable {
-    /// How many bans are kept; one more takes the place of the one that would end first.
+    /// How many bans are kept; a further ban replaces the one that would end first.
     static let bansMax = 10_000
     private static let lineInterval = Duration.seconds(60)
 
@@ -27,7 +27,7 @@ struct Admission: Sendable {
 
     // MARK: Joining
 
-    /// For every request to join, before it is looked at: those that come to nothing cost their sender too, and nobody else.
+    /// Counts every request to join, before it is read: a request that comes to nothing costs its sender too, and nobody else.
     mutating func knock(_ network: ClientNetwork?, now: ContinuousClock.Instant) -> Refusal? {
         guard let network else { return nil }
         if let refusal = refusalOfBanned(network, now) { return refusal }
@@ -35,8 +35,8 @@ struct Admission: Sendable {
         return Refusal(limit: .joinsPerAddress, detail: "\(network) asks to join \(Self.words(limits.joinsPerAddress))", wait: wait)
     }
 
-    /// For one that may come to a viewer of a stream that there is.
-    /// - Parameter bitRate: of the stream, in bit/s.
+    /// Counts a request to join a stream that exists.
+    /// - Parameter bitRate: the stream's, in bit/s.
     mutating func join(_ stream: String, bitRate rate: Int, now: ContinuousClock.Instant) -> Refusal? {
         let ofStream = joinsOfStream.wait(stream, among: stream, now: now)
         guard ofStream == .zero else {
@@ -50,10 +50,10 @@ struct Admission: Sendable {
         }
         guard bitRate.reserve(rate, now: now) else {
             return Refusal(
-                limit: .bitRate, detail: "this server sends as much as it may, \(limits.bitRate / 1000) kbit/s",
+                limit: .bitRate, detail: "this server sends as much as its limit allows, \(limits.bitRate / 1000) kbit/s",
                 wait: Self.spread(BitRateBudget.window))
         }
-        // Both have one.
+        // Both buckets have a token.
         _ = joinsOfStream.take(stream, among: stream, now: now)
         _ = joins.take(limits.joins, now: now)
         return nil
@@ -61,8 +61,8 @@ struct Admission: Sendable {
 
     // MARK: Changing
 
-    /// For PATCH, DELETE and the like.
-    /// - Parameter isKnown: the session is there. Guessing at sessions costs the one who guesses, not those who have some.
+    /// Counts a PATCH, a DELETE and the like.
+    /// - Parameter isKnown: whether the session exists. Guessing at sessions costs the client that guesses, not clients that have a session.
     mutating func change(_ network: ClientNetwork?, isKnown: Bool, now: ContinuousClock.Instant) -> Refusal? {
         if let network, let wait = changesOfAddress.take(network, among: network.neighbourhood, now: now) {
             return Refusal(
@@ -93,10 +93,10 @@ struct Admission: Sendable {
 
     // MARK: Measuring and counting
 
-    /// - Parameter bytes: what has been sent since the beginning.
+    /// - Parameter bytes: how much has been sent since the beginning.
     mutating func measure(bytes: UInt64, now: ContinuousClock.Instant) { bitRate.measure(bytes: bytes, now: now) }
 
-    /// Returns how often it has bitten, when that is worth a line in the log.
+    /// Counts a refusal. Returns the limit's count when it is worth a line in the log.
     mutating func count(_ limit: BittenLimit, now: ContinuousClock.Instant) -> UInt64? {
         refused[limit, default: 0] += 1
         if let quietUntil = quietUntil[limit], now < quietUntil { return nil }
@@ -109,6 +109,6 @@ struct Admission: Sendable {
         return "more often than \(rate) times a second (\(limit.burst) at once)"
     }
 
-    /// What keeps many waiting would have them all come back at once.
+    /// A limit that keeps many clients waiting would otherwise have all of them come back at once.
     private static func spread(_ wait: Duration) -> Duration { wait + .seconds(1) * Int.random(in: 0...4) }
 }

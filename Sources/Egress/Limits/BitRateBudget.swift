@@ -1,10 +1,10 @@
 /// Whether one more viewer fits into the bit rate that may be sent. It has no clock: the time is handed in.
 ///
-/// What is sent is measured over a window. A viewer that was let in shows there only after a while, so it counts with its stream's bit rate
-/// until then; a crowd that comes within one second finds no gap.
+/// The bit rate sent is measured over a window. A viewer that was let in shows in it only after a while. Until then the viewer counts with its
+/// stream's bit rate, so that a crowd that comes within one second finds no gap.
 struct BitRateBudget: Sendable {
     static let window = Duration.seconds(4)
-    /// Connecting takes time too.
+    /// Reservations last longer than the window, because connecting takes time too.
     private static let reservation = Duration.seconds(6)
     /// Reservations are kept by the second that they began in.
     private static let slot = Duration.seconds(1)
@@ -16,12 +16,12 @@ struct BitRateBudget: Sendable {
 
     init(_ limit: Int) { self.limit = limit }
 
-    /// To be called about once a second.
-    /// - Parameter bytes: what has been sent since the beginning.
+    /// Call this about once a second.
+    /// - Parameter bytes: how much has been sent since the beginning.
     mutating func measure(bytes: UInt64, now: ContinuousClock.Instant) {
-        // An engine that is shut down says zero; nothing that was sent comes back.
+        // An engine that is shut down reports zero. What was sent never gets less.
         samples.append((now, max(bytes, samples.last?.bytes ?? 0)))
-        // One that is older than the window stays: the window begins there.
+        // One sample that is older than the window stays: the window begins there.
         while samples.count > 2, samples[1].at <= now - Self.window { samples.removeFirst() }
     }
 

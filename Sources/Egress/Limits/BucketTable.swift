@@ -1,12 +1,12 @@
 /// A token bucket for each of many keys, in bounded memory.
 ///
-/// Only full buckets are ever removed, and a full one is the same as a new one: whoever has emptied his cannot get it refilled by making
-/// others crowd the table. Keys that find the table full of buckets in use share one among their neighbours, so a crowd from one
-/// neighbourhood is in its own way.
+/// Only full buckets are ever removed, and a full bucket is the same as a new one. So a client that has emptied its bucket can't get it
+/// refilled by crowding the table with other keys. A key that finds the table full of buckets in use shares one with its neighbours, so a crowd
+/// from one neighbourhood gets in its own way only.
 struct BucketTable<Key: Hashable & Sendable>: Sendable {
     /// Buckets that are shared when the table is full.
     private static var sharedCount: Int { 1_024 }
-    /// Looking through the whole table is not for every request.
+    /// Not every request looks through the whole table for full buckets.
     private static var sweepInterval: Duration { .seconds(1) }
 
     let limit: RateLimit
@@ -22,14 +22,14 @@ struct BucketTable<Key: Hashable & Sendable>: Sendable {
 
     var count: Int { buckets.count }
 
-    /// How long until there is a token for the key; zero when there is one.
+    /// How long the key has to wait for a token; zero when there is one.
     func wait(_ key: Key, among neighbourhood: some Hashable, now: ContinuousClock.Instant) -> Duration {
         if let bucket = buckets[key] { return bucket.wait(limit, now: now) }
         guard buckets.count >= countMax else { return .zero }
         return shared[Self.place(of: neighbourhood)]?.wait(limit, now: now) ?? .zero
     }
 
-    /// Takes a token of the key's. `nil` when there was one; else how long until there is one.
+    /// Takes a token of the key's. Returns `nil` when there was one, else how long the key has to wait for one.
     mutating func take(_ key: Key, among neighbourhood: some Hashable, now: ContinuousClock.Instant) -> Duration? {
         guard !limit.isUnlimited else { return nil }
         if buckets[key] == nil, !hasRoom(now) {
@@ -47,7 +47,7 @@ struct BucketTable<Key: Hashable & Sendable>: Sendable {
         return buckets.count < countMax
     }
 
-    /// Hashes are seeded anew in each process, so nobody can choose whom he shares with.
+    /// Each process seeds its hashes anew, so nobody can choose which neighbours to share a bucket with.
     private static func place(of neighbourhood: some Hashable) -> Int {
         Int(clamping: UInt(bitPattern: neighbourhood.hashValue) % UInt(clamping: sharedCount))
     }

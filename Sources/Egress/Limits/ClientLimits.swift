@@ -1,32 +1,32 @@
-/// What clients may take, each and all together. The defaults suit a server on the open internet; each limit counts when it bites, and tells
-/// the client why. The field `limits` of ``EgressConfiguration``; in JSON the names are those of ``CodingKeys``, absent fields have their
-/// defaults.
+/// What clients may take, each and all together. The defaults suit a server on the open internet. When a client reaches a limit, it is counted
+/// and the client is told why. This is the field `limits` of ``EgressConfiguration``; in JSON the names are those of ``CodingKeys``, and absent
+/// fields have their defaults.
 ///
-/// An address is an IPv4 address or the /64 of an IPv6 one. Limits per address are for clients whose address is known: behind a reverse
-/// proxy the host has to hand on whom the proxy speaks for.
+/// An address is an IPv4 address or the /64 of an IPv6 one. Limits per address apply to clients whose address is known: behind a reverse
+/// proxy the host has to pass the original client's address.
 public struct ClientLimits: Sendable, Hashable {
-    /// In bit/s, with IP and UDP headers: a viewer that would lift what is sent beyond it is refused. 0: no limit.
+    /// The bit rate that is sent, in bit/s, with IP and UDP headers: a viewer that would raise it beyond this is refused. 0: no limit.
     public var bitRate = 0
-    /// Requests for a new viewer, in all.
+    /// Requests for a new viewer, from all clients together.
     public var joins = RateLimit(perSecond: 500, burst: 2_000)
     public var joinsPerStream = RateLimit(perSecond: 300, burst: 1_500)
     public var joinsPerAddress = RateLimit(perSecond: 5, burst: 100)
-    /// Requests that change a viewer or end it, in all: PATCH, DELETE, and POST for events.
+    /// Requests that change or end a viewer, from all clients together: PATCH, DELETE, and POST for events.
     public var changes = RateLimit(perSecond: 2_000, burst: 10_000)
     public var changesPerAddress = RateLimit(perSecond: 20, burst: 200)
-    /// How many addresses are told apart at a time. Beyond, newcomers share their allowances with their neighbours.
+    /// How many addresses are told apart at a time. Beyond that, a new address shares its allowance with its neighbours.
     public var addressesMax = 65_536
     /// Viewers that have an answer and no connection yet.
     public var connectingMax = 5_000
     public var connectingPerAddressMax = 64
-    /// DTLS handshakes that are under way: about 65 KiB each. Beyond, a client has to repeat its first message.
+    /// DTLS handshakes that are under way: about 65 KiB each. Beyond that, a client has to repeat its first message.
     public var handshakesMax = 1_000
     public var handshakesPerAddressMax = 64
-    /// From the first ICE check to the keys.
+    /// How long a handshake may take, from the first ICE check to the keys.
     public var handshakeTimeout = Duration.seconds(10)
-    /// In bytes, from the client.
+    /// How much a client may send for its handshake, in bytes.
     public var handshakeSizeMax = 65_536
-    /// In bytes; at most ``WHEPHandler/bodySizeMax``.
+    /// The size of an offer in bytes; at most ``WHEPHandler/bodySizeMax``.
     public var offerSizeMax = SDPOffer.Limits.standard.sizeMax
     public var offerLinesMax = SDPOffer.Limits.standard.linesMax
     public var offerSectionsMax = SDPOffer.Limits.standard.sectionsMax
@@ -45,7 +45,7 @@ public struct ClientLimits: Sendable, Hashable {
         try Self.check(addressesMax, 1...1_048_576, .addressesMax)
         try Self.check(connectingMax, 1...65_536, .connectingMax)
         try Self.check(connectingPerAddressMax, 1...65_536, .connectingPerAddressMax)
-        // What the C engine allows.
+        // The limits of the C engine.
         try Self.check(handshakesMax, 1...65_536, .handshakesMax)
         try Self.check(handshakesPerAddressMax, 1...65_536, .handshakesPerAddressMax)
         try Self.check(handshakeSizeMax, 4_096...65_536, .handshakeSizeMax)
@@ -139,7 +139,7 @@ extension ClientLimits: Codable {
 }
 
 extension RateLimit {
-    /// What is absent stays as it is.
+    /// A field that is absent stays as it is.
     fileprivate mutating func read(
         _ values: KeyedDecodingContainer<ClientLimits.CodingKeys>, _ key: ClientLimits.CodingKeys
     ) throws {

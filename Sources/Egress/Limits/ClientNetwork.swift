@@ -1,8 +1,8 @@
 import Glibc
 
-/// Whom limits per address count as one: an IPv4 address, or the /64 of an IPv6 address, within which a client can choose as it likes.
+/// What limits per address count as one client: an IPv4 address, or the /64 of an IPv6 address, within which a client can choose any address.
 struct ClientNetwork: Sendable, Hashable, CustomStringConvertible {
-    /// Of an IPv6 address, or 0.
+    /// The first half of an IPv6 address, or 0.
     private let high: UInt64
     /// 0, or an IPv4 address and a mark above it, so that no network is both.
     private let low: UInt64
@@ -14,7 +14,7 @@ struct ClientNetwork: Sendable, Hashable, CustomStringConvertible {
         self.low = low
     }
 
-    /// `nil` for what is not a numeric address. An IPv4 address in its IPv6 form (RFC 4291 §2.5.5.2) is what it stands for; a zone is left out.
+    /// `nil` when the text is not a numeric address. An IPv4-mapped IPv6 address (RFC 4291 §2.5.5.2) counts as the IPv4 address; a zone is left out.
     init?(_ address: String) {
         let address = String(address.prefix { $0 != "%" })
         var ipv4 = in_addr()
@@ -33,7 +33,7 @@ struct ClientNetwork: Sendable, Hashable, CustomStringConvertible {
 
     private var isIPv4: Bool { low & Self.isIPv4Mark != 0 }
 
-    /// The /24 or /48 around it: what one owner is likely to have.
+    /// The /24 or /48 around it, which is likely to have one owner.
     var neighbourhood: ClientNetwork {
         isIPv4 ? ClientNetwork(high: 0, low: low & ~0xFF) : ClientNetwork(high: high & ~0xFFFF, low: 0)
     }

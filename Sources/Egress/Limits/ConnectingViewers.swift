@@ -1,9 +1,9 @@
-/// How many viewers have an answer and no connection yet, by whom they are for.
+/// How many viewers have an answer and no connection yet, in all and by the client's network.
 struct ConnectingViewers: Sendable {
     private(set) var all = 0
     private var ofNetwork: [ClientNetwork: Int] = [:]
 
-    /// What is bounded when one more begins.
+    /// The limits that apply when one more viewer begins.
     struct Limits: Sendable {
         var all = Int.max
         var perNetwork = Int.max

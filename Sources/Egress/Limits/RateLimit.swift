@@ -1,6 +1,6 @@
-/// How often something may be done: so many times a second on the whole, and so many times at once when little was done before.
+/// How often something may be done: so many times a second on average, and so many times at once after a quiet time.
 public struct RateLimit: Sendable, Hashable {
-    /// 0: as often as anybody likes.
+    /// 0: no limit.
     public var perSecond: Double
     public var burst: Int
 
@@ -11,10 +11,10 @@ public struct RateLimit: Sendable, Hashable {
 
     var isUnlimited: Bool { perSecond <= 0 }
 
-    /// What one turn costs.
+    /// The time that one token takes to come back.
     fileprivate var interval: Duration { Duration(outsideSeconds: 1 / perSecond) ?? Duration.outsideMax }
 
-    /// - Throws: ``EgressError/Code/invalidConfiguration``, naming the JSON field, which is one of `field`.
+    /// - Throws: ``EgressError/Code/invalidConfiguration``, naming the JSON field, which is a member of `field`.
     func validate(_ field: String) throws(EgressError) {
         guard perSecond == 0 || (0.001...1_000_000).contains(perSecond) else {
             throw .invalid("\(field).per_second", "\(perSecond) is neither 0, which is no limit, nor within 0.001..1000000")
@@ -34,20 +34,20 @@ extension RateLimit: Encodable {
 struct TokenBucket: Sendable, Hashable {
     private var fullAt: ContinuousClock.Instant
 
-    /// Begins full.
+    /// The bucket is full at first.
     init(now: ContinuousClock.Instant) { fullAt = now }
 
-    /// A full one is the same as one that was just made.
+    /// A full bucket is the same as a new one.
     func isFull(now: ContinuousClock.Instant) -> Bool { fullAt <= now }
 
-    /// How long until there is a token; zero when there is one.
+    /// How long to wait for a token; zero when there is one.
     func wait(_ limit: RateLimit, now: ContinuousClock.Instant) -> Duration {
         guard !limit.isUnlimited else { return .zero }
         let emptiestAt = now + limit.interval * (limit.burst - 1)
         return max(.zero, emptiestAt.duration(to: fullAt))
     }
 
-    /// Takes a token. `nil` when there was one; else nothing is taken, and this is how long until there is one.
+    /// Takes a token and returns `nil`. When there is none, takes nothing and returns how long to wait for one.
     mutating func take(_ limit: RateLimit, now: ContinuousClock.Instant) -> Duration? {
         guard !limit.isUnlimited else { return nil }
         let wait = wait(limit, now: now)

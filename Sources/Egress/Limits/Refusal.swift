@@ -1,6 +1,6 @@
 import HTTPTypes
 
-/// A limit that bit. The raw value is its name in metrics.
+/// A limit that a client has reached. The raw value is its name in metrics.
 enum BittenLimit: String, Sendable, Hashable, CaseIterable {
     case joins, changes, connecting, viewers, draining, banned
     case joinsPerStream = "joins_per_stream"
@@ -10,10 +10,10 @@ enum BittenLimit: String, Sendable, Hashable, CaseIterable {
     case viewersPerStream = "viewers_per_stream"
     case bitRate = "bit_rate"
     case counterOffers = "counter_offers"
-    /// Size, lines, sections, candidates of what a client sends.
+    /// The size, lines, sections and candidates of an SDP that a client sends.
     case description = "sdp"
 
-    /// 429 is about the one who asks (RFC 6585 §4), 503 about everybody.
+    /// 429 says that this client asks too often (RFC 6585 §4), 503 that all clients together do.
     var status: HTTPResponse.Status {
         switch self {
         case .joinsPerAddress, .changesPerAddress, .connectingPerAddress: .tooManyRequests
@@ -23,13 +23,13 @@ enum BittenLimit: String, Sendable, Hashable, CaseIterable {
     }
 }
 
-/// Why a request goes no further, before anything was done for it.
+/// Why a request is refused before anything was done for it.
 struct Refusal: Sendable, Hashable {
     let limit: BittenLimit
     let detail: String
-    /// At least this long the same would happen again.
+    /// For at least this long the same request would be refused again.
     let wait: Duration
 
-    /// In whole seconds, as `Retry-After` has it.
+    /// The wait in whole seconds, as `Retry-After` has it.
     var retryAfter: Int { max(1, Int(saturating: (wait / .seconds(1)).rounded(.up))) }
 }

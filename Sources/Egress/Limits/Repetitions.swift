@@ -1,5 +1,5 @@
-/// Tells what is new from what was said a moment ago, so that a client that asks every 2 s, or an encoder that complains about each picture,
-/// does not fill a log. What is said again is counted, and told with its number once the window is over.
+/// Tells new messages from those that were logged a moment ago, so that a client that asks every 2 s, or an encoder that complains about each
+/// picture, does not fill a log. A repeated message is counted, and logged with its count once the window is over.
 package struct Repetitions: Sendable {
     private struct Entry {
         var told: ContinuousClock.Instant
@@ -11,14 +11,14 @@ package struct Repetitions: Sendable {
     private var entries: [String: Entry] = [:]
 
     /// - Parameters:
-    ///   - window: how long a thing counts as told.
-    ///   - entriesMax: of how many things is known that they were told; more are told rather than forgotten silently, the oldest is told anew.
+    ///   - window: how long a message counts as logged.
+    ///   - entriesMax: how many messages are remembered. Beyond that the oldest are forgotten, and are logged again rather than left out.
     package init(window: Duration, entriesMax: Int) {
         self.window = window
         self.entriesMax = entriesMax
     }
 
-    /// Whether this is to be told, and how often it was not since it was last told.
+    /// Whether to log this message, and how often it was left out since it was last logged.
     package mutating func note(_ key: String, now: ContinuousClock.Instant) -> (isTold: Bool, repeated: Int) {
         if let entry = entries[key], now - entry.told < window {
             entries[key]?.repeated += 1
@@ -30,7 +30,7 @@ package struct Repetitions: Sendable {
         return (true, repeated)
     }
 
-    /// Half of them at a time, so that a flood of different things costs little for each.
+    /// Forgets half of the entries at a time, so that a flood of different messages costs little for each.
     private mutating func makeRoom(_ now: ContinuousClock.Instant) {
         guard entries.count >= entriesMax else { return }
         entries = entries.filter { now - $0.value.told < window }

@@ -19,7 +19,7 @@ struct CodecNegotiation: Sendable, Hashable {
     let audio: Audio?
     let bundle: AnswerBundle
 
-    /// What a stream has to give.
+    /// The media that a stream has.
     struct Media: Sendable, Hashable {
         var hasAudio: Bool
         /// `nil`: no video.
@@ -27,8 +27,8 @@ struct CodecNegotiation: Sendable, Hashable {
     }
 
     /// Accepts at most one section of each kind, the first that can be played.
-    /// - Throws: ``EgressError/Code/noCommonCodec`` also when only the video can't be played: sound without the picture that was asked for is
-    ///   not an answer. ``EgressError/Code/unsupportedOffer`` for a transport that isn't served.
+    /// - Throws: ``EgressError/Code/noCommonCodec``, also when only the video can't be played: a viewer that asked for the picture is not
+    ///   answered with sound alone. ``EgressError/Code/unsupportedOffer`` for a transport that isn't served.
     init(offer: SDPOffer, media: Media) throws(EgressError) {
         let sections = offer.sections.indices.filter { offer.sections[$0].isReceivable }
         let videoSections = sections.filter { offer.sections[$0].kind == "video" }
@@ -49,14 +49,14 @@ struct CodecNegotiation: Sendable, Hashable {
     /// The sections that are accepted, in the offer's order.
     var sections: [Int] { [video?.section, audio?.section].compactMap(\.self).sorted() }
 
-    /// What the answer names in a section; nothing where that is left out.
+    /// The formats that the answer names in a section; empty where the section is left out.
     func formats(of index: Int, in offer: SDPOffer) -> [String] {
         if let video, video.section == index { return [video.payloadType, video.rtxPayloadType].compactMap { $0.map { String($0) } } }
         if let audio, audio.section == index { return [String(audio.payloadType)] }
         return bundle.inactive.contains(index) ? offer.sections[index].inactiveFormats : []
     }
 
-    /// Whether the section has a format for this video or for the sound, whatever else may be wrong with it.
+    /// Whether the section has a format for this video or for the sound, even if something else is wrong with the section.
     static func canPlay(_ section: SDPOffer.Section, _ format: VideoFormat) -> Bool { video(in: section, at: 0, format) != nil }
     static func canHear(_ section: SDPOffer.Section) -> Bool { audio(in: section, at: 0) != nil }
 
@@ -64,7 +64,7 @@ struct CodecNegotiation: Sendable, Hashable {
 
     private static func video(in section: SDPOffer.Section, at index: Int, _ format: VideoFormat) -> Video? {
         guard let payloadType = h264(in: section, format) else { return nil }
-        // The level is not compared: with asymmetry allowed it limits what the viewer sends, and decoders play above theirs as far as they can.
+        // The level is not compared: with asymmetry allowed it limits what the viewer sends, and decoders play higher levels as far as they can.
         let parameters = ["level-asymmetry-allowed", "packetization-mode", "profile-level-id"].compactMap { name in
             section.parameter(name, of: payloadType).map { "\(name)=\($0)" }
         }
@@ -75,8 +75,8 @@ struct CodecNegotiation: Sendable, Hashable {
     }
 
     /// The closest profile in packetization-mode 1, which FFmpeg's fragments and aggregates are. Where none is offered, the closest in mode 0, or
-    /// without a mode, which is the same (RFC 6184 §8.1): what unpacks RTP takes all kinds. In the end a format without a profile: that would mean
-    /// Baseline, but decoders that say nothing of themselves, like GStreamer's, play any.
+    /// without a mode, which is the same (RFC 6184 §8.1): code that unpacks RTP takes all kinds. The last choice is a format without a profile.
+    /// It would mean Baseline, but decoders that name no profile, like GStreamer's, play any.
     private static func h264(in section: SDPOffer.Section, _ format: VideoFormat) -> UInt8? {
         let offered = section.payloadTypes.filter { section.h264Profile(of: $0) != nil }
         let modes = ["1", "0"].map { mode in offered.filter { section.parameter("packetization-mode", of: $0) ?? "0" == mode } }

@@ -22,17 +22,17 @@ enum H264Profile: Sendable, Hashable {
             }
     }
 
-    /// Of an offer's `profile-level-id`, six hexadecimal digits.
+    /// Reads an offer's `profile-level-id`, six hexadecimal digits.
     init?(profileLevelID: some StringProtocol) {
-        // Digits only: the initialiser alone would take a sign too.
+        // Only digits are allowed: the initialiser alone would accept a sign too.
         guard profileLevelID.utf8.count == 6, profileLevelID.allSatisfy(\.isHexDigit), let value = UInt32(profileLevelID, radix: 16) else {
             return nil
         }
         self.init(profileIDC: UInt8(truncatingIfNeeded: value >> 16), constraints: UInt8(truncatingIfNeeded: value >> 8))
     }
 
-    /// Decoders that play a stream of this profile, the closest first. Constrained High stands behind Main and High because what keeps them
-    /// from being it, B-frames and interlacing, doesn't work in WebRTC at all; Safari offers nothing higher.
+    /// Decoders that play a stream of this profile, the closest first. Constrained High comes after Main and High because those
+    /// differ from it only by B-frames and interlacing, which don't work in WebRTC at all; Safari offers nothing higher.
     var playableBy: [H264Profile] {
         switch self {
         case .constrainedBaseline: [self, .baseline, .main, .constrainedHigh, .high, .high10, .high422, .high444, .extended]

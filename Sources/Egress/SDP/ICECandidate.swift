@@ -1,8 +1,8 @@
-/// An address viewers can try (RFC 8839 §5.1).
+/// An address that viewers can try (RFC 8839 §5.1).
 struct ICECandidate: Sendable, Hashable {
     let address: String
     let port: UInt16
-    /// 65535 for the one that is preferred, less for each after it.
+    /// 65535 for the preferred candidate, one less for each after it.
     let localPreference: UInt32
 
     /// The value of `a=candidate`. Each address is a base of its own, hence a foundation of its own.
@@ -13,7 +13,7 @@ struct ICECandidate: Sendable, Hashable {
     /// RFC 8445 §5.1.2.1, with the type preference of host candidates and component 1.
     var priority: UInt32 { 126 << 24 | localPreference << 8 | (256 - 1) }
 
-    /// One for each address, the first preferred.
+    /// One candidate for each address, the first one preferred.
     static func list(_ addresses: [String], port: UInt16) -> [ICECandidate] {
         var seen: Set<String> = []
         return addresses.filter { seen.insert($0).inserted }.prefix(64).enumerated().map { index, address in
@@ -23,7 +23,7 @@ struct ICECandidate: Sendable, Hashable {
 }
 
 extension EgressConfiguration {
-    /// What answers name: the public addresses if there are any, else the one that the port is bound to, else those of the interfaces.
+    /// The addresses that answers name: the public ones if there are any, else the one that the port is bound to, else those of the interfaces.
     var advertisedAddresses: [String] {
         if !publicAddresses.isEmpty { return publicAddresses }
         guard let udpAddress, !IPAddress.isWildcard(udpAddress) else {

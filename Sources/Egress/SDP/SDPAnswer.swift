@@ -3,10 +3,10 @@ struct SDPAnswer: Sendable {
     let offer: SDPOffer
     let negotiation: CodecNegotiation
     let identity: ViewerIdentity
-    /// Of the engine's certificate, SHA-256.
+    /// The SHA-256 fingerprint of the engine's certificate.
     let fingerprint: String
     let candidates: [ICECandidate]
-    /// Of the o= line (RFC 8866 §5.2).
+    /// The session id of the o= line (RFC 8866 §5.2).
     let sessionID: UInt64
 
     func write() -> String {
@@ -28,7 +28,7 @@ struct SDPAnswer: Sendable {
                 lines += rejection(of: section)
                 continue
             }
-            // Strictly, they belong to the tagged section alone (RFC 9143 §7.1.3). Some clients take them from the last one.
+            // Strictly, candidates belong to the tagged section alone (RFC 9143 §7.1.3). Some clients take them from the last section.
             lines += transportAttributes
         }
         return lines.joined(separator: "\r\n") + "\r\n"
@@ -38,7 +38,7 @@ struct SDPAnswer: Sendable {
     private func rejection(of section: SDPOffer.Section) -> [String] {
         var lines = ["m=\(section.kind) 0 \(section.transportProtocol) \(section.formats.joined(separator: " "))", "c=IN IP4 0.0.0.0"]
         if let mid = section.mid { lines.append("a=mid:\(mid)") }
-        // Nobody needs credentials of a section that is not there, but aiortc and GStreamer refuse an answer without them.
+        // Nobody needs the credentials of a rejected section, but aiortc and GStreamer refuse an answer without them.
         lines += ["a=inactive", "a=ice-ufrag:\(identity.iceUfrag)", "a=ice-pwd:\(identity.icePwd)"]
         lines += ["a=fingerprint:sha-256 \(fingerprint)", "a=setup:passive"]
         return lines
@@ -54,7 +54,7 @@ struct SDPAnswer: Sendable {
         lines.append("c=IN \(IPAddress.isIPv6(address) ? "IP6" : "IP4") \(address)")
         if let mid = section.mid { lines.append("a=mid:\(mid)") }
         if let direction { lines.append("a=\(direction)") }
-        // Strictly, only the tagged section needs these. Clients that look for them in each find them in each.
+        // Strictly, only the tagged section needs these. Some clients look for them in each section, so each has them.
         lines += ["a=ice-ufrag:\(identity.iceUfrag)", "a=ice-pwd:\(identity.icePwd)"]
         lines += ["a=fingerprint:sha-256 \(fingerprint)", "a=setup:passive"]
         return lines
@@ -87,13 +87,13 @@ struct SDPAnswer: Sendable {
         section.inactiveFormats.compactMap { UInt8($0, radix: 10) }.flatMap { codec($0, section, section.parameters[$0] ?? "") }
     }
 
-    /// Of data channels, which nobody answers: the port that was offered, since without one the section would be malformed (RFC 8841 §5.1).
+    /// For data channels, which are not served: repeats the port that was offered, since a section without one is malformed (RFC 8841 §5.1).
     private func dataAttributes(_ section: SDPOffer.Section) -> [String] { section.dataAttributes.map { "a=\($0)" } }
 
-    /// One stream, so that the viewer plays both tracks in step.
+    /// Both tracks belong to one stream, so that the viewer plays them in step.
     private func msid(_ section: SDPOffer.Section) -> String { "a=msid:\(identity.cname) \(section.kind)" }
 
-    /// By the name that the offer has for it. Payload types of RFC 3551 may have none.
+    /// Names a codec as the offer does. A payload type of RFC 3551 may have no name there.
     private func codec(_ payloadType: UInt8, _ section: SDPOffer.Section, _ parameters: String) -> [String] {
         var lines = section.codecs[payloadType].map { ["a=rtpmap:\(payloadType) \($0.text)"] } ?? []
         if !parameters.isEmpty { lines.append("a=fmtp:\(payloadType) \(parameters)") }

@@ -4,7 +4,7 @@
 struct SDPFragment: Sendable, Hashable {
     static let mediaType = "application/trickle-ice-sdpfrag"
 
-    /// The most that is taken in. A browser's fragment is 2 KB with 10 candidates.
+    /// The most that is accepted. A browser's fragment is 2 KB with 10 candidates.
     enum Limits {
         static let sizeMax = 16 * 1024
         static let linesMax = 256
@@ -20,15 +20,15 @@ struct SDPFragment: Sendable, Hashable {
         var bundle: [String]
     }
 
-    /// `nil` when it brings candidates only.
+    /// `nil` when the fragment has only candidates.
     var credentials: ICECredentials?
-    /// Of a kind that checks could come from.
+    /// The number of candidates that checks could come from.
     var candidates = 0
-    /// Passed over: TCP, names that only the viewer's network can resolve.
+    /// The number of other candidates: TCP, and names that only the viewer's network can resolve. They are ignored.
     var candidatesUnusable = 0
     var hasEnd = false
 
-    /// - Throws: ``EgressError/Code/invalidOffer``, with the line.
+    /// - Throws: ``EgressError/Code/invalidOffer``, which names the line.
     static func parse(_ bytes: some Collection<UInt8>) throws(EgressError) -> SDPFragment {
         guard bytes.count <= Limits.sizeMax else {
             throw .invalidOffer("the fragment is longer than \(Limits.sizeMax) bytes", limit: .description)
@@ -39,7 +39,7 @@ struct SDPFragment: Sendable, Hashable {
         return try parser.finished()
     }
 
-    /// What answers an ICE restart: credentials and every candidate of this side, which stays ICE-lite (WHEP §4.4.3).
+    /// The answer to an ICE restart: credentials and every candidate of this side, which stays ICE-lite (WHEP §4.4.3).
     static func write(_ section: Section, _ credentials: ICECredentials, _ candidates: [ICECandidate]) -> String {
         var lines = ["a=ice-lite"]
         if !section.bundle.isEmpty { lines.append("a=group:BUNDLE \(section.bundle.joined(separator: " "))") }
@@ -70,7 +70,7 @@ private struct SDPFragmentParser {
         guard text.utf8.count <= Limits.lineSizeMax else { throw excess("it is longer than \(Limits.lineSizeMax) bytes") }
         guard text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else { throw failure("it holds a control character") }
         guard text.dropFirst().first == "=", let type = text.first, type.isASCII, type.isLowercase else {
-            throw failure("it is no SDP line")
+            throw failure("it is not an SDP line")
         }
         if type == "a" { try takeAttribute(text.dropFirst(2)) }
     }
@@ -88,7 +88,7 @@ private struct SDPFragmentParser {
         return fragment
     }
 
-    /// There is one transport, that of the bundle, and its first section speaks for it (RFC 8843 §7.2.1).
+    /// There is one transport, that of the bundle, and the bundle's first section describes it (RFC 8843 §7.2.1).
     private mutating func takeAttribute(_ text: Substring) throws(EgressError) {
         let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
         let value = parts.count > 1 ? parts[1].trimmed : ""

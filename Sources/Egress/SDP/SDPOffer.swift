@@ -1,6 +1,6 @@
 /// What a viewer's offer says, as far as answering it needs (RFC 8866, RFC 8829, RFC 8839, RFC 8843). ``SDPParser`` makes it.
 struct SDPOffer: Sendable, Hashable {
-    /// The most that is taken in. A browser's offer is 7 KB with 2 sections and 2 candidates in each. An operator may choose others, by
+    /// The most that is accepted. A browser's offer is 7 KB with 2 sections and 2 candidates in each. An operator may choose other limits, by
     /// ``ClientLimits``.
     struct Limits: Sendable, Hashable {
         var sizeMax = 64 * 1024
@@ -22,16 +22,16 @@ struct SDPOffer: Sendable, Hashable {
         var receives: Bool { self == .sendReceive || self == .receiveOnly }
     }
 
-    /// What a bundle shares. In a section, what is missing is filled in from the session and from the bundle's first section.
+    /// The transport that a bundle shares. What a section lacks of it is filled in from the session and from the bundle's first section.
     struct Transport: Sendable, Hashable {
         var iceUfrag: String?
         var icePwd: String?
-        /// The one to check the viewer's certificate against, `sha-256 AB:CD:…`.
+        /// The fingerprint to check the viewer's certificate against, `sha-256 AB:CD:…`.
         var fingerprint: String?
         var setup: String?
     }
 
-    /// What a payload type stands for.
+    /// The codec that a payload type stands for.
     struct Codec: Sendable, Hashable {
         var name: String
         var clockRate: Int
@@ -39,12 +39,12 @@ struct SDPOffer: Sendable, Hashable {
 
         func isNamed(_ other: String) -> Bool { name.lowercased() == other.lowercased() }
 
-        /// Repair and tones, which nobody would look for.
+        /// Formats for repair and tones, which an error message need not name.
         var isAuxiliary: Bool {
             ["rtx", "red", "ulpfec", "flexfec-03", "telephone-event", "cn"].contains(name.lowercased())
         }
 
-        /// As `a=rtpmap` has it: one channel is not named (RFC 8866 §6.6).
+        /// As `a=rtpmap` writes it: a single channel is not named (RFC 8866 §6.6).
         var text: String { "\(name)/\(clockRate)" + (channels > 1 ? "/\(channels)" : "") }
     }
 
@@ -53,7 +53,7 @@ struct SDPOffer: Sendable, Hashable {
         var port: UInt16
         /// `UDP/TLS/RTP/SAVPF`; an answer repeats it as it is (RFC 8829 §5.1.2).
         var transportProtocol: String
-        /// As on the m= line; payload types for RTP.
+        /// The formats of the m= line; for RTP they are payload types.
         var formats: [String]
         var mid: String?
         var direction: Direction
@@ -65,22 +65,22 @@ struct SDPOffer: Sendable, Hashable {
         var parameters: [UInt8: String] = [:]
         var feedback: [UInt8: [String]] = [:]
         var feedbackOfAll: [String] = []
-        /// `sctp-port` and `sctpmap`, of data channels.
+        /// The attributes `sctp-port` and `sctpmap` of data channels.
         var dataAttributes: [String] = []
     }
 
     var sections: [Section] = []
-    /// Mids, by group.
+    /// The mids of each group.
     var bundles: [[String]] = []
 }
 
 extension SDPOffer.Section {
-    /// In the order of preference. 64 to 95 can't be told from RTCP, which comes over the same port (RFC 5761 §4).
+    /// In the order of preference. 64 to 95 are left out: they can't be told from RTCP, which comes over the same port (RFC 5761 §4).
     var payloadTypes: [UInt8] { formats.compactMap { UInt8($0, radix: 10) }.filter { $0 < 64 || (96..<128).contains($0) } }
 
-    /// DTLS-SRTP by its own names.
+    /// The names of DTLS-SRTP itself.
     private static let secureProfiles: Set<String> = ["UDP/TLS/RTP/SAVPF", "UDP/TLS/RTP/SAVP", "TCP/DTLS/RTP/SAVPF", "TCP/DTLS/RTP/SAVP"]
-    /// Some clients write these and mean DTLS-SRTP, which shows by a fingerprint (RFC 8829 §5.1.2).
+    /// Some clients write these and mean DTLS-SRTP. A fingerprint shows that they do (RFC 8829 §5.1.2).
     private static let looseProfiles: Set<String> = ["RTP/SAVPF", "RTP/SAVP", "RTP/AVPF", "RTP/AVP"]
 
     var isDTLSSRTP: Bool {
@@ -89,7 +89,7 @@ extension SDPOffer.Section {
 
     var isOff: Bool { port == 0 && !isBundleOnly }
 
-    /// What keeps this side from sending to it, as in "a section that is off"; `nil`: nothing.
+    /// Why this side can't send to the section, worded to follow "a section", as in "that is off"; `nil` when it can.
     var obstacle: String? {
         if isOff { return "that is off (port 0)" }
         if !direction.receives { return "that is \(direction.rawValue)" }
@@ -98,7 +98,7 @@ extension SDPOffer.Section {
         return nil
     }
 
-    /// This side may send to it, over a transport that is served.
+    /// Whether this side may send to the section, over a transport that is served.
     var isReceivable: Bool { obstacle == nil }
 
     func feedback(of payloadType: UInt8) -> [String] {
@@ -136,12 +136,12 @@ extension SDPOffer {
     /// What a viewer asks for.
     var receives: Set<LegPlan.Leg> { Set(sections.filter(\.isReceivable).compactMap { LegPlan.Leg(rawValue: String($0.kind)) }) }
 
-    /// A viewer that asks for video: a playable format has to be known before it is answered.
+    /// Whether the viewer asks for video. If so, a playable format has to be known before the viewer is answered.
     var receivesVideo: Bool { sections.contains { $0.kind == "video" && $0.isReceivable } }
 }
 
 extension Substring {
-    /// Without blanks at either end.
+    /// The text without blanks at either end.
     var trimmed: String {
         String(drop { $0 == " " || $0 == "\t" }.reversed().drop { $0 == " " || $0 == "\t" }.reversed())
     }

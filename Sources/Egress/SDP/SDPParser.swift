@@ -10,7 +10,7 @@ struct SDPParser {
 
     private init(_ limits: SDPOffer.Limits) { self.limits = limits }
 
-    /// - Throws: ``EgressError/Code/invalidOffer``, with the line.
+    /// - Throws: ``EgressError/Code/invalidOffer``, which names the line.
     static func parse(_ bytes: some Collection<UInt8>, limits: SDPOffer.Limits = .standard) throws(EgressError) -> SDPOffer {
         guard bytes.count <= limits.sizeMax else {
             throw .invalidOffer("the offer is longer than \(limits.sizeMax) bytes", limit: .description)
@@ -28,10 +28,10 @@ struct SDPParser {
         }
         guard !text.isEmpty else { return }
         guard text.utf8.count <= limits.lineSizeMax else { throw excess("it is longer than \(limits.lineSizeMax) bytes") }
-        // A lone carriage return or another control character could become a line of its own when it is written back.
+        // A lone carriage return or another control character could begin a new line when the value is written into the answer.
         guard text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 }) else { throw failure("it holds a control character") }
         guard text.dropFirst().first == "=", let type = text.first, type.isASCII, type.isLowercase else {
-            throw failure("it is no SDP line")
+            throw failure("it is not an SDP line")
         }
         let value = text.dropFirst(2)
         guard hasBegun || text == "v=0" else { throw failure("an SDP begins with v=0") }
@@ -46,7 +46,7 @@ struct SDPParser {
     private mutating func takeMedia(_ value: Substring) throws(EgressError) {
         guard offer.sections.count < limits.sectionsMax else { throw excess("it is one m= section too many") }
         let fields = value.split(separator: " ")
-        // The port may be followed by a number of ports, which WebRTC has no use for.
+        // A number of ports may follow the port. WebRTC does not use it.
         guard fields.count >= 4, let port = fields[1].split(separator: "/").first.flatMap({ UInt16($0, radix: 10) }) else {
             throw failure("m= needs a kind, a port, a protocol and formats")
         }
@@ -74,7 +74,7 @@ struct SDPParser {
         try takeSectionAttribute(name, value)
     }
 
-    /// A sound group names each section once at most: what exceeds that is passed over.
+    /// A valid group names each section once at most: further names are ignored.
     private mutating func takeGroup(_ value: Substring) {
         let fields = value.split(separator: " ").prefix(limits.sectionsMax + 1).map(String.init)
         guard fields.first == "BUNDLE", offer.bundles.count < limits.sectionsMax else { return }
@@ -106,14 +106,14 @@ struct SDPParser {
         case "sctp-port", "sctpmap": offer.sections[last].dataAttributes.append("\(name):\(value)")
         case "bundle-only": offer.sections[last].isBundleOnly = true
         case "candidate":
-            // Not used: media goes where the viewer's checks come from. Counted, because a limit is a limit.
+            // Candidates are not used, since media goes where the viewer's checks come from. They are counted for the limit.
             candidates += 1
             guard candidates <= limits.candidatesMax else { throw excess("it is one candidate too many") }
         case "rtpmap":
             guard let (payloadType, text) = format(value) else { throw failure("a=rtpmap needs a payload type and a codec") }
             offer.sections[last].codecs[payloadType] = try codec(text)
         case "fmtp":
-            // fmtp of something that isn't RTP is of no interest.
+            // The fmtp of something that isn't RTP is ignored.
             if let (payloadType, text) = format(value) { offer.sections[last].parameters[payloadType] = text }
         case "rtcp-fb":
             if let (payloadType, text) = format(value) {
@@ -125,14 +125,14 @@ struct SDPParser {
         }
     }
 
-    /// `102 the rest`
+    /// Splits `102 the rest`.
     private func format(_ value: Substring) -> (UInt8, String)? {
         let parts = value.split(separator: " ", maxSplits: 1)
         guard parts.count == 2, let payloadType = UInt8(parts[0], radix: 10), payloadType < 128 else { return nil }
         return (payloadType, parts[1].trimmed)
     }
 
-    /// `opus/48000/2`
+    /// Reads `opus/48000/2`.
     private func codec(_ text: String) throws(EgressError) -> SDPOffer.Codec {
         let parts = text.split(separator: "/")
         guard parts.count >= 2, let clockRate = Int(parts[1], radix: 10) else { throw failure("a=rtpmap needs a clock rate") }
@@ -150,8 +150,8 @@ struct SDPParser {
 
     private static let hashes: [(name: String, size: Int)] = [("sha-256", 32), ("sha-384", 48), ("sha-512", 64), ("sha-1", 20)]
 
-    /// A certificate may be named by several hashes, any one of which is enough (RFC 8122 §5): the first of `hashes` is kept, hashes that
-    /// can't be checked are passed over.
+    /// A certificate may be named by several hashes, any one of which is enough (RFC 8122 §5). The one that is first in `hashes` is kept;
+    /// hashes that can't be checked are ignored.
     private func better(_ kept: String?, _ value: Substring) throws(EgressError) -> String? {
         let fields = value.split(separator: " ")
         guard fields.count == 2 else { throw failure("a=fingerprint needs a hash and a value") }
@@ -173,7 +173,7 @@ struct SDPParser {
             offer.sections[index].transport.fill(from: session)
             guard let tagged = tagged(of: offer.sections[index]) else { continue }
             offer.sections[index].transport.fill(from: tagged.transport)
-            // Said once for the bundle: a section that is nothing without it need not repeat it (RFC 9143 §9.3).
+            // The bundle's first section says it for all: a bundle-only section need not repeat it (RFC 9143 §9.3).
             if offer.sections[index].isBundleOnly && tagged.hasRTCPMux { offer.sections[index].hasRTCPMux = true }
         }
         for section in media.map({ offer.sections[$0] }) where section.isReceivable {
@@ -188,7 +188,7 @@ struct SDPParser {
         return offer
     }
 
-    /// What speaks for the bundle that a section is in.
+    /// The section that describes the transport of the bundle that a section is in.
     private func tagged(of section: SDPOffer.Section) -> SDPOffer.Section? {
         guard let mid = section.mid, let group = offer.bundles.first(where: { $0.contains(mid) }) else { return nil }
         return offer.tagged(of: group).map { offer.sections[$0] }
@@ -202,7 +202,7 @@ struct SDPParser {
 }
 
 extension SDPOffer.Transport {
-    /// ICE credentials are one thing: half of them from elsewhere would be wrong.
+    /// ICE credentials belong together: user name and password are never taken from two places.
     fileprivate mutating func fill(from other: Self) {
         if iceUfrag == nil && icePwd == nil { (iceUfrag, icePwd) = (other.iceUfrag, other.icePwd) }
         fingerprint = fingerprint ?? other.fingerprint

@@ -1,10 +1,10 @@
-/// An offer of this side, for a player whose own can't be answered although it may be able to play the stream (WHEP §4.2.2).
+/// An offer of this side, for a player whose own offer can't be answered although it may be able to play the stream (WHEP §4.2.2).
 ///
-/// No viewer is made for it before it is answered: it costs a place in a bounded table, for half a minute.
+/// No viewer is made before the player answers. Until then a counter-offer only costs a place in a bounded table, for half a minute.
 struct CounterOffer: Sendable {
     static let lifetime = Duration.seconds(30)
 
-    /// The session's id, once it is one.
+    /// The id of the session that it will become.
     let session: String
     let stream: ProcessStream
     let media: CodecNegotiation.Media
@@ -21,12 +21,12 @@ struct CounterOffer: Sendable {
         expires = now + Self.lifetime
     }
 
-    /// Whether another description of the same player could be taken: it has a codec for what the stream has, or hasn't said that it has none.
+    /// Whether the player could accept another description: it has a codec for the stream's media, or hasn't said that it has none.
     static func mayHelp(_ offer: SDPOffer, _ media: CodecNegotiation.Media) -> Bool {
         let video = offer.sections.filter { $0.kind == "video" }
         let audio = offer.sections.filter { $0.kind == "audio" }
         if let format = media.video {
-            // Sound without the picture that was asked for is no answer.
+            // A player that asked for the picture is not offered sound alone.
             return video.isEmpty || video.contains { CodecNegotiation.canPlay($0, format) }
         }
         return media.hasAudio && (audio.isEmpty || audio.contains(where: CodecNegotiation.canHear))
@@ -44,7 +44,7 @@ struct CounterOffer: Sendable {
         return lines.map { $0 + "\r\n" }.joined()
     }
 
-    /// Without SSRCs: the viewer's are chosen when it is made, and payload types tell the two tracks apart (RFC 9143 §9.2).
+    /// The section has no SSRCs: they are chosen when the viewer is made, and payload types tell the two tracks apart (RFC 9143 §9.2).
     private func section(_ kind: String, _ mid: Int, _ fingerprint: String) -> [String] {
         let number = kind == "video" ? stream.config.videoPayloadType : stream.config.audioPayloadType
         var lines = ["m=\(kind) 9 UDP/TLS/RTP/SAVPF \(number)", "c=IN IP4 0.0.0.0", "a=mid:\(mid)", "a=sendonly"]
@@ -63,10 +63,10 @@ struct CounterOffer: Sendable {
 
 extension EgressEngine {
     /// Makes the viewer that a counter-offer was for.
-    /// - Throws: ``EgressError``; the counter-offer waits for another answer.
+    /// - Throws: ``EgressError``; the counter-offer then still waits for another answer.
     func takeAnswer(_ text: [UInt8], to offer: CounterOffer, from client: String?) throws(EgressError) -> ViewerAnswer {
         let answer = try SDPParser.parse(text, limits: configuration.limits.offer)
-        // An answer chooses; and this side is the DTLS server (RFC 5763 §5).
+        // An answer has to choose a role, and this side is the DTLS server (RFC 5763 §5).
         guard answer.sections.allSatisfy({ !$0.isReceivable || $0.transport.setup == "active" }) else {
             throw EgressError(code: .unsupportedOffer, message: "the answer has to begin the DTLS handshake (a=setup:active)")
         }

@@ -1,6 +1,6 @@
-/// Why the last sessions ended, for whoever asks for one by its id: that was its viewer.
+/// Why the last sessions ended. A client that asks for a session by its id was its viewer, and may know the reason.
 ///
-/// So many are remembered, and each for so long. Beyond that a session is like one that never was.
+/// Only so many sessions are remembered, and each only so long. Beyond that a session is treated like one that never existed.
 struct EndedSessions: Sendable {
     static let countMax = 1_024
     static let lifetime = Duration.seconds(60)
@@ -12,7 +12,7 @@ struct EndedSessions: Sendable {
     }
 
     private var sessions: [String: Ended] = [:]
-    /// In the order of their ends; a ring, once it is full.
+    /// The sessions in the order of their ends; a ring, once it is full.
     private var ids: [String] = []
     private var oldest = 0
 
@@ -27,7 +27,7 @@ struct EndedSessions: Sendable {
         sessions[id] = Ended(stream: stream, reason: reason, expires: now + Self.lifetime)
     }
 
-    /// `nil` for another stream's, and for what is not remembered any more.
+    /// `nil` for a session of another stream, and for one that is not remembered any more.
     func reason(for id: String, of stream: String, now: ContinuousClock.Instant) -> CloseReason? {
         sessions[id].flatMap { $0.stream == stream && $0.expires > now ? $0.reason : nil }
     }

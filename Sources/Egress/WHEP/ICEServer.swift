@@ -1,19 +1,19 @@
-/// A STUN or TURN server that clients are told about, with the fields of a browser's `RTCIceServer`, and the secret of a TURN server that
-/// knows no users.
+/// A STUN or TURN server that clients are told about. It has the fields of a browser's `RTCIceServer`, and the shared secret of a TURN server that
+/// has no accounts.
 public struct ICEServer: Sendable, Hashable, Codable {
     /// `stun:`, `stuns:`, `turn:` or `turns:` URLs.
     public var urls: [String]
-    /// With ``secret``, what follows the time in the user name; it is for the TURN server's log.
+    /// The user name. With ``secret`` it is only what follows the time in the user name, for the TURN server's log.
     public var username: String?
-    /// A password that stays the same: everybody who may watch can go on using it. Excludes ``secret``.
+    /// A password that stays the same, so anyone who may watch once can use it from then on. Can't be combined with ``secret``.
     public var credential: String?
-    /// What the TURN server shares with this one (coturn's `static-auth-secret`). Each response then has a credential of its own that ends
-    /// after ``lifetime``; the secret itself is told to nobody (draft-uberti-behave-turn-rest-00).
+    /// The secret that the TURN server shares with this one (coturn's `static-auth-secret`). Each response then has a credential of its own that
+    /// expires after ``lifetime``. The secret itself is never sent to anyone (draft-uberti-behave-turn-rest-00).
     public var secret: String?
-    /// Of a credential made with ``secret``. A TURN server refuses new allocations after it, and goes on with those that there are.
+    /// How long a credential made with ``secret`` is valid. After that a TURN server refuses new allocations, and keeps existing ones.
     public var lifetime: Duration
 
-    /// The one that draft-uberti-behave-turn-rest-00 §2.2 recommends.
+    /// The lifetime that draft-uberti-behave-turn-rest-00 §2.2 recommends.
     public static let standardLifetime = Duration.seconds(86_400)
 
     public init(
@@ -68,17 +68,17 @@ extension ICEServer {
             guard Self.schemes.contains(where: { url.hasPrefix($0) && url.utf8.count > $0.utf8.count }) else {
                 throw .invalid("ice_servers", "\"\(url)\" does not begin with stun:, stuns:, turn: or turns:")
             }
-            // These end a link target, a quoted string or a header line.
+            // The characters refused here end a link target, a quoted string or a header line.
             guard url.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "<") && $0 != UInt8(ascii: ">") }) else {
-                throw .invalid("ice_servers", "\"\(url)\" holds a character that a URL can't have")
+                throw .invalid("ice_servers", "\"\(url)\" has a character that a URL can't have")
             }
         }
         for text in [username, credential].compactMap(\.self) where !text.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }) {
-            throw .invalid("ice_servers", "a username or credential holds a character that a header can't carry")
+            throw .invalid("ice_servers", "a username or credential has a character that a header can't have")
         }
         guard let secret else { return }
-        guard !secret.isEmpty, !secret.utf8.contains(0) else { throw .invalid("ice_servers", "secret is empty, or holds a zero") }
-        guard credential == nil else { throw .invalid("ice_servers", "credential and secret exclude each other") }
+        guard !secret.isEmpty, !secret.utf8.contains(0) else { throw .invalid("ice_servers", "secret is empty or has a zero byte") }
+        guard credential == nil else { throw .invalid("ice_servers", "credential and secret can't be used together") }
         guard Self.lifetimes.contains(lifetime) else {
             throw .invalid("ice_servers", "lifetime_seconds: \(lifetime.components.seconds) is not within 60..2592000")
         }
@@ -96,7 +96,7 @@ extension ICEServer {
         }
     }
 
-    /// What a client is to name itself by: as configured, or made for it.
+    /// The user name and credential for a client: as configured, or made for it.
     private func credentials(at now: Int64) -> (username: String?, credential: String?) {
         guard let secret else { return (username, credential) }
         let end = String(now + lifetime.components.seconds)

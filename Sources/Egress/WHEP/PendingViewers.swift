@@ -1,7 +1,7 @@
-/// Viewers that are being made: the engine is asked for them, and they have no session yet.
+/// Viewers that are being made: the engine has been asked for them, and they have no session yet.
 struct PendingViewers: Sendable {
     private var countOfStream: [UInt64: Int] = [:]
-    /// Viewers whose end was reported before their making was; kept only while one is being made.
+    /// Viewers whose end was reported before they were. They are kept only while a viewer is being made.
     private var ended: Set<UInt64> = []
 
     func count(of engineStream: UInt64) -> Int { countOfStream[engineStream, default: 0] }
@@ -14,7 +14,7 @@ struct PendingViewers: Sendable {
         if countOfStream.isEmpty { ended = [] }
     }
 
-    /// The engine has ended a viewer that has no session: it may be one of these.
+    /// The engine has ended a viewer that has no session. It may be one of these.
     mutating func note(ended viewer: UInt64) {
         if !countOfStream.isEmpty { ended.insert(viewer) }
     }

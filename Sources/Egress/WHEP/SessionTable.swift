@@ -1,4 +1,4 @@
-/// The sessions, by their ids, by their streams and by their viewers, and for a while why the last ones ended.
+/// The sessions by their ids, streams and viewers, and for a while the reasons why the last sessions ended.
 struct SessionTable: Sendable {
     private var sessions: [String: ViewerSession] = [:]
     private var idsOfStream: [UInt64: Set<String>] = [:]
@@ -13,14 +13,14 @@ struct SessionTable: Sendable {
         idOfViewer[session.viewer] = session.id
     }
 
-    /// - Returns: The session as it was before; `nil` when there is none.
+    /// - Returns: The session as it was before; `nil` when it does not exist.
     mutating func connect(_ viewer: UInt64) -> ViewerSession? {
         guard let id = idOfViewer[viewer], let session = sessions[id] else { return nil }
         sessions[id]?.isConnected = true
         return session
     }
 
-    /// Marks a session for closing; `nil` when there is none, it belongs to another stream, or somebody else is closing it.
+    /// Marks a session for closing; `nil` when it does not exist, belongs to another stream, or another call is closing it.
     mutating func take(_ id: String, of stream: String?) -> ViewerSession? {
         guard let session = sessions[id], !session.isClosing, stream == nil || session.stream == stream else { return nil }
         sessions[id]?.closing = .requested
@@ -50,12 +50,12 @@ struct SessionTable: Sendable {
 
     // MARK: Looking up
 
-    /// Also one that is being closed.
+    /// Finds also a session that is being closed.
     subscript(id: String) -> ViewerSession? { sessions[id] }
 
     var ids: [String] { Array(sessions.keys) }
 
-    /// `nil` when there is none, it belongs to another stream, or it is being closed.
+    /// `nil` when the session does not exist, belongs to another stream, or is being closed.
     func open(_ id: String, of stream: String) -> ViewerSession? {
         sessions[id].flatMap { $0.stream == stream && !$0.isClosing ? $0 : nil }
     }
@@ -64,14 +64,14 @@ struct SessionTable: Sendable {
         idOfViewer[viewer].flatMap { open($0, of: stream) }
     }
 
-    /// Also those that are being closed, in no order.
+    /// All sessions in no particular order, including those that are being closed.
     func all(of engineStream: UInt64) -> [ViewerSession] {
         (idsOfStream[engineStream] ?? []).compactMap { sessions[$0] }
     }
 
     func count(of engineStream: UInt64) -> Int { idsOfStream[engineStream]?.count ?? 0 }
 
-    /// Why a session is not there any more; `nil` for one that is, that never was, that belongs to another stream, or that ended long ago.
+    /// Why a session has ended; `nil` when it has not, when it never existed, when it belongs to another stream, or when it ended long ago.
     func closeReason(of id: String, of stream: String, now: ContinuousClock.Instant) -> CloseReason? {
         guard let session = sessions[id] else { return ended.reason(for: id, of: stream, now: now) }
         return session.stream == stream ? session.closing : nil
@@ -80,7 +80,7 @@ struct SessionTable: Sendable {
     // MARK: ICE restarts
 
     /// Holds the session's ICE until ``endRestart(of:with:)``.
-    /// - Parameter tag: the ICE session that is to be replaced.
+    /// - Parameter tag: the entity tag of the ICE session to replace.
     /// - Throws: ``EgressError/Code/notFound``; ``EgressError/Code/notActive`` when another restart is under way or was faster.
     mutating func beginRestart(of id: String, _ stream: String, replacing tag: String) throws(EgressError) -> ViewerSession {
         guard let session = open(id, of: stream) else { throw .sessionNotFound }
@@ -91,7 +91,7 @@ struct SessionTable: Sendable {
         return session
     }
 
-    /// - Parameter ice: `nil`: what was before stays.
+    /// - Parameter ice: `nil`: the ICE of before stays.
     mutating func endRestart(of id: String, with ice: ViewerSession.ICE?) {
         if let ice { sessions[id]?.ice = ice }
         sessions[id]?.ice.isRestarting = false

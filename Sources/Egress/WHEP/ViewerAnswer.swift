@@ -2,21 +2,21 @@ import Logging
 
 /// What a viewer gets for its offer.
 public struct ViewerAnswer: Sendable, Hashable {
-    /// Names the session: 128 random bits in hexadecimal, so that nobody guesses another's.
+    /// The session's id: 128 random bits in hexadecimal, so that nobody can guess the id of another session.
     public let session: String
     public let sdp: String
-    /// Changes whenever the session's ICE credentials do; to be quoted in an `ETag`.
+    /// Changes whenever the session's ICE credentials do. Put it in quotes into an `ETag`.
     public let entityTag: String
 }
 
 extension EgressEngine {
-    /// Makes a viewer of a stream. Its media flows once the ICE checks and the DTLS handshake that the answer leads to are through.
+    /// Makes a viewer of a stream. Its media flows once the client has finished the ICE checks and the DTLS handshake that follow the answer.
     /// - Parameters:
-    ///   - client: the address that it asks from, for the limits per address; `nil`: they don't count for it.
-    ///   - limit: how long to wait for a process that has started but hasn't sent a picture yet.
-    /// - Throws: ``EgressError/Code/notFound``: no such stream. ``EgressError/Code/invalidOffer``, ``EgressError/Code/unsupportedOffer``,
-    ///   ``EgressError/Code/noCommonCodec``: the offer has to change. ``EgressError/Code/notActive``, ``EgressError/Code/limitReached``: later
-    ///   it may go well.
+    ///   - client: the client's address, for the limits per address; `nil`: per-address limits do not apply.
+    ///   - limit: how long to wait for a process that has started but has not sent a picture yet.
+    /// - Throws: ``EgressError/Code/notFound``: the stream does not exist. ``EgressError/Code/invalidOffer``,
+    ///   ``EgressError/Code/unsupportedOffer``, ``EgressError/Code/noCommonCodec``: the offer has to change. ``EgressError/Code/notActive``,
+    ///   ``EgressError/Code/limitReached``: try again later.
     public func addViewer(
         to id: String, offer text: [UInt8], from client: String? = nil, waitingUpTo limit: Duration = .seconds(2)
     ) async throws(EgressError) -> ViewerAnswer {
@@ -26,10 +26,10 @@ extension EgressEngine {
         }
     }
 
-    /// What comes of an offer.
+    /// The result of an offer.
     enum Reply: Sendable {
         case answer(ViewerAnswer)
-        /// With what this side could offer instead, when that might be taken.
+        /// Refused, with a counter-offer when the client might accept one.
         case refusal(EgressError, CounterOffer?)
     }
 
@@ -67,7 +67,7 @@ extension EgressEngine {
             message: "process \"\(stream.id)\" has not sent a video picture to UDP port \(stream.ports.video) yet: try again")
     }
 
-    /// - Parameter counterOffer: that `offer` answers, if it does.
+    /// - Parameter counterOffer: the counter-offer that `offer` answers, if it does.
     func makeViewer(
         of stream: ProcessStream, _ offer: SDPOffer, _ negotiation: CodecNegotiation, from client: String?,
         counterOffer: CounterOffer? = nil
@@ -107,16 +107,16 @@ extension EgressEngine {
         return ViewerAnswer(session: session, sdp: answer.write(), entityTag: identity.iceUfrag)
     }
 
-    /// Everything that viewers can try.
+    /// All candidates that viewers can try.
     var candidates: [ICECandidate] { ICECandidate.list(configuration.advertisedAddresses, port: info.udpPort) }
 
-    /// For who wonders why a player shows only half of a stream.
+    /// Logs why a player shows only half of a stream.
     private func note(_ negotiation: CodecNegotiation, _ offer: SDPOffer, _ media: CodecNegotiation.Media, _ id: String) {
         guard logger.logLevel <= .debug else { return }
         for line in negotiation.sectionsWithoutMedia(of: offer, media) { logger.debug("\(line)", metadata: ["id": "\(id)"]) }
     }
 
-    /// The one that fragments speak of: it has the bundle's transport.
+    /// The section that fragments are about: it has the bundle's transport.
     private static func taggedSection(of offer: SDPOffer, _ negotiation: CodecNegotiation) -> SDPFragment.Section {
         let index = negotiation.bundle.tagged
         let section = offer.sections[index]
@@ -128,7 +128,7 @@ extension EgressEngine {
 
     private func viewerRequest(_ offer: SDPOffer, _ negotiation: CodecNegotiation) throws(EgressError) -> ViewerRequest {
         let transport = offer.sections[negotiation.bundle.tagged].transport
-        // The parser has seen to it that a section that can be accepted has all three.
+        // The parser has checked that a section that can be accepted has all three.
         guard let ufrag = transport.iceUfrag, let pwd = transport.icePwd, let fingerprint = transport.fingerprint else {
             throw .invalidOffer("the offer has no ICE credentials or no fingerprint")
         }

@@ -1,9 +1,9 @@
 import Synchronization
 
-/// Tells those viewers of a stream's life who asked for it, as server-sent events (`urn:ietf:params:whep:ext:core:server-sent-events`).
+/// Tells viewers that listen for it what happens to their stream, as server-sent events (`urn:ietf:params:whep:ext:core:server-sent-events`).
 ///
-/// A session has at most one listener, a listener at most one stream of events at a time, and that a bounded buffer: who reads too slowly
-/// misses the oldest. Nothing here runs on the engine's threads but ``end(_:)``.
+/// A session has at most one listener, and a listener at most one stream of events at a time. That stream has a bounded buffer: a client that
+/// reads too slowly misses the oldest events. Only ``end(_:)`` runs on the engine's threads.
 final class ViewerEvents: Sendable {
     enum Kind: String, Sendable, Hashable, CaseIterable {
         case active, inactive, viewercount, reconnect
@@ -14,22 +14,22 @@ final class ViewerEvents: Sendable {
         let stream: String
         let kinds: Set<Kind>
         var sink: AsyncStream<[UInt8]>.Continuation?
-        /// Which of several streams of events, one after the other, `sink` is.
+        /// Numbers the listener's streams of events, one after the other; `sink` is the latest.
         var generation = 0
     }
 
     fileprivate struct State {
-        /// By session.
+        /// The listeners, by session.
         var listeners: [String: Listener] = [:]
         var sessionsOfStream: [String: Set<String>] = [:]
-        /// Streams whose number of viewers has changed and that is to be told.
+        /// Streams whose number of viewers has changed since listeners were last told.
         var recounting: Set<String> = []
-        /// All are to connect again, where this says; also those who listen later.
+        /// Set while all viewers are asked to connect again, also those that begin to listen later. Returns where to, by stream.
         var reconnectURL: (@Sendable (_ stream: String) -> String?)?
     }
 
     private static let eventsMax = 16
-    /// Joins come in crowds: one number a second is enough.
+    /// Joins come in crowds, so the number of viewers is sent once a second.
     private static let recountInterval = Duration.seconds(1)
 
     private let registry: StreamRegistry
@@ -37,7 +37,7 @@ final class ViewerEvents: Sendable {
 
     init(registry: StreamRegistry) { self.registry = registry }
 
-    /// Makes the session's listener, in place of the one it had. `nil` when the session is gone.
+    /// Makes the session's listener, which replaces an earlier one. `nil` when the session is gone.
     func listen(_ session: String, of stream: String, to kinds: Set<Kind>) -> String? {
         var random = SystemRandomNumberGenerator()
         let id = random.next().hex + random.next().hex
@@ -46,7 +46,7 @@ final class ViewerEvents: Sendable {
             state.listeners[session] = Listener(id: id, stream: stream, kinds: kinds)
             state.sessionsOfStream[stream, default: []].insert(session)
         }
-        // Its end is reported once: it may have come before the listener was there to be taken off.
+        // The session's end is reported once. It may have been reported before the listener was there to be removed.
         guard registry.hasSession(session, of: stream) else {
             end([session])
             return nil
@@ -58,7 +58,7 @@ final class ViewerEvents: Sendable {
         state.withLock { $0.listeners[session]?.id == id }
     }
 
-    /// The listener's events from now on, which begin with how things stand. What an earlier call gave ends.
+    /// The listener's events from now on, beginning with the present state. The stream of events that an earlier call returned ends.
     func events(of session: String, listener id: String, isActive: Bool) -> AsyncStream<[UInt8]>? {
         let (events, sink) = AsyncStream.makeStream(of: [UInt8].self, bufferingPolicy: .bufferingNewest(Self.eventsMax))
         let (listener, previous, reconnectURL) = state.withLock { state in
@@ -86,16 +86,16 @@ final class ViewerEvents: Sendable {
         return events
     }
 
-    /// Takes the listeners of these sessions off and ends their events.
+    /// Removes the listeners of these sessions and ends their events.
     func end(_ sessions: some Collection<String>) {
         let ended = state.withLock { state in sessions.compactMap { state.remove($0) } }
-        // Not under the lock: the end of a stream of events comes back here.
+        // The lock is not held here: the end of a stream of events calls back into this object.
         for listener in ended { listener.sink?.finish() }
     }
 
     func endAll() { end(state.withLock { Array($0.listeners.keys) }) }
 
-    /// What the engine reported.
+    /// Takes an event that the engine reported.
     func receive(_ entry: EventLog.Entry) {
         switch entry.event {
         case .streamActive: send(.active, Self.event(.active), to: entry.stream)
@@ -105,7 +105,7 @@ final class ViewerEvents: Sendable {
         }
     }
 
-    /// Asks viewers to connect again: those of one session, or all that listen.
+    /// Asks the viewer of one session to connect again, or all viewers that listen.
     func reconnect(_ session: String?, url: String?) {
         let event = Self.reconnect(to: url)
         let sinks = state.withLock { state in
@@ -114,7 +114,7 @@ final class ViewerEvents: Sendable {
         for sink in sinks { sink.yield(event) }
     }
 
-    /// Asks the viewers of these sessions to connect again where they are.
+    /// Asks the viewers of these sessions to connect again to this server.
     func reconnect(_ sessions: some Collection<String>) {
         let sinks = state.withLock { state in
             sessions.compactMap { state.listeners[$0] }.filter { $0.kinds.contains(.reconnect) }.compactMap(\.sink)
@@ -122,7 +122,7 @@ final class ViewerEvents: Sendable {
         for sink in sinks { sink.yield(Self.reconnect(to: nil)) }
     }
 
-    /// Asks all to connect again, and those who listen from here on as soon as they do; `nil` ends that.
+    /// Asks all viewers to connect again, and from now on each viewer as soon as it listens; `nil` ends that.
     func reconnectAll(_ url: (@Sendable (_ stream: String) -> String?)?) {
         let listeners = state.withLock { state in
             state.reconnectURL = url

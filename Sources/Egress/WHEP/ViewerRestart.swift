@@ -5,9 +5,9 @@ struct ViewerRestart: Sendable, Hashable {
 }
 
 extension EgressEngine {
-    /// Exchanges a session's ICE credentials; media goes on where it went until a check with the new ones arrives.
-    /// - Parameter tag: of the ICE session that is to be replaced.
-    /// - Throws: ``EgressError``; the session goes on as it was.
+    /// Replaces a session's ICE credentials. Media goes where it went before until a check with the new credentials arrives.
+    /// - Parameter tag: the entity tag of the ICE session to replace.
+    /// - Throws: ``EgressError``; the session continues as it was.
     func restartICE(of session: String, _ stream: String, replacing tag: String, with remote: ICECredentials) throws(EgressError)
         -> ViewerRestart
     {

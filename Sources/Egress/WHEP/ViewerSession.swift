@@ -1,34 +1,34 @@
-/// A viewer as its client sees it: what it does next is held against this.
+/// A viewer as its client sees it. The client's later requests are checked against this.
 struct ViewerSession: Sendable {
     let id: String
     let stream: String
     let engineStream: UInt64
     let viewer: UInt64
-    /// Where its HTTP request came from.
+    /// The address that its HTTP request came from.
     var client: String?
     var network: ClientNetwork?
     var ice = ICE()
-    /// Legs that it asked for when the stream did not have them.
+    /// Legs that the viewer asked for when the stream did not have them.
     var missed: Set<LegPlan.Leg> = []
     var isConnected = false
-    /// Why it is being closed. Whoever closed it first has closed it; the engine's event follows.
+    /// Why it is being closed. Only the first call that closes it sets this; the engine's event follows.
     var closing: CloseReason?
     var isClosing: Bool { closing != nil }
 
-    /// How an operator names it.
+    /// The id by which an operator names it.
     var viewerID: String { viewer.hex }
 
-    /// What its ICE has come to: what a later request is held against.
+    /// The present state of its ICE, which later requests are checked against.
     struct ICE: Sendable, Hashable {
-        /// The viewer's.
+        /// The viewer's credentials.
         var remote = ICECredentials(ufrag: "", pwd: "")
         /// Changes with the engine's credentials.
         var entityTag = ""
         var section = SDPFragment.Section(media: "", mid: nil, bundle: [])
-        /// One restart at a time: the engine's credentials and these have to be of the same one.
+        /// Whether a restart is under way. There is one at a time, so that these credentials and the engine's belong to the same restart.
         var isRestarting = false
     }
 
-    /// Whether it would have a leg more if it was made now.
+    /// Whether the session would have one more leg if it was made now.
     func lacksLeg(of stream: ProcessStream) -> Bool { !isClosing && !missed.isDisjoint(with: stream.config.legs) }
 }

@@ -1,20 +1,20 @@
 public import HTTPTypes
 import Logging
 
-/// What a request wants to do, for whoever decides whether it may.
+/// What a request wants to do, for the ``WHEPAuthorizer`` that decides whether it may.
 ///
-/// It is made of the request alone: nothing is looked up before the decision, so that a refusal tells nothing about which streams and
-/// sessions there are.
+/// It is made from the request alone: nothing is looked up before the decision, so that a refusal does not reveal which streams and
+/// sessions exist.
 public struct WHEPAccess: Sendable, Hashable {
-    /// The longest token that is passed on, in bytes; longer ones are refused (401).
+    /// The longest token that is passed on, in bytes. A longer token is refused (401).
     public static let tokenSizeMax = 8 * 1024
 
     public var stream: String
-    /// `nil` on the stream's endpoint. Whoever knows a session's URL can end it: a secret, like ``token``.
+    /// `nil` on the stream's endpoint. Keep it secret, like ``token``: anyone who knows a session's URL can end the session.
     public var session: String?
-    /// Never that of a browser's preflight, which needs no permission (WHEP, Bearer token authentication).
+    /// Never the method of a browser's preflight, which needs no permission (WHEP, Bearer token authentication).
     public var method: HTTPRequest.Method
-    /// ``WHEPRequest/bearerToken``. A secret: not for a log.
+    /// ``WHEPRequest/bearerToken``. It is a secret: don't log it.
     public var token: String?
     /// ``WHEPRequest/remoteAddress``.
     public var remoteAddress: String?
@@ -33,26 +33,26 @@ public struct WHEPAccess: Sendable, Hashable {
     }
 }
 
-/// What was decided. The text of a refusal is told to the client; it says what to do, and no secrets.
+/// The decision about a request. The client is told the text of a refusal, so write what to do there, and no secrets.
 public enum WHEPDecision: Sendable, Hashable {
     case allowed
-    /// 401 with a challenge (RFC 6750 §3): there is no token, or it is not good. The client needs another one.
+    /// 401 with a challenge (RFC 6750 §3): the request has no token, or an invalid one. The client needs another token.
     case unauthenticated(String)
-    /// 403: the token is good, but not for this stream.
+    /// 403: the token is valid, but not for this stream.
     case forbidden(String)
-    /// 503 with `Retry-After`: nobody could decide. The client comes back.
+    /// 503 with `Retry-After`: no decision was possible. The client should come again.
     case unavailable(String)
 }
 
-/// Decides about a request. Called for every one but preflights, at the same time from any task, before anything else is done with it;
-/// it bounds its own time.
+/// Decides about a request. It is called for every request but preflights, before anything else is done with the request, from any task and
+/// for several requests at the same time. It has to limit its own time.
 public typealias WHEPAuthorizer = @Sendable (WHEPAccess) async -> WHEPDecision
 
 extension WHEPRequest {
-    /// The token of `Authorization: Bearer` (RFC 6750 §2.1); `nil` without one, or with another scheme. A secret: not for a log.
+    /// The token of `Authorization: Bearer` (RFC 6750 §2.1); `nil` without one, or with another scheme. It is a secret: don't log it.
     public var bearerToken: String? {
         guard let field = head.headerFields[.authorization]?[...].trimmed, let space = field.firstIndex(of: " ") else { return nil }
-        // The name of a scheme has no case (RFC 9110 §11.1).
+        // The case of a scheme's name does not matter (RFC 9110 §11.1).
         guard field[..<space].lowercased() == "bearer" else { return nil }
         let token = field[space...].trimmed
         return token.isEmpty ? nil : token
@@ -60,11 +60,11 @@ extension WHEPRequest {
 }
 
 extension WHEPResponse {
-    /// In seconds.
+    /// For `Retry-After`, in seconds.
     private static let retryAfter = 5
 
     /// The refusal that a decision means, with the challenge of RFC 6750 §3; `nil` when it means none.
-    /// - Parameter hadToken: Only who has sent a token is told what is wrong with it (RFC 6750 §3.1).
+    /// - Parameter hadToken: whether the client sent a token; only then is it told that the token is wrong (RFC 6750 §3.1).
     public init?(refusing decision: WHEPDecision, hadToken: Bool) {
         var fields: HTTPFields = [.contentType: WHEPProblem.contentType, .cacheControl: "no-store"]
         let problem: WHEPProblem
@@ -89,13 +89,13 @@ extension WHEPResponse {
 }
 
 extension WHEPHandler {
-    /// What the one who decides has against a request; `nil` when it may be served.
+    /// The authorizer's refusal of a request; `nil` when the request may be served.
     func refusal(of request: WHEPRequest, _ target: WHEPTarget) async -> WHEPResponse? {
         guard let authorize else { return nil }
         let token = request.bearerToken
         let decision: WHEPDecision =
             if let token, token.utf8.count > WHEPAccess.tokenSizeMax {
-                .unauthenticated("a token has at most \(WHEPAccess.tokenSizeMax) bytes")
+                .unauthenticated("the token is too long: at most \(WHEPAccess.tokenSizeMax) bytes are allowed")
             } else {
                 await authorize(
                     WHEPAccess(
@@ -105,7 +105,7 @@ extension WHEPHandler {
         guard let refusal = WHEPResponse(refusing: decision, hadToken: token != nil) else { return nil }
         var metadata = metadata(target.stream, target.session, request)
         metadata["status"] = "\(refusal.head.status.code)"
-        logger.debug("Not permitted", metadata: metadata)
+        logger.debug("Request not permitted", metadata: metadata)
         return refusal
     }
 }

@@ -2,9 +2,9 @@ import HTTPTypes
 import Logging
 import Synchronization
 
-/// What a WHEP handler counts, beside the engine's own ``EngineStatistics``.
+/// What a WHEP handler counts, in addition to the engine's own ``EngineStatistics``.
 public struct WHEPStatistics: Sendable, Hashable, Encodable {
-    /// Requests that a limit has turned away, by the limit's name: `joins_per_address`, `viewers`, `sdp`, …
+    /// Requests that a limit has refused, by the limit's name: `joins_per_address`, `viewers`, `sdp`, …
     public var refused: [String: UInt64] = [:]
     /// Viewers that have an answer and no connection yet.
     public var viewersConnecting = 0
@@ -19,12 +19,12 @@ public struct WHEPStatistics: Sendable, Hashable, Encodable {
     }
 }
 
-/// Who gets in: the rules are ``Admission``'s.
+/// Which requests get in. ``Admission`` has the rules.
 extension WHEPHandler {
     public func statistics() -> WHEPStatistics {
         var statistics = WHEPStatistics()
         let refused = admission.withLock { $0.refused }
-        // Every name is there, also of those that never bit, so that a metric exists before its first event.
+        // Has every limit's name, also of limits that were never reached, so that a metric exists before its first event.
         for limit in BittenLimit.allCases { statistics.refused[limit.rawValue] = refused[limit, default: 0] }
         statistics.viewersConnecting = engine.registry.viewersConnecting
         statistics.isDraining = isDraining
@@ -34,8 +34,8 @@ extension WHEPHandler {
     // MARK: Sending away
 
     /// Closes a viewer that ``EgressEngine/viewers(of:after:max:)`` has named.
-    /// - Parameter duration: for how long its address may not join again; `nil`: it may at once.
-    /// - Returns: false when the stream has no such viewer, or not any more.
+    /// - Parameter duration: how long its address may not join again; `nil`: it may join again at once.
+    /// - Returns: false when the stream does not have this viewer, or not any more.
     public func kick(_ viewer: String, of stream: String, banningFor duration: Duration? = nil) -> Bool {
         guard let session = engine.registry.session(ofViewer: viewer, of: stream), engine.closeViewer(session: session.id, of: stream)
         else {
@@ -44,27 +44,27 @@ extension WHEPHandler {
         var metadata: Logger.Metadata = ["id": "\(stream)", "viewer": "\(session.viewerID)"]
         metadata["client"] = session.client.map { "\($0)" }
         guard let duration, duration > .zero else {
-            logger.info("Viewer sent away by the operator", metadata: metadata)
+            logger.info("Viewer disconnected by the operator", metadata: metadata)
             return true
         }
         if let network = session.network {
             admission.withLock { $0.ban(network, for: duration, now: now()) }
-            logger.info("Viewer sent away by the operator, and \(network) for \(duration)", metadata: metadata)
+            logger.info("Viewer disconnected by the operator; \(network) may not join again for \(duration)", metadata: metadata)
         } else {
-            logger.warning("Viewer sent away by the operator; its address is not known, so it may come back", metadata: metadata)
+            logger.warning("Viewer disconnected by the operator; its address is not known, so it may join again", metadata: metadata)
         }
         return true
     }
 
     // MARK: Refusals
 
-    /// Before anything else is looked at.
+    /// Checks the limits that apply before anything else of a request is looked at.
     func refusalOfKnock(_ request: WHEPRequest) -> WHEPResponse? {
         if let refusal = refusalOfDraining(request) { return refusal }
         return admission.withLock { $0.knock(Self.network(of: request), now: now()) }.map { refusal($0, request) }
     }
 
-    /// For a stream that there is: others find that there is none.
+    /// Checks the limits for joining a stream that exists. A request for another stream is told later that it does not exist.
     func refusalOfJoin(_ request: WHEPRequest, _ stream: String) -> WHEPResponse? {
         guard engine.registry.stream(named: stream) != nil else { return nil }
         // The engine is asked only when it matters.
@@ -101,10 +101,10 @@ extension WHEPHandler {
         return response
     }
 
-    /// Floods don't flood the log: a limit that goes on biting is told once a minute.
+    /// A flood of requests does not flood the log: a limit that stays reached is logged once a minute.
     func count(_ limit: BittenLimit) {
         guard let count = admission.withLock({ $0.count(limit, now: now()) }) else { return }
-        logger.warning("A limit bites", metadata: ["limit": "\(limit.rawValue)", "refused": "\(count)"])
+        logger.warning("Client limit reached", metadata: ["limit": "\(limit.rawValue)", "refused": "\(count)"])
     }
 
     private static func network(of request: WHEPRequest) -> ClientNetwork? { request.remoteAddress.flatMap(ClientNetwork.init) }

@@ -1,11 +1,11 @@
 import HTTPTypes
 import Logging
 
-/// 406 with an offer of this side, and PATCH with its answer (WHEP §4.2.2).
+/// Answers POST by 406 with a counter-offer, and takes the client's answer to it by PATCH (WHEP §4.2.2).
 extension WHEPHandler {
     func counter(_ offer: CounterOffer, _ error: EgressError, _ stream: String, _ request: WHEPRequest) -> WHEPResponse {
         guard engine.registry.keep(offer) else {
-            let reason = "\(CounterOffers.countMax) offers of this side wait for an answer, which is the limit"
+            let reason = "\(CounterOffers.countMax) counter-offers of this server wait for an answer, which is the limit"
             return refusal(EgressError(.counterOffers, reason))
         }
         logger.info("Viewer gets a counter-offer: \(error.message)", metadata: metadata(stream, offer.session, request))
@@ -20,7 +20,7 @@ extension WHEPHandler {
     func answer(_ request: WHEPRequest, _ offer: CounterOffer) -> WHEPResponse {
         if let refusal = refusalOfDraining(request) { return refusal }
         guard Self.mediaType(of: request) == Self.sdp else {
-            var response = refusal(WHEPProblem(.unsupportedMediaType, "an answer is \(Self.sdp)"))
+            var response = refusal(WHEPProblem(.unsupportedMediaType, "the Content-Type of an answer must be \(Self.sdp)"))
             response.head.headerFields[.acceptPatch] = Self.sdp
             return response
         }

@@ -1,11 +1,11 @@
 import Synchronization
 
-/// Before a server stops: nobody new, and those who listen go elsewhere.
+/// Draining, before a server stops: no new viewer gets in, and viewers that listen for it go elsewhere.
 extension WHEPHandler {
-    /// Refuses new viewers (503, `Retry-After`) and asks those who listen for it to connect again. Viewers stay; to be closed when their time is
-    /// up, by ``EgressEngine/closeViewers()`` or with the engine. Again only the URL changes.
-    /// - Parameter base: of another server's endpoints, to which the stream's id is appended; `nil`: they come back to the one they came from,
-    ///   which by then should lead to another server.
+    /// Refuses new viewers (503, `Retry-After`) and asks the viewers that listen for it to connect again. Viewers stay connected. When their time
+    /// is up, close them by ``EgressEngine/closeViewers()`` or with the engine. A further call only replaces the URL.
+    /// - Parameter base: the base URL of another server's endpoints, to which the stream's id is appended; `nil`: viewers come back to the endpoint
+    ///   that they came from, which by then should lead to another server.
     public func beginDraining(to base: String? = nil) {
         isRefusingViewers.store(true, ordering: .relaxed)
         let base = base.map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 }

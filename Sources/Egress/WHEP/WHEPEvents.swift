@@ -6,7 +6,7 @@ import FoundationEssentials
 import Foundation
 #endif
 
-/// Server-sent events: POST a list of their names to the extension's URL, GET what its `Location` names.
+/// Server-sent events: a client sends a list of event names by POST to the extension's URL, then gets the events by GET from its `Location`.
 extension WHEPHandler {
     private static let namesSizeMax = 4 * 1024
     private static let names = ViewerEvents.Kind.allCases.map(\.rawValue)
@@ -18,7 +18,7 @@ extension WHEPHandler {
     func listen(_ request: WHEPRequest, _ stream: String, _ session: String) -> WHEPResponse {
         guard engine.registry.hasSession(session, of: stream) else { return refusal(.sessionNotFound) }
         guard Self.mediaType(of: request) == Self.json else {
-            var response = refusal(WHEPProblem(.unsupportedMediaType, "the names of events are \(Self.json)"))
+            var response = refusal(WHEPProblem(.unsupportedMediaType, "the Content-Type of the event names must be \(Self.json)"))
             response.head.headerFields[.acceptPost] = Self.json
             return response
         }
@@ -26,11 +26,11 @@ extension WHEPHandler {
             return refusal(WHEPProblem(.contentTooLarge, "the names of events have at most \(Self.namesSizeMax) bytes"))
         }
         guard let asked = try? JSONDecoder().decode([String].self, from: Data(request.body)), !asked.isEmpty else {
-            return refusal(WHEPProblem(.badRequest, "the body is a JSON list of names out of \(Self.names.joined(separator: ", "))"))
+            return refusal(WHEPProblem(.badRequest, "the body must be a JSON list of names out of \(Self.names.joined(separator: ", "))"))
         }
         let kinds = asked.compactMap(ViewerEvents.Kind.init)
         guard kinds.count == asked.count else {
-            return refusal(WHEPProblem(.badRequest, "an event is not known; known are \(Self.names.joined(separator: ", "))"))
+            return refusal(WHEPProblem(.badRequest, "an event name is unknown; known are \(Self.names.joined(separator: ", "))"))
         }
         guard let listener = engine.viewerEvents.listen(session, of: stream, to: Set(kinds)) else { return refusal(.sessionNotFound) }
         return WHEPResponse(
@@ -40,7 +40,7 @@ extension WHEPHandler {
     func events(_ method: HTTPRequest.Method, _ stream: String, _ session: String, _ listener: String) -> WHEPResponse {
         let viewerEvents = engine.viewerEvents
         guard engine.registry.hasSession(session, of: stream), viewerEvents.hasListener(listener, of: session) else {
-            return refusal(WHEPProblem(.notFound, "nobody listens here, or not any more"))
+            return refusal(WHEPProblem(.notFound, "this listener does not exist, or not any more"))
         }
         if method == .delete {
             viewerEvents.end(CollectionOfOne(session))

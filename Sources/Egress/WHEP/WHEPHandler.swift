@@ -3,8 +3,8 @@ public import Logging
 import Synchronization
 
 /// WHEP (draft-ietf-wish-whep) for the streams of an engine: `POST {base}/{id}` with an offer makes a viewer; `PATCH` on the `Location` of the
-/// response takes candidates and restarts ICE, `DELETE` ends it. Server-sent events are the one extension. It keeps to the engine's
-/// ``ClientLimits``. It knows no server and no TLS; who may do what is decided by the ``WHEPAuthorizer`` that it is given.
+/// response takes candidates and restarts ICE, `DELETE` ends it. Server-sent events are the one extension. It applies the engine's
+/// ``ClientLimits``. It contains no HTTP server and no TLS. The ``WHEPAuthorizer`` that it is given decides who may do what.
 public final class WHEPHandler: Sendable {
     /// The longest offer that ``ClientLimits/offerSizeMax`` can allow, in bytes.
     public static let bodySizeMax = SDPOffer.Limits.standard.sizeMax
@@ -21,11 +21,11 @@ public final class WHEPHandler: Sendable {
     let authorize: WHEPAuthorizer?
 
     /// - Parameters:
-    ///   - basePath: The path below which requests are understood, with or without percent-encoding; `Location` and `Link` begin with it.
-    ///   - redirect: Gives the URL of another server's endpoint for viewers that shall go there (307), `nil` for those to be served here.
-    ///   - expects: Says of a stream that is not there whether it will be: its viewers are told to come again (409) instead of that there is no such
-    ///     stream (404), at which players give up.
-    ///   - authorize: Decides about each request; `nil`: everybody may watch every stream.
+    ///   - basePath: The path that requests begin with, with or without percent-encoding; `Location` and `Link` begin with it too.
+    ///   - redirect: Returns the URL of another server's endpoint when viewers of the stream are to go there (307), `nil` to serve them here.
+    ///   - expects: Returns whether a stream that does not exist yet will exist later. Its viewers are then told to come again (409), instead of
+    ///     getting 404, at which players give up.
+    ///   - authorize: Decides about each request; `nil`: everyone may watch every stream.
     public convenience init(
         engine: EgressEngine, basePath: String = "/whep", logger: Logger, redirect: (@Sendable (_ stream: String) -> String?)? = nil,
         expects: (@Sendable (_ stream: String) -> Bool)? = nil, authorize: WHEPAuthorizer? = nil
@@ -34,7 +34,7 @@ public final class WHEPHandler: Sendable {
             engine: engine, basePath: basePath, logger: logger, redirect: redirect, expects: expects, authorize: authorize, now: { .now })
     }
 
-    /// `now` is the limits' clock.
+    /// `now` is the clock of the limits.
     init(
         engine: EgressEngine, basePath: String = "/whep", logger: Logger, redirect: (@Sendable (_ stream: String) -> String?)? = nil,
         expects: (@Sendable (_ stream: String) -> Bool)? = nil, authorize: WHEPAuthorizer? = nil,
@@ -52,7 +52,7 @@ public final class WHEPHandler: Sendable {
         if configuration.limits.bitRate > 0 { measureBitRate() }
     }
 
-    /// Answers a request. Calls of the engine are made on threads of their own: while they wait, none of Swift's shared threads does.
+    /// Answers a request. It calls the engine on separate threads, so that none of Swift's shared threads waits for it.
     public func handle(_ request: WHEPRequest) async -> WHEPResponse {
         var response = await withTaskExecutorPreference(engine.threads) { await route(request) }
         response.head.headerFields[.accessControlAllowOrigin] = "*"
@@ -61,8 +61,8 @@ public final class WHEPHandler: Sendable {
         return response
     }
 
-    /// Asks viewers who listen for it to connect again, before this server stops serving them: those of one session, or all.
-    /// - Parameter url: of the endpoint to go to; `nil`: the one they came from.
+    /// Asks viewers that listen for it to connect again, before this server stops serving them: the viewer of one session, or all.
+    /// - Parameter url: the endpoint to go to; `nil`: the endpoint that they came from.
     public func reconnect(session: String? = nil, url: String? = nil) {
         engine.viewerEvents.reconnect(session, url: url)
     }
@@ -71,7 +71,7 @@ public final class WHEPHandler: Sendable {
         guard let target = WHEPTarget(path: request.head.path ?? "", base: basePath) else {
             return refusal(WHEPProblem(.notFound, "there is nothing under this path"))
         }
-        // No stream has such an id, so it goes no further: not to the hook that decides, and not into the log.
+        // No stream can have such an id, so it is passed neither to the authorizer nor to the log.
         if let problem = StreamID.problem(with: target.stream) { return refusal(WHEPProblem(.notFound, problem)) }
         let method = request.head.method
         guard target.methods.contains(method) else { return notAllowed(method, target) }
@@ -101,7 +101,7 @@ public final class WHEPHandler: Sendable {
             return WHEPResponse(head: HTTPResponse(status: .temporaryRedirect, headerFields: [.location: url]))
         }
         guard Self.mediaType(of: request) == Self.sdp else {
-            var response = refusal(WHEPProblem(.unsupportedMediaType, "an offer is \(Self.sdp)"))
+            var response = refusal(WHEPProblem(.unsupportedMediaType, "the Content-Type of an offer must be \(Self.sdp)"))
             response.head.headerFields[.acceptPost] = Self.sdp
             return response
         }
@@ -109,7 +109,7 @@ public final class WHEPHandler: Sendable {
         do throws(EgressError) {
             switch try await engine.reply(to: request.body, of: stream, from: request.remoteAddress) {
             case .answer(let answer):
-                // It may have waited for a picture, and draining has begun meanwhile.
+                // The request may have waited for a picture, and draining may have begun meanwhile.
                 if let refusal = refusalOfDraining(request) {
                     engine.closeViewer(session: answer.session)
                     return refusal
@@ -123,7 +123,7 @@ public final class WHEPHandler: Sendable {
         }
     }
 
-    /// A stream that is not there, but will be, has not begun yet.
+    /// The error for a stream that does not exist but will: it has not begun yet.
     private func later(_ error: EgressError, _ stream: String) -> EgressError {
         guard error.code == .notFound, expects?(stream) == true else { return error }
         return EgressError(code: .notActive, message: "the stream \"\(stream)\" has not begun yet: try again")
@@ -144,20 +144,20 @@ public final class WHEPHandler: Sendable {
         return WHEPResponse(head: HTTPResponse(status: .ok))
     }
 
-    /// One that will be a session once its counter-offer is answered is there already (WHEP §4.2.2).
+    /// A counter-offer counts as a session already, although it becomes one only when it is answered (WHEP §4.2.2).
     func hasSession(_ session: String, of stream: String) -> Bool {
         engine.registry.hasSession(session, of: stream) || engine.registry.counterOffer(session, of: stream) != nil
     }
 
-    /// GET and HEAD tell whether there is something, and what it speaks.
+    /// GET and HEAD tell whether the stream or session exists, and what can be sent to it.
     private func presence(_ isThere: Bool, _ method: HTTPRequest.Method) -> WHEPResponse {
-        guard isThere else { return refusal(WHEPProblem(.notFound, "there is no such stream or session, or not any more")) }
+        guard isThere else { return refusal(WHEPProblem(.notFound, "this stream or session does not exist, or not any more")) }
         guard method == .head else { return WHEPResponse(head: HTTPResponse(status: .noContent)) }
         return WHEPResponse(head: HTTPResponse(status: .ok, headerFields: [.contentType: Self.sdp]))
     }
 
-    /// For a browser's preflight, and for clients that ask what there is. Only the latter get the ICE servers, whose credentials are for those
-    /// who may watch.
+    /// Answers OPTIONS: a browser's preflight, or a client that asks what the endpoint supports. Only the latter gets the ICE servers, whose
+    /// credentials are for clients that may watch.
     private func options(_ request: WHEPRequest, _ target: WHEPTarget) async -> WHEPResponse {
         let isPreflight = request.head.headerFields[.accessControlRequestMethod] != nil
         let methods = target.methodList
@@ -181,7 +181,7 @@ public final class WHEPHandler: Sendable {
 
     // MARK: Parts of messages
 
-    /// Made for each response: credentials end.
+    /// Made anew for each response, since credentials expire.
     private var iceLinks: [String] {
         let now = WallClock.microseconds() / 1_000_000
         return engine.configuration.iceServers.flatMap { $0.links(at: now) }
@@ -189,10 +189,10 @@ public final class WHEPHandler: Sendable {
 
     static let sdp = "application/sdp"
     static let json = "application/json"
-    /// What scripts of other origins may read (Fetch §3.2.2).
+    /// The header fields that scripts of other origins may read (Fetch §3.2.2).
     private static let exposed = "Location, ETag, Link, Retry-After, Accept-Post, Accept-Patch, Allow, WWW-Authenticate"
 
-    /// Without its parameters, in lower case (RFC 9110 §8.3.1).
+    /// The media type without its parameters, in lower case (RFC 9110 §8.3.1).
     static func mediaType(of request: WHEPRequest) -> String? {
         request.head.headerFields[.contentType]?.prefix { $0 != ";" }.trimmed.lowercased()
     }
@@ -201,7 +201,7 @@ public final class WHEPHandler: Sendable {
         "\(basePath)/\(WHEPTarget.encoded(stream))/\(session)"
     }
 
-    /// A session is named by its viewer, as the engine and the operator's list have it: whoever knows the session's own id can end it.
+    /// Names a session by its viewer's id, as the engine and the operator's list do: anyone who knows the session's own id can end it.
     func metadata(_ stream: String, _ session: String?, _ request: WHEPRequest) -> Logger.Metadata {
         var metadata: Logger.Metadata = ["id": "\(stream)"]
         metadata["viewer"] = session.flatMap { engine.registry.session($0, of: stream) }.map { "\($0.viewerID)" }

@@ -1,12 +1,12 @@
 public import HTTPTypes
 
-/// An HTTP request, whatever server it came through.
+/// An HTTP request, from any HTTP server.
 public struct WHEPRequest: Sendable {
     public var head: HTTPRequest
-    /// At most a byte more than ``WHEPHandler/bodySizeMax``; what is longer is refused.
+    /// The body. The host need not read more than a byte beyond ``WHEPHandler/bodySizeMax``: a longer body is refused.
     public var body: [UInt8]
-    /// Of the client, for the limits per address, the log, and who decides what a client may do; `nil`: not known, and no limit per address
-    /// counts. Behind a reverse proxy it is whom the proxy speaks for.
+    /// The client's address, for the limits per address, for the log, and for the ``WHEPAuthorizer``; `nil` when it is not known: per-address
+    /// limits do not apply then. Behind a reverse proxy, pass the original client's address.
     public var remoteAddress: String?
 
     public init(head: HTTPRequest, body: [UInt8] = [], remoteAddress: String? = nil) {
@@ -19,7 +19,7 @@ public struct WHEPRequest: Sendable {
 public struct WHEPResponse: Sendable {
     public var head: HTTPResponse
     public var body: [UInt8]
-    /// Pieces to send after ``body`` as they come, until it ends or the client is gone; whoever stops reading it lets go of it.
+    /// Pieces to send after ``body`` as they come, until the stream ends or the client is gone. Ending iteration releases the listener.
     public var events: AsyncStream<[UInt8]>?
 
     public init(head: HTTPResponse, body: [UInt8] = [], events: AsyncStream<[UInt8]>? = nil) {

@@ -1,13 +1,13 @@
 import HTTPTypes
 import Logging
 
-/// ICE over PATCH (WHEP §4.4). Whatever is wrong with one, the session goes on as it was.
+/// ICE over PATCH (WHEP §4.4). If a request is wrong in any way, the session continues as it was.
 extension WHEPHandler {
     func patch(_ request: WHEPRequest, _ stream: String, _ session: String) -> WHEPResponse {
         if let offer = engine.registry.counterOffer(session, of: stream) { return answer(request, offer) }
         guard let ice = engine.registry.session(session, of: stream)?.ice else { return refusalOfEnded(session, stream) }
         guard Self.mediaType(of: request) == SDPFragment.mediaType else {
-            var response = refusal(WHEPProblem(.unsupportedMediaType, "a session is patched with \(SDPFragment.mediaType)"))
+            var response = refusal(WHEPProblem(.unsupportedMediaType, "the Content-Type of a PATCH must be \(SDPFragment.mediaType)"))
             response.head.headerFields[.acceptPatch] = SDPFragment.mediaType
             return response
         }
@@ -17,7 +17,7 @@ extension WHEPHandler {
         }
         do throws(EgressError) {
             let fragment = try SDPFragment.parse(request.body)
-            // Only now: a precondition counts where the request would succeed without it (RFC 9110 §13.2.1).
+            // Checked only now: a precondition matters only where the request would succeed without it (RFC 9110 §13.2.1).
             if let problem = Self.problem(with: request.head.headerFields[.ifMatch], ice) { return refusal(problem) }
             guard let remote = fragment.credentials, remote != ice.remote else {
                 return WHEPResponse(head: HTTPResponse(status: .noContent))
@@ -34,7 +34,7 @@ extension WHEPHandler {
     /// Requests may overtake each other, so each has to say which ICE session it means (WHEP §4.4.1).
     private static func problem(with ifMatch: String?, _ ice: ViewerSession.ICE) -> WHEPProblem? {
         guard let ifMatch else {
-            return WHEPProblem(.preconditionRequired, "If-Match has to name the ICE session, by its ETag or as *")
+            return WHEPProblem(.preconditionRequired, "If-Match is missing: name the ICE session by its ETag, or use *")
         }
         guard WHEPCondition(field: ifMatch).holds(for: ice.entityTag) else {
             return WHEPProblem(.preconditionFailed, "If-Match names an ICE session that is not the current one")

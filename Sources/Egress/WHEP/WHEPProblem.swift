@@ -10,12 +10,12 @@ import Foundation
 struct WHEPProblem: Sendable, Hashable, Encodable {
     static let contentType = "application/problem+json"
 
-    /// `about:blank`: the title is that of the status, the detail is what counts.
+    /// `about:blank` means that the title is the status', and the detail says the rest.
     var type = "about:blank"
     var title: String
     var status: Int
     var detail: String
-    /// An extension (RFC 9457 §3.2), for programs: why a session has ended, by the name that the metrics have for it.
+    /// An extension (RFC 9457 §3.2), for programs: why a session has ended, by the name that the metrics use.
     var reason: String?
 
     init(_ status: HTTPResponse.Status, _ detail: String, reason: String? = nil) {
@@ -34,7 +34,7 @@ struct WHEPProblem: Sendable, Hashable, Encodable {
 }
 
 extension EgressError {
-    /// What an HTTP client is told.
+    /// The status that an HTTP client gets.
     var status: HTTPResponse.Status {
         switch code {
         case .invalidOffer: .badRequest
@@ -42,13 +42,13 @@ extension EgressError {
         case .notActive: .conflict
         case .noCommonCodec, .unsupportedOffer: .unprocessableContent
         case .limitReached: limit?.status ?? .serviceUnavailable
-        // Not 404: players take that for the end of the stream and give up.
+        // Not 404: players take a 404 for the end of the stream and give up.
         case .shutDown: .serviceUnavailable
         default: .internalServerError
         }
     }
 
-    /// In seconds, when the same request may go well later.
+    /// For `Retry-After`, in seconds, when the same request may succeed later.
     var retryAfter: Int? {
         switch code {
         case .notActive, .shutDown: 2

@@ -10,7 +10,7 @@ extension WHEPHandler {
     }
 
     func notAllowed(_ method: HTTPRequest.Method, _ target: WHEPTarget) -> WHEPResponse {
-        var response = refusal(WHEPProblem(.methodNotAllowed, "\(method.rawValue) is not served here"))
+        var response = refusal(WHEPProblem(.methodNotAllowed, "\(method.rawValue) is not supported here"))
         response.head.headerFields[.allow] = target.methodList
         return response
     }
@@ -22,7 +22,7 @@ extension WHEPHandler {
         return refusal(error)
     }
 
-    /// A page that waits for its stream asks every few seconds: that is told once a minute. What a limit refuses is counted, not told.
+    /// A page that waits for its stream asks every few seconds, so its refusal is logged once a minute. Refusals by a limit are counted instead.
     private func levelOfRefusal(
         _ error: EgressError, _ stream: String, _ request: WHEPRequest, _ metadata: inout Logger.Metadata
     ) -> Logger.Level {
@@ -33,7 +33,7 @@ extension WHEPHandler {
         return verdict.isTold ? .info : .debug
     }
 
-    /// A session that is not there. Whoever knows the id of one that was, was its viewer, and is told why it has ended.
+    /// The answer for a session that does not exist. A client that knows the id of an ended session was its viewer, and is told why it has ended.
     func refusalOfEnded(_ session: String, _ stream: String) -> WHEPResponse {
         guard let reason = engine.registry.closeReason(of: session, of: stream, now: now()) else { return refusal(.sessionNotFound) }
         return refusal(

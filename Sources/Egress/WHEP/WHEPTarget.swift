@@ -11,18 +11,18 @@ enum WHEPTarget: Sendable, Hashable {
     /// `{base}/{stream}/{session}/events/{listener}`
     case listener(stream: String, session: String, listener: String)
 
-    /// `nil` for a path outside `base`, one with more parts, or one that isn't percent-encoded UTF-8. A slash behind the last part, as scripts that
-    /// put addresses together leave it, makes no difference.
-    /// - Parameter base: as ``normalized(base:)`` gives it.
+    /// `nil` for a path outside of `base`, a path with more parts, or one that isn't percent-encoded UTF-8. A slash at the end makes no difference:
+    /// scripts that put addresses together leave one.
+    /// - Parameter base: a path that ``normalized(base:)`` returned.
     init?(path: String, base: String) {
         let path = path.utf8.prefix { $0 != UInt8(ascii: "?") && $0 != UInt8(ascii: "#") }
         let encoded = Substring(path).utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map(Substring.init)
         let all = encoded.dropFirst().compactMap(Self.decoded)
-        // However a client encodes the base (RFC 3986 §6.2.2.2), it is the same path.
+        // A client may encode the base as it likes: it is the same path (RFC 3986 §6.2.2.2).
         let before = base.split(separator: "/").compactMap(Self.decoded)
         guard encoded.first == "", all.count == encoded.count - 1, all.starts(with: before) else { return nil }
         var parts = Array(all.dropFirst(before.count))
-        // Players are handed the endpoint by people. A session's URL is this side's own, and nothing but it is the session's.
+        // People type the endpoint's URL into players, so it may end with a slash. A session's URL is made by this side, and has to match exactly.
         if parts.count == 2, parts[1].isEmpty { parts.removeLast() }
         guard !parts.contains("") else { return nil }
         switch parts.count {
@@ -34,12 +34,12 @@ enum WHEPTarget: Sendable, Hashable {
         }
     }
 
-    /// With a slash before and none behind, percent-encoded; the root is empty. What is encoded already stays so.
+    /// The base with a slash in front and none at the end, percent-encoded; the root is empty. What is encoded already stays as it is.
     static func normalized(base: String) -> String {
         base.split(separator: "/").map { "/" + encoded(decoded($0) ?? String($0)) }.joined()
     }
 
-    /// Percent-encodes everything that isn't unreserved (RFC 3986 §2.3), a slash too.
+    /// Percent-encodes everything that isn't unreserved (RFC 3986 §2.3), also a slash.
     static func encoded(_ part: String) -> String {
         part.utf8.map { byte in
             switch byte {

@@ -85,8 +85,8 @@ import Testing
     /// What is wrong, and a word the message must hold.
     static let malformed: [(name: String, word: String, change: @Sendable (inout Offer) -> Void)] = [
         ("no version", "v=0", { $0.session.removeFirst() }),
-        ("a line that is none", "no SDP line", { $0.session.append("hello") }),
-        ("a line with an upper-case type", "no SDP line", { $0.session.append("A=b") }),
+        ("a line that is none", "not an SDP line", { $0.session.append("hello") }),
+        ("a line with an upper-case type", "not an SDP line", { $0.session.append("A=b") }),
         ("a control character", "control", { $0.session.append("a=x:\u{1}") }),
         ("a lone carriage return", "control", { $0.session.append("a=x:1\ra=y:2") }),
         ("a delete character", "control", { $0.session.append("a=x:\u{7F}") }),

@@ -138,7 +138,7 @@ extension WithEngine {
             let engine = try Engines.make(logger: recorder.logger)
             let handler = WHEPHandler(engine: engine, logger: recorder.logger, authorize: { _ in .unauthenticated("no") })
             _ = await handler.handle(Self.request(.post, "/whep/a", [.authorization: "Bearer hush-hush"]))
-            #expect(recorder.lines.contains { $0.message == "Not permitted" && $0.metadata["status"] == "401" })
+            #expect(recorder.lines.contains { $0.message == "Request not permitted" && $0.metadata["status"] == "401" })
             #expect(!recorder.lines.contains { "\($0)".contains("hush-hush") })
         }
     }

@@ -139,7 +139,7 @@ extension WithEngine {
             handler.admission.withLock { $0.measure(bytes: 1_000_000, now: clock.now) }
             let refused = await post(handler)
             #expect(status(refused) == 503)
-            #expect(WHEPHandlerTests.text(refused).contains("sends as much as it may"))
+            #expect(WHEPHandlerTests.text(refused).contains("sends as much as its limit allows"))
             #expect(handler.statistics().refused["bit_rate"] == 1)
         }
 

@@ -157,7 +157,7 @@ def test_a_hook_decides_and_a_hook_that_fails_lets_nobody_in(start_with, watch):
             refused = server.post_offer("cam", offer, token=token)
             assert refused.status == status, token
             assert (refused.headers["Retry-After"] is not None) == (status == 503)
-        server.wait_for_log("The authorisation hook has not decided: status 500")
+        server.wait_for_log("The authorization hook gave no decision: status 500")
         assert viewer.leave() == 200
         assert decider.questions[-1]["method"] == "DELETE" and decider.questions[-1]["session"]
     # It is gone: nobody comes in, and the operator still does.
@@ -193,7 +193,7 @@ def test_where_others_reach_it_the_server_is_open_only_when_that_was_said(run_eg
 
 def test_on_loopback_it_says_that_authentication_is_off(start_egress):
     server = start_egress("serve")
-    server.wait_for_log("warning.*Authentication is off: whoever reaches 127.0.0.1:0")
+    server.wait_for_log("warning.*Authentication is off: everyone who can reach 127.0.0.1:0")
     server.wait_for_log("warning.*The API and the metrics answer only clients on this machine")
     # Somebody else's request, which a proxy on this machine has forwarded.
     forwarded = request("GET", server.url("/metrics"), headers={"X-Forwarded-For": "203.0.113.7"})

@@ -108,7 +108,7 @@ def test_ffmpeg_killed_comes_back_and_viewers_stay(start_egress, watch, open_pla
 
     [ffmpeg] = server.processes("ffmpeg")
     os.kill(ffmpeg, signal.SIGKILL)
-    server.wait_for_log("FFmpeg was ended by signal 9; it runs again")
+    server.wait_for_log("FFmpeg was ended by signal 9; it is restarted")
     server.wait_for_stream(
         "demo", lambda s: s["supervision"]["runs"] == 2 and s["statistics"]["video"]["restarts"] == 1, "FFmpeg runs again"
     )

@@ -69,7 +69,7 @@ def test_a_listener_that_fails_is_opened_again_and_media_goes_on(shim, start_egr
     for number in (1, 2):
         with socket.create_connection(("127.0.0.1", server.ports["http"]), 20) as refused, contextlib.suppress(ConnectionError):
             assert refused.recv(100) == b""
-        server.wait_for_log(r"HTTP takes no connections: .*Operation not permitted.*opened again in .*media goes on")
+        server.wait_for_log(r"HTTP accepts no connections: .*Operation not permitted.*opened again in .*media continues")
         eventually(lambda number=number: server.log.count("HTTP is served again") == number, "the listener is back")
     assert server.get("/healthz").status == 200
     # A connection that was there before has not noticed.

@@ -77,7 +77,7 @@ def test_an_rtmp_publisher_goes_live_and_stays_and_a_wrong_key_is_refused(listen
         assert publisher.is_sending
         server.wait_for_log("copying video")
     wait_until_nobody_sends(server)
-    assert server.log.count("A publisher has come") == 1
+    assert server.log.count("A publisher has connected") == 1
     assert not server.stream("cam")["supervision"].get("problem")
     wait_until_listening(port)
 

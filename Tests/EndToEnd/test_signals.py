@@ -67,5 +67,5 @@ def test_sighup_without_a_certificate_reads_tokens_again_and_ends_nothing(start_
     tokens.unlink()
     os.mkfifo(tokens)
     server.reload()
-    server.wait_for_log("could not be read again.*no regular file")
+    server.wait_for_log("could not be read again.*not a regular file")
     assert server.request("GET", path, token="second-token-of-sixteen").status == 200

@@ -138,7 +138,7 @@ def test_a_certificate_that_cannot_be_used_is_not_taken(start_egress, pair, tmp_
         case "of another":
             certificates.write(pair.certificate, tmp_path / "another.pem")
     server.reload()
-    complaint = server.wait_for_log(r"error.*The certificate could not be read again, the old one stays: (\S+): ")
+    complaint = server.wait_for_log(r"error.*The certificate could not be read again, so the old one stays in use: (\S+): ")
     assert complaint[1] == str(pair.key if spoil in ("of another", "a FIFO") else pair.certificate)
     if spoil == "a FIFO":
         pair.key.unlink()

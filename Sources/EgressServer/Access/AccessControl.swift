@@ -3,22 +3,22 @@ internal import Egress
 internal import HTTPTypes
 internal import Logging
 
-/// Who may do what at this server.
+/// Decides who may do what at this server.
 struct AccessControl: Sendable {
     enum Viewers: Sendable {
-        /// Everybody may watch everything.
+        /// Everyone may watch everything.
         case open
         case tokens(StreamTokens, JWTVerifier?)
         case hook(AuthorizationHook)
     }
 
     var viewers = Viewers.open
-    /// The tokens of the API; nil: it answers only clients on this machine.
+    /// The tokens of the API; nil: the API answers only clients on this machine.
     var operators: TokenSet?
 
     init() {}
 
-    /// Its ``hook`` has to be run or shut down.
+    /// The ``hook`` has to be run or shut down.
     init(_ configuration: AccessConfiguration, logger: Logger) async {
         operators = configuration.operators
         switch configuration.viewers {
@@ -29,7 +29,7 @@ struct AccessControl: Sendable {
         }
     }
 
-    /// Everybody who may watch everything may know what there is.
+    /// Where everyone may watch everything, everyone may see the list of streams.
     var listIsPublic: Bool {
         if case .open = viewers { true } else { false }
     }
@@ -39,7 +39,7 @@ struct AccessControl: Sendable {
     }
 
     func mayWatch(_ access: WHEPAccess) async -> WHEPDecision {
-        // Who may stop a stream may watch it.
+        // A client that may stop a stream may watch it.
         if let token = access.token, operators?.contains(token) == true { return .allowed }
         switch viewers {
         case .open: return .allowed
@@ -51,18 +51,18 @@ struct AccessControl: Sendable {
         }
     }
 
-    /// About the API and the metrics.
+    /// The decision about a request to the API or the metrics.
     func mayOperate(_ request: ServerRequest) -> WHEPDecision {
         guard let operators else {
             return isLocal(request)
-                ? .allowed : .forbidden("only clients on this machine get an answer here, until the server is configured with api.token")
+                ? .allowed : .forbidden("only clients on this machine may use this until the server is configured with api.token")
         }
         guard let token = request.bearerToken else { return .unauthenticated("the API needs its token") }
         return operators.contains(token) ? .allowed : .unauthenticated("that is not a token of the API")
     }
 
-    /// Whether a client on this machine asks for itself. What comes from this machine may be asked by somebody else: a proxy forwards, and a
-    /// browser does what pages of others tell it, under a name that they let point here.
+    /// Whether a client on this machine asks for itself. A request that comes from this machine may be somebody else's: a proxy forwards requests,
+    /// and a browser sends what pages of others tell it to, under a name that they let point here.
     private func isLocal(_ request: ServerRequest) -> Bool {
         let fields = request.head.headerFields
         guard request.remoteAddress.flatMap(NumericAddress.init)?.isLoopback == true else { return false }
@@ -70,7 +70,7 @@ struct AccessControl: Sendable {
         return [request.head.authority, fields[.origin]].allSatisfy { $0.map(Self.isLoopback) ?? true }
     }
 
-    /// "localhost:8080", "http://[::1]:8080".
+    /// Whether the authority or origin is this machine, for example "localhost:8080" or "http://[::1]:8080".
     private static func isLoopback(_ origin: String) -> Bool {
         let authority = origin.firstRange(of: "://").map { origin[$0.upperBound...] } ?? origin[...]
         let host = authority.hasPrefix("[") ? authority.dropFirst().prefix { $0 != "]" } : authority.prefix { $0 != ":" }

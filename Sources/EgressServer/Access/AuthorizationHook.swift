@@ -10,31 +10,31 @@ internal import NIOHTTP1
 internal import ServiceLifecycle
 internal import Synchronization
 
-/// The service that is asked, as "auth.hook" says it.
+/// The service that is asked, as "auth.hook" configures it.
 struct HookSettings: Sendable, Hashable {
-    /// http or https.
+    /// An http or https URL.
     var url: String
-    /// For the whole question, waiting for a connection included.
+    /// The time for the whole question, including the wait for a connection.
     var timeout = Duration.seconds(3)
-    /// How long a permission is good for the same question; zero: each is asked.
+    /// How long a permission is valid for the same question; zero: the service is asked each time.
     var cacheTime = Duration.zero
 
     static let timeoutSeconds = 0.1...30.0
     static let cacheSeconds = 0.0...3600.0
 }
 
-/// Asks an HTTP service whether a request may be served: POST of a JSON object, 2xx allows, 401 and 403 refuse. Anything else is no decision,
-/// and the client gets 503: a service that is down opens nothing.
+/// Asks an HTTP service whether a request may be served: POST of a JSON object, 2xx allows, 401 and 403 refuse. Any other answer is no decision,
+/// and the client gets 503: when the service is down, nobody gets in.
 final class AuthorizationHook: Service {
-    /// Questions at a time. More wait for a connection, as long as their time lasts.
+    /// How many questions are asked at a time. Further questions wait for a connection, as long as their time lasts.
     static let connectionsMax = 64
-    /// Questions that wait or are asked; beyond it the answer is 503 at once.
+    /// How many questions may wait or be asked; beyond that a client gets 503 at once.
     static let questionsMax = 1024
-    /// Permissions that are remembered; beyond it none is added until others have run out.
+    /// How many permissions are remembered; beyond that none is added until others have expired.
     static let cacheMax = 10_000
     private static let answerSizeMax = 64 * 1024
 
-    /// What the service is told. Fields may come.
+    /// What the service is told. Later versions may add fields.
     private struct Question: Encodable {
         var stream: String
         var session: String?
@@ -62,12 +62,12 @@ final class AuthorizationHook: Service {
     private let client: HTTPClient
     private let state = Mutex(State())
 
-    /// It has to be run, or ``shutdown()`` to be called, before it is let go of.
+    /// Run the hook, or call ``shutdown()``, before you release it.
     init(_ settings: HookSettings, questionsMax: Int = AuthorizationHook.questionsMax, logger: Logger) {
         self.settings = settings
         self.questionsMax = questionsMax
         self.logger = logger
-        // A redirect is no decision: whoever may be allowed has to be named by the service that was configured.
+        // A redirect is no decision: the configured service itself has to say who may watch.
         var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
         configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = Self.connectionsMax
         configuration.timeout.connect = TimeAmount(settings.timeout)
@@ -87,7 +87,7 @@ final class AuthorizationHook: Service {
             remoteAddress: access.remoteAddress, userAgent: access.userAgent)
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        // Texts can always be encoded.
+        // Strings can always be encoded.
         guard let body = try? Array(encoder.encode(question)) else { return .unavailable("the question cannot be written as JSON") }
         let key = SHA256.hash(data: body)
         if isRemembered(key) { return .allowed }
@@ -115,7 +115,7 @@ final class AuthorizationHook: Service {
         request.headers.add(name: "User-Agent", value: "egress")
         request.body = .bytes(ByteBuffer(bytes: body))
         let response = try await client.execute(request, timeout: TimeAmount(settings.timeout))
-        // Read to its end, so that the connection can be used again; what it says does not matter.
+        // The answer's body is read to its end only so that the connection can be used again.
         _ = try? await response.body.collect(upTo: Self.answerSizeMax)
         return response.status.code
     }
@@ -125,9 +125,9 @@ final class AuthorizationHook: Service {
         if isGranted {
             var metadata: Logger.Metadata = ["url": "\(Secrets.mask(settings.url))"]
             if suppressed > 0 { metadata["suppressed"] = "\(suppressed)" }
-            logger.warning("The authorisation hook has not decided: \(reason)", metadata: metadata)
+            logger.warning("The authorization hook gave no decision: \(reason)", metadata: metadata)
         }
-        return .unavailable("who may watch cannot be decided at the moment")
+        return .unavailable("the server can't decide at the moment who may watch: try again")
     }
 
     // MARK: State

@@ -2,7 +2,7 @@
 internal import Egress
 internal import Synchronization
 
-/// Who may do what at the moment.
+/// The present ``AccessControl``, which reading files again replaces.
 final class CurrentAccess: Sendable {
     private let current: Mutex<AccessControl>
 
@@ -10,12 +10,12 @@ final class CurrentAccess: Sendable {
 
     var value: AccessControl { current.withLock { $0 } }
 
-    /// For ``WHEPHandler``; nil where there is nothing to decide, which reading files again does not change.
+    /// For ``WHEPHandler``; nil where there is nothing to decide. Reading files again does not change that.
     var authorizer: WHEPAuthorizer? {
         if value.listIsPublic { nil } else { { [self] access in await value.mayWatch(access) } }
     }
 
-    /// Takes over tokens and keys. A hook holds nothing that is read from a file, and goes on.
+    /// Takes over new tokens and keys. A hook holds nothing that is read from a file, so it continues.
     func replace(_ configuration: AccessConfiguration) async {
         let operators = configuration.operators
         guard case .tokens(let tokens, let settings) = configuration.viewers else {

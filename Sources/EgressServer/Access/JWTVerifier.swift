@@ -3,7 +3,7 @@ internal import Egress
 internal import FoundationEssentials
 internal import JWTKit
 
-/// How JSON Web Tokens are judged, as "auth.jwt" says it.
+/// How JSON Web Tokens are checked, as "auth.jwt" configures it.
 struct JWTSettings: Sendable {
     struct Key: Sendable {
         enum Material: Sendable {
@@ -11,7 +11,7 @@ struct JWTSettings: Sendable {
             case es256(ES256PublicKey)
         }
 
-        /// `kid`; nil: tokens that name any key are tried with this one too.
+        /// The key's `kid`; nil: tokens with any `kid` are tried with this key too.
         var id: String?
         var material: Material
 
@@ -23,20 +23,20 @@ struct JWTSettings: Sendable {
         }
     }
 
-    /// RFC 7518 §3.2: as long as the hash.
+    /// A secret is at least as long as the hash (RFC 7518 §3.2).
     static let secretSizeMin = 32
 
     var keys: [Key]
-    /// nil: whoever has a key may issue.
+    /// The issuer that tokens have to name; nil: any holder of a key may issue tokens.
     var issuer: String?
-    /// nil: a token that names an audience is for somebody else (RFC 7519 §4.1.3).
+    /// The audience that tokens have to name; nil: a token that names any audience is refused (RFC 7519 §4.1.3).
     var audience: String?
 }
 
-/// Judges JSON Web Tokens (RFC 7519): HS256 and ES256, `exp` required, `nbf`, `iss` and `aud` as configured, and `egress:streams`, the ids of
+/// Checks JSON Web Tokens (RFC 7519): HS256 and ES256, `exp` required, `nbf`, `iss` and `aud` as configured, and `egress:streams`, the ids of
 /// the streams that its bearer may watch, as a list or a single text; "*" is every stream.
 ///
-/// It decides when a viewer comes and does something: who is watching goes on watching when the token expires.
+/// A token is checked when a viewer sends a request. A viewer that is watching keeps watching when the token expires.
 struct JWTVerifier: Sendable {
     /// Clocks of issuer and server differ a little.
     static let leewaySeconds = 30.0
@@ -56,7 +56,7 @@ struct JWTVerifier: Sendable {
     init(_ settings: JWTSettings, now: @escaping @Sendable () -> Double = { Date().timeIntervalSince1970 }) async {
         var keys: [Key] = []
         for key in settings.keys {
-            // A collection for each: a token is never tried with a key that it does not name.
+            // Each key has a collection of its own, so that a token is never tried with a key that it does not name.
             let collection = JWTKeyCollection()
             switch key.material {
             case .hs256(let secret): await collection.add(hmac: HMACKey(from: secret), digestAlgorithm: .sha256)
@@ -72,10 +72,10 @@ struct JWTVerifier: Sendable {
 
     func decision(for token: String, on stream: String) async -> WHEPDecision {
         guard let header = try? DefaultJWTParser().parse(Array(token.utf8), as: Claims.self).header, let algorithm = header.alg else {
-            return .unauthenticated("the token is not known, and no JSON Web Token that can be read")
+            return .unauthenticated("the token is not known, and is not a readable JSON Web Token")
         }
-        // The algorithm is the key's, never the token's (RFC 8725 §3.1). Extensions that are not understood must not be passed over
-        // (RFC 7515 §4.1.11).
+        // The algorithm is the key's, never the token's (RFC 8725 §3.1). A token with extensions that are not understood has to be
+        // refused (RFC 7515 §4.1.11).
         let candidates = keys.filter { $0.algorithm == algorithm && ($0.id == nil || header.kid == nil || $0.id == header.kid) }
         guard !candidates.isEmpty, header.fields["crit"] == nil else {
             return .unauthenticated("no key is configured for the algorithm and key that the token names")
@@ -103,7 +103,7 @@ struct JWTVerifier: Sendable {
         return claimed?.values.contains(audience) == true
     }
 
-    /// What they mean is judged above, in one place and by a clock that is handed in.
+    /// The claims are only decoded here. What they mean is decided above, in one place and by a clock that is handed in.
     private struct Claims: JWTPayload {
         var expiry: Double?
         var notBefore: Double?
@@ -122,7 +122,7 @@ struct JWTVerifier: Sendable {
         }
     }
 
-    /// A text, or a list of texts (RFC 7519 §4.1.3).
+    /// A string or a list of strings (RFC 7519 §4.1.3).
     private struct OneOrMore: Codable, Sendable, Hashable {
         var values: [String]
 

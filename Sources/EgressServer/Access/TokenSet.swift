@@ -2,10 +2,10 @@
 internal import Crypto
 internal import Egress
 
-/// Bearer tokens that are good, any of them: while one replaces another, both are.
+/// The bearer tokens that are valid. Any of them is: while a new token replaces an old one, both are.
 ///
-/// They are kept and compared as their SHA-256. All that is compared has one length then, and is nothing that a client can choose byte by
-/// byte: the time it takes says nothing about how much of a guess was right. The library's comparison of digests is constant-time besides.
+/// They are kept and compared as their SHA-256. So everything that is compared has the same length, and a client can't choose it byte by byte:
+/// the time a comparison takes says nothing about how much of a guess was right. In addition, the library compares digests in constant time.
 struct TokenSet: Sendable, Hashable {
     private let digests: [SHA256.Digest]
 
@@ -16,7 +16,7 @@ struct TokenSet: Sendable, Hashable {
     func contains(_ token: String) -> Bool { contains(Self.digest(of: token)) }
 
     func contains(_ digest: SHA256.Digest) -> Bool {
-        // Without a way out in the middle: which one it was stays unknown too.
+        // The loop always runs to its end, so that the time does not show which token it was.
         digests.reduce(false) { found, each in (each == digest) || found }
     }
 
@@ -30,7 +30,7 @@ struct StreamTokens: Sendable, Hashable {
 
     var isEmpty: Bool { everywhere.isEmpty && ofStream.isEmpty }
 
-    /// nil: it is none of these.
+    /// nil: the token is none of these.
     func decision(for token: String, on stream: String) -> WHEPDecision? {
         let digest = TokenSet.digest(of: token)
         if everywhere.contains(digest) || ofStream[stream]?.contains(digest) == true { return .allowed }

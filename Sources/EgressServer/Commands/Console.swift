@@ -1,8 +1,8 @@
 #if Server
-/// What is said to a person at a terminal, beside the log.
+/// Writes to the person at the terminal, in addition to the log.
 enum Console {
     static func complain(_ text: String) {
-        // A complaint may be several lines of our own; each is kept one.
+        // A complaint may have several lines; each is written as one line.
         for line in "egress: \(text)".split(separator: "\n", omittingEmptySubsequences: false) {
             LineWriter.standardError.write(LogText.escaped(String(line)))
         }

@@ -1,11 +1,11 @@
 #if Server
 internal import Egress
 
-/// What a look at the machine found, line by line.
+/// Examines the machine and reports what it found, line by line.
 enum Doctor {
     enum Grade: String, Sendable {
         case ok
-        /// It works, but not as well as it could.
+        /// Works, but not as well as it could.
         case warn
         case missing
     }
@@ -22,7 +22,7 @@ enum Doctor {
         }
     }
 
-    /// - Parameter openFilesMax: the limit, raised as far as it goes.
+    /// - Parameter openFilesMax: the limit of open files, raised as far as it goes.
     static func examine(_ machine: MachineProbe, _ kernel: RunningKernel, openFilesMax: Int) -> [Finding] {
         [
             self.kernel(kernel, machine), cores(machine), openFiles(limit: openFilesMax, cores: machine.cores),
@@ -32,7 +32,7 @@ enum Doctor {
     }
 
     static func examineFFmpeg(ffmpeg: String, ffprobe: String?) async -> [Finding] {
-        let install = "apt-get install ffmpeg, or --ffmpeg PATH"
+        let install = "apt-get install ffmpeg, or give --ffmpeg PATH"
         guard let path = FFmpegTools.locate(ffmpeg) else {
             return [Finding(grade: .missing, subject: "FFmpeg", text: "\(ffmpeg) was not found", advice: install)]
         }
@@ -48,7 +48,7 @@ enum Doctor {
             tools.map { Finding(grade: .ok, subject: "ffprobe", text: $0.ffprobe) }
                 ?? Finding(
                     grade: .missing, subject: "ffprobe", text: "\(ffprobe ?? "ffprobe") was not found",
-                    advice: "it comes with FFmpeg; or --ffprobe PATH"))
+                    advice: "install FFmpeg, which includes it, or give --ffprobe PATH"))
         return findings
     }
 
@@ -64,14 +64,14 @@ enum Doctor {
         }
     }
 
-    /// One that is too old by its number and has io_uring none the less, as some distributions' do, is good enough.
+    /// A kernel that is too old by its number but has io_uring, as some distributions' kernels do, is good enough.
     private static func kernel(_ kernel: RunningKernel, _ machine: MachineProbe) -> Finding {
         guard kernel.isTooOldForIOUring, machine.ioUringProblem != nil else {
             return Finding(grade: .ok, subject: "kernel", text: kernel.description)
         }
         return Finding(
             grade: .warn, subject: "kernel", text: kernel.description,
-            advice: "io_uring is used with Linux 6.1 or later; with this one epoll does its work")
+            advice: "epoll is used instead of io_uring, which needs Linux 6.1 or later")
     }
 
     private static func cores(_ machine: MachineProbe) -> Finding {
@@ -97,10 +97,10 @@ enum Doctor {
         guard let reason = machine.ioUringProblem else { return Finding(grade: .ok, subject: "io_uring", text: "works") }
         return Finding(
             grade: .warn, subject: "io_uring", text: reason,
-            advice: "epoll does its work" + (remedy(forIOUring: reason, kernel).map { "; \($0) brings io_uring back" } ?? ""))
+            advice: "epoll is used instead" + (remedy(forIOUring: reason, kernel).map { "; \($0) makes io_uring available" } ?? ""))
     }
 
-    /// The reason is the engine's, in words. What is certain from the kernel comes first: no profile or limit helps where that forbids it.
+    /// The reason is the engine's text. What the kernel itself says comes first: where it forbids io_uring, no profile or limit helps.
     private static func remedy(forIOUring reason: String, _ kernel: RunningKernel) -> String? {
         if kernel.isTooOldForIOUring || reason.contains("kernel too old") { return "Linux 6.1 or later" }
         if kernel.ioUringDisabled == 2 { return "sysctl -w kernel.io_uring_disabled=0" }
@@ -119,7 +119,7 @@ enum Doctor {
         guard let reason = machine.gsoProblem else { return Finding(grade: .ok, subject: "UDP GSO", text: "works") }
         return Finding(
             grade: .warn, subject: "UDP GSO", text: reason,
-            advice: "packets are sent one by one, at about three times the cost; Linux 4.18 has it")
+            advice: "packets are sent one by one, at about three times the cost; install Linux 4.18 or later")
     }
 
     private static func receiveBuffer(_ machine: MachineProbe) -> Finding {
@@ -131,7 +131,7 @@ enum Doctor {
             advice: "sysctl -w net.core.rmem_max=\(asked), so that no burst of a source is lost")
     }
 
-    /// libipsec-mb is for x86-64: elsewhere there is nothing better than what there is.
+    /// libipsec-mb is for x86-64: on other machines there is nothing better to install.
     private static func crypto(_ machine: MachineProbe, _ kernel: RunningKernel) -> Finding {
         guard machine.crypto != "ipsec-mb", kernel.architecture == "x86_64" else {
             return Finding(grade: .ok, subject: "SRTP", text: machine.crypto)

@@ -13,9 +13,9 @@ struct EgressCommand: AsyncParsableCommand {
     static let version = "0.1.0"
 }
 
-/// Exit codes with a meaning of their own, as sysexits.h has them. 64, for a wrong command line, is the argument parser's.
+/// Exit codes with a meaning, as sysexits.h defines them. The argument parser uses 64 for a wrong command line.
 extension ExitCode {
-    /// Something that is needed is not there: FFmpeg, a free port.
+    /// Something that is needed is missing: FFmpeg, a free port.
     static let unavailable = ExitCode(69)
     /// The configuration cannot be used.
     static let configuration = ExitCode(78)

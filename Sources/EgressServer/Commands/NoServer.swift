@@ -7,7 +7,7 @@ internal import Musl
 internal import Darwin
 #endif
 
-/// What the executable is without the trait `Server`: SwiftPM builds the target all the same, since a target cannot be conditional.
+/// The executable without the trait `Server`. SwiftPM builds the target even then, since a target can't be conditional.
 @main
 enum NoServer {
     static func main() {

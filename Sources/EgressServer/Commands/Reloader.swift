@@ -3,8 +3,8 @@ internal import Egress
 internal import Logging
 internal import Synchronization
 
-/// Reads again, at SIGHUP, what can be read while the server runs: certificate and key, and the files that tokens and keys of tokens stand in. A
-/// thread of its own reads them: a file system may take its time.
+/// On SIGHUP, reads again what can be read while the server runs: the certificate and its key, and the files that hold tokens and their keys. A
+/// thread of its own reads them, because a file system may take its time.
 final class Reloader: Sendable {
     private struct State {
         var isBusy = false
@@ -18,7 +18,7 @@ final class Reloader: Sendable {
     private let threads = WaitingThreads(count: 1)
     private let state = Mutex(State())
 
-    /// - Parameter readAccess: gives the configuration as it was read at the start, with what stands in its files now.
+    /// - Parameter readAccess: returns the configuration as it was read at the start, with the present content of the files that it names.
     init(
         tls: TLSCredentials?, access: CurrentAccess, logger: Logger, readAccess: @escaping @Sendable () throws -> AccessConfiguration
     ) {
@@ -28,7 +28,7 @@ final class Reloader: Sendable {
         self.readAccess = readAccess
     }
 
-    /// At once. What comes while files are being read has them read once more.
+    /// Returns at once. A request that comes while files are being read has them read once more.
     func reload() {
         let isFirst = state.withLock { state in
             state.isAskedAgain = state.isBusy
@@ -55,15 +55,15 @@ final class Reloader: Sendable {
                 try tls.reload()
                 logger.info("The certificate was read again", metadata: tls.validity)
             } catch {
-                logger.error("The certificate could not be read again, the old one stays: \(error)")
+                logger.error("The certificate could not be read again, so the old one stays in use: \(error)")
             }
         }
         do {
             try await access.replace(readAccess())
             logger.notice(
-                "Files of tokens and keys were read again. The configuration itself is read at the start only: restart to change it")
+                "The files of tokens and keys were read again. The configuration itself is read only at the start: restart to change it")
         } catch {
-            logger.error("Files of tokens and keys could not be read again, what they held stays: \(error)")
+            logger.error("The files of tokens and keys could not be read again, so the old ones stay in use: \(error)")
         }
     }
 }

@@ -1,13 +1,13 @@
 #if Server
 internal import Glibc
 
-/// The kernel that runs here, as far as advice depends on it.
+/// The running kernel, as far as advice depends on it.
 struct RunningKernel: Sendable, Hashable, CustomStringConvertible {
-    /// "6.1.0-18-amd64".
+    /// For example "6.1.0-18-amd64".
     var release: String
-    /// "x86_64".
+    /// For example "x86_64".
     var architecture: String
-    /// The sysctl `kernel.io_uring_disabled`: 0 nobody is kept from io_uring, 1 all but one group are, 2 everybody is.
+    /// The sysctl `kernel.io_uring_disabled`: 0: everyone may use io_uring, 1: only one group may, 2: nobody may.
     var ioUringDisabled = 0
 
     static func current() -> RunningKernel {

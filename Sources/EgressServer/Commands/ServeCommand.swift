@@ -7,7 +7,7 @@ struct ServeCommand: AsyncParsableCommand {
         abstract: "Runs the server.",
         discussion: """
             Streams come from the configuration file, from --stream, or from a host that runs FFmpeg itself and asks for ports with \
-            PUT /api/v1/streams/ID. Flags win over the file.
+            PUT /api/v1/streams/ID. Flags override the file.
 
             The file is JSON:
             {
@@ -26,26 +26,26 @@ struct ServeCommand: AsyncParsableCommand {
               }
             }
 
-            When nothing has come from a stream's FFmpeg for "stale_timeout_seconds" (10; 30 for HLS and DASH; 0: never), it is ended and run \
-            again. What waits for somebody to send (RTMP and SRT listeners, UDP) may wait for ever; once media has come, it has to go on.
+            When a stream's FFmpeg has sent nothing for "stale_timeout_seconds" (default: 10, or 30 for HLS and DASH; 0: never), it is restarted. \
+            An input that waits for a publisher (RTMP and SRT listeners, UDP) may wait for ever; once media has come, it has to keep coming.
 
-            Who may watch is said by "auth", which may be left out on loopback only:
-              token    one or more; whoever has one may watch every stream
+            "auth" says who may watch. It may be left out only when the server listens on loopback:
+              token    one or more; a client with one of them may watch every stream
               streams  for a single stream, one or more tokens
               jwt      { "keys": [{ "algorithm": "HS256", "secret_file": "F" },
                          { "algorithm": "ES256", "public_key_file": "F" }],
                        "issuer": "I", "audience": "A" }
-                       a JSON Web Token has "exp", and as "egress:streams" a list
-                       of ids or "*"
+                       a JSON Web Token needs "exp", and "egress:streams",
+                       a list of ids or "*"
               hook     { "url": "U", "timeout_seconds": 3, "cache_seconds": 0 }
                        an HTTP service that is asked: 2xx lets in, 401 and 403 do not
-              "none"   in place of all that: everybody may watch
+              "none"   instead of all that: everyone may watch
 
-            Pages take a token from behind their address: /watch/cam#token=TOKEN. The API and the metrics have tokens of their own ("api"); without \
-            one they answer only clients on this machine. SIGHUP reads certificate and key again, and \
-            the files that tokens and their keys stand in; this file is read at the start only.
+            A page takes its token after the # of its address: /watch/cam#token=TOKEN. The API and the metrics have their own tokens ("api"); \
+            without one they answer only clients on this machine. On SIGHUP the server reads the certificate and its key again, and \
+            the files that hold tokens and their keys; it reads this file only at the start.
 
-            "limits" is what clients may take; these are the defaults. Each is counted by egress_refused_total and told the client.
+            "limits" says what clients may take; these are the defaults. A refused client is told why and counted in egress_refused_total.
             "bit_rate": 0 (bit/s sent in all; 0: no limit), \
             "joins": { "per_second": 500, "burst": 2000 }, "joins_per_stream": { "per_second": 300, "burst": 1500 }, \
             "joins_per_address": { "per_second": 5, "burst": 100 }, "changes": { "per_second": 2000, "burst": 10000 }, \
@@ -55,12 +55,12 @@ struct ServeCommand: AsyncParsableCommand {
             "handshake_seconds": 10, "handshake_bytes": 65536, \
             "offer_bytes": 65536, "offer_lines": 2048, "offer_sections": 32, "offer_candidates": 256.
 
-            "drain" is what SIGTERM does: for so many seconds nobody new is let in and players are asked to go on at "url", or where they came \
-            from; it ends sooner when nobody is left. Ctrl-C ends at once. POST /api/v1/drain does the same without ending.
+            "drain" says what SIGTERM does: for so many seconds no new viewer is let in, and players are asked to continue at "url", or at the \
+            address they came from. The server ends sooner when no viewer is left. Ctrl-C ends it at once. POST /api/v1/drain drains without ending.
 
-            "redirect" names, for a stream, another server's WHEP endpoint that its viewers are sent to (307).
+            "redirect" sends the viewers of a stream to another server's WHEP endpoint (307).
 
-            Exit codes: 64 a wrong command line, 69 something needed is missing (FFmpeg, a free port), 78 a wrong configuration.
+            Exit codes: 64 the command line is wrong, 69 something needed is missing (FFmpeg, a free port), 78 the configuration is wrong.
             """
     )
 
@@ -73,9 +73,9 @@ struct ServeCommand: AsyncParsableCommand {
         name: .customLong("stream"), parsing: .singleValue,
         help: ArgumentHelp(
             """
-            A stream and what FFmpeg reads for it; may be repeated. Files, films and playlists behind a link are read in real time, a file over \
-            and over, so that there is always something to watch; "loop": false in the configuration file plays it again only after FFmpeg has \
-            ended.
+            A stream and what FFmpeg reads for it; may be repeated. Files, films and playlists behind a link are read in real time. A file plays \
+            over and over, so that there is always something to watch; with "loop": false in the configuration file it plays again only after \
+            FFmpeg has ended.
             """, valueName: "id=input"))
     var streams: [String] = []
 

@@ -7,12 +7,12 @@ internal import NIOCore
 internal import ServiceLifecycle
 internal import SystemPackage
 
-/// Puts engine, HTTP and supervisors together and runs them until a signal says to stop.
+/// Puts engine, HTTP and supervisors together and runs them until a signal stops them.
 ///
-/// The order of the services is that of their shutdown, backwards: supervisors end their FFmpeg and call the stop hooks, HTTP ends what it
-/// is answering, the engine says goodbye to who is left.
+/// Services are shut down in reverse order: supervisors end their FFmpeg and call the stop hooks, HTTP finishes its answers, the engine says
+/// goodbye to the viewers that are left.
 struct Server {
-    /// What all services together may take to stop; FFmpeg itself gets 2 s before it is killed.
+    /// How long all services together may take to stop; FFmpeg itself gets 2 s before it is killed.
     private static let shutdownMax = Duration.seconds(5)
 
     private let group: ServiceGroup
@@ -47,7 +47,7 @@ struct Server {
             let address = HTTPAddress(host: configuration.http.host, port: UInt16(clamping: port))
             logger.info("HTTP is served", metadata: ["address": "\(address)", "tls": "\(tls != nil)"])
             let url = address.url(scheme: tls == nil ? "http" : "https")
-            if configuration.isDemo { Console.say("Open \(url)watch/demo in a browser. Ctrl-C ends it.") }
+            if configuration.isDemo { Console.say("Open \(url)watch/demo in a browser. Press Ctrl-C to end the server.") }
         }
         var services: [any Service] = [engine]
         if let hook = access.hook { services.append(hook) }
@@ -68,12 +68,12 @@ struct Server {
 
     /// Runs to the end and turns failures into exit codes.
     ///
-    /// - Parameter streams: Called once FFmpeg was found.
+    /// - Parameter streams: Called once FFmpeg has been found.
     static func main(
         configuration: ServerConfiguration,
         streams: (ServerConfiguration, FFmpegTools) async -> [StreamDefinition]
     ) async throws {
-        // From here on it does not end the server; what it means is said once there is something to read again.
+        // From here on SIGHUP does not end the server. It gets its meaning once there is something to read again.
         let hasLostTerminal = Terminal.loss()
         signal(SIGHUP, SIG_IGN)
         defer { LineWriter.standardError.flush() }
@@ -115,11 +115,11 @@ struct Server {
         }
     }
 
-    /// SIGTERM, which comes from a service manager, lets viewers go elsewhere first; Ctrl-C doesn't. Then all stops in order, within
-    /// ``shutdownMax``. The second signal stops at once, and so does the first when something hangs; FFmpeg does not survive it either. SIGHUP
-    /// has files read again.
+    /// SIGTERM, which comes from a service manager, lets viewers go elsewhere first; Ctrl-C doesn't. Then everything stops in order, within
+    /// ``shutdownMax``. A second signal ends the process at once, and so does the first one when something hangs; FFmpeg ends with it. SIGHUP has
+    /// files read again.
     private func run(_ hasLostTerminal: @escaping @Sendable () -> Bool) async throws {
-        // FFmpeg may take 2 s more than it is given, before it is killed.
+        // FFmpeg may take 2 s longer than its time, before it is killed.
         let sequence = StopSequence(
             drain: drain.configuration.duration, shutdownMax: Self.shutdownMax + .seconds(3), hasLostTerminal: hasLostTerminal)
         SignalThread.start(sequence) { [group, drain, reloader, threads] action in
@@ -147,7 +147,7 @@ struct Server {
         try Descriptors.process.check(streams: configuration.streams.count, threads: threads(configuration))
     }
 
-    /// The server's own work comes first: where descriptors are short, connections that wait give way.
+    /// The server's own work comes first: when descriptors are short, waiting connections are closed.
     private static func reserveDescriptors(_ configuration: ServerConfiguration, for connections: Connections, _ logger: Logger) {
         let descriptors = Descriptors.process
         descriptors.reserve(streams: configuration.streams.count, threads: threads(configuration)) {

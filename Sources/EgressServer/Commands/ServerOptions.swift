@@ -3,23 +3,24 @@ public import ArgumentParser
 public import Egress
 internal import Logging
 
-/// What `serve` and `demo` have in common.
+/// The options that `serve` and `demo` have in common.
 struct ServerOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Where HTTP is served (default: 127.0.0.1:8080).", valueName: "host:port"))
     var http: HTTPAddress?
 
     @Option(
         name: .customLong("token-file"),
-        help: ArgumentHelp("Tokens for watching, one a line: bearers of any of them may watch every stream.", valueName: "file"))
+        help: ArgumentHelp("Tokens for watching, one per line. A client with any of them may watch every stream.", valueName: "file"))
     var tokenFile: String?
 
     @Option(
         name: .customLong("api-token-file"),
         help: ArgumentHelp(
-            "Tokens for the API and the metrics, one a line. Without, they answer only clients on this machine.", valueName: "file"))
+            "Tokens for the API and the metrics, one per line. Without a token they answer only clients on this machine.", valueName: "file"
+        ))
     var apiTokenFile: String?
 
-    @Flag(name: .customLong("no-auth"), help: "Everybody may watch, also where others than this machine reach the server.")
+    @Flag(name: .customLong("no-auth"), help: "Everyone may watch, even when other machines can reach the server.")
     var isOpenToEverybody = false
 
     @Option(
@@ -33,13 +34,14 @@ struct ServerOptions: ParsableArguments {
     @Option(
         name: .customLong("trusted-proxy"), parsing: .singleValue,
         help: ArgumentHelp(
-            "An address or a range (10.0.0.0/8) of reverse proxies, whose X-Forwarded-For is believed; may be repeated.", valueName: "range"
+            "An address or range (10.0.0.0/8) of reverse proxies whose X-Forwarded-For is believed; may be repeated.", valueName: "range"
         ))
     var trustedProxies: [String] = []
 
     @Option(
         name: .customLong("base-path"),
-        help: ArgumentHelp("The path that a reverse proxy puts the server under, whether it takes it off or not.", valueName: "path"))
+        help: ArgumentHelp("The path that a reverse proxy puts the server under. The proxy may remove it from requests.", valueName: "path")
+    )
     var basePath: String?
 
     @Option(name: .customLong("udp-port"), help: "The one UDP port of all viewers; 0: any (default: 8189).")
@@ -47,10 +49,10 @@ struct ServerOptions: ParsableArguments {
 
     @Option(
         name: .customLong("public-ip"), parsing: .singleValue,
-        help: ArgumentHelp("An address that viewers reach this machine at, for NAT and containers; may be repeated.", valueName: "ip"))
+        help: ArgumentHelp("An address at which viewers reach this machine, for NAT and containers; may be repeated.", valueName: "ip"))
     var publicAddresses: [String] = []
 
-    @Option(help: ArgumentHelp("Threads that viewers are spread over, 1 to 32 (default: the cores there are).", valueName: "n"))
+    @Option(help: ArgumentHelp("How many threads share the viewers, 1 to 32 (default: the number of cores).", valueName: "n"))
     var workers: Int?
 
     @Option(help: "How packets get in and out: auto, uring or epoll (default: auto).")

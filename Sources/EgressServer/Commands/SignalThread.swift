@@ -3,15 +3,15 @@ internal import Egress
 internal import Glibc
 internal import Synchronization
 
-/// Where the signal handler writes the signal's number. There is one per process, as there is one disposition of signals.
+/// The descriptor that the signal handler writes the signal's number to. A process has one, as it has one disposition of signals.
 private let signalPipe = Atomic<Int32>(-1)
 
-/// Hears signals on a thread of its own, whatever else stands still: neither Swift's threads nor the log have a part in it.
+/// Receives signals on a thread of its own, even when everything else hangs: it needs neither Swift's threads nor the log.
 enum SignalThread {
-    /// From here on the signals are `sequence`'s.
+    /// From here on `sequence` decides what signals mean.
     ///
     /// - Parameters:
-    ///   - act: is told to begin and to reload, on the thread that hears the signals: it must not wait.
+    ///   - act: told to begin and to reload, on the thread that receives signals: it must not wait.
     ///   - exit: ends the process with that code; it does not return.
     static func start(
         _ sequence: StopSequence, act: @escaping @Sendable (StopSequence.Action) -> Void, exit: @escaping @Sendable (Int32) -> Void
@@ -20,7 +20,7 @@ enum SignalThread {
         guard pipe(&ends) == 0 else { preconditionFailure("no pipe for signals: \(String(cString: strerror(errno)))") }
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         let (source, sink) = (ends[0], ends[1])
-        // The handler must not wait: when 64 KiB of signals are unread, one more says nothing new.
+        // The handler must not wait. When 64 KiB of signals are unread, one more adds nothing.
         _ = fcntl(sink, F_SETFL, O_NONBLOCK)
         signalPipe.store(sink, ordering: .sequentiallyConsistent)
         let hasStarted = OwnThread.start {
@@ -51,7 +51,7 @@ enum SignalThread {
         sigaction(signal, &action, nil)
     }
 
-    /// nil when none has come in time.
+    /// nil when no signal has come in time.
     private static func next(from source: Int32, until deadline: ContinuousClock.Instant?) -> Int32? {
         let left = deadline.map { max(.zero, ContinuousClock.now.duration(to: $0)) / .milliseconds(1) }
         var wanted = pollfd(fd: source, events: Int16(truncatingIfNeeded: POLLIN), revents: 0)
@@ -64,7 +64,7 @@ enum SignalThread {
 
 /// The terminal that the process was started from.
 enum Terminal {
-    /// Whether the process has one that it can still speak to.
+    /// Whether the process has a terminal that it can still write to.
     static var isThere: Bool {
         let file = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK)
         guard file >= 0 else { return false }
@@ -72,7 +72,7 @@ enum Terminal {
         return true
     }
 
-    /// Tells later whether it has gone. Who was started with `nohup` has nothing to do with it.
+    /// Tells later whether the terminal has gone. A process that was started with `nohup` does not care.
     static func loss() -> @Sendable () -> Bool {
         var before = sigaction()
         sigaction(SIGHUP, nil, &before)

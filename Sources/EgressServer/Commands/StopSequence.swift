@@ -1,26 +1,26 @@
 #if Server
 internal import Glibc
 
-/// What signals mean, one after the other. The first of SIGTERM and SIGINT begins an orderly end, the second ends at once, and so does time
-/// when the orderly end does not come to its own.
+/// What signals mean, one after the other. The first SIGTERM or SIGINT begins an orderly end, the second ends the process at once. An orderly end
+/// that does not finish in time is forced.
 struct StopSequence: Sendable {
     enum Action: Sendable, Hashable {
-        /// Everything in order; viewers have so long to go elsewhere.
+        /// Begin an orderly end; viewers have so long to go elsewhere.
         case begin(drain: Duration)
-        /// With this exit code, whatever stands still.
+        /// End at once with this exit code, whatever hangs.
         case exit(Int32)
         case reload
         case none
     }
 
-    /// What SIGTERM gives viewers. SIGINT, which is a person's Ctrl-C, gives them nothing.
+    /// How long SIGTERM gives viewers to go elsewhere. SIGINT, which is a person's Ctrl-C, gives them no time.
     let drain: Duration
-    /// What the end may take after that.
+    /// How long the orderly end may take after that.
     let shutdownMax: Duration
-    /// A terminal that was closed is a person who has gone; elsewhere SIGHUP is an operator who has changed files.
+    /// When the terminal was closed, SIGHUP means that the person has gone; otherwise it means that an operator has changed files.
     let hasLostTerminal: @Sendable () -> Bool
 
-    /// When the orderly end has failed; nil as long as none has begun.
+    /// The time at which the orderly end counts as failed; nil as long as none has begun.
     private(set) var deadline: ContinuousClock.Instant?
     private var cause: Int32 = 0
 
@@ -41,7 +41,7 @@ struct StopSequence: Sendable {
         return .begin(drain: drain)
     }
 
-    /// Time has passed, and nothing came.
+    /// Time has passed, and no signal has come.
     func wait(now: ContinuousClock.Instant) -> Action {
         deadline.map { now >= $0 } == true ? .exit(128 + cause) : .none
     }

@@ -3,12 +3,12 @@ internal import Egress
 internal import FoundationEssentials
 internal import JWTKit
 
-/// Who may watch, and who may use the API: "auth" and "api".
+/// The blocks "auth" and "api" of the configuration: who may watch, and who may use the API.
 struct AccessConfiguration: Sendable {
     enum Viewers: Sendable {
-        /// Nothing was said, which will do on loopback only.
+        /// The configuration does not say who may watch, which is allowed on loopback only.
         case unspecified
-        /// It was said that everybody may watch.
+        /// The configuration says that everyone may watch.
         case everybody
         case tokens(StreamTokens, JWTSettings?)
         case hook(HookSettings)
@@ -30,7 +30,7 @@ struct AccessConfiguration: Sendable {
         guard case .object = value else { throw fields.failure("auth", "expected an object or \"\(Self.noneWord)\", found \(value.kind)") }
         let auth = try JSONFields(value, source: fields.source, path: fields.field("auth"), known: Self.authFields)
         if let hook = auth.values["hook"] {
-            guard auth.values.count == 1 else { throw auth.failure("hook", "decides alone: token, streams and jwt cannot stand beside it") }
+            guard auth.values.count == 1 else { throw auth.failure("hook", "excludes token, streams and jwt: remove it or them") }
             viewers = .hook(try HookSettings(json: hook, source: auth.source, path: auth.field("hook")))
             return
         }
@@ -40,7 +40,7 @@ struct AccessConfiguration: Sendable {
             try JWTSettings(json: value, source: auth.source, path: auth.field("jwt"))
         }
         guard !tokens.isEmpty || jwt != nil else {
-            throw fields.failure("auth", "says nobody who may watch; \"\(Self.noneWord)\" lets everybody")
+            throw fields.failure("auth", "names nobody who may watch: add tokens, or write \"\(Self.noneWord)\" to let everyone watch")
         }
         viewers = .tokens(tokens, jwt)
     }
@@ -65,7 +65,7 @@ struct AccessConfiguration: Sendable {
 }
 
 extension JSONFields {
-    /// A token, or a list of them, any of which is good.
+    /// A token, or a list of tokens, any of which is valid.
     func tokens(_ key: String) throws(ConfigurationError) -> [String]? {
         let tokens: [String]?
         switch values[key] {
@@ -74,7 +74,7 @@ extension JSONFields {
         case let other?: throw failure(key, "expected text or a list of texts, found \(other.kind)")
         }
         guard let tokens else { return nil }
-        guard !tokens.isEmpty else { throw failure(key, "holds no token") }
+        guard !tokens.isEmpty else { throw failure(key, "has no token") }
         for token in tokens {
             if let problem = BearerToken.problem(with: token) { throw failure(key, problem) }
         }
@@ -131,33 +131,33 @@ extension JWTSettings.Key {
         case "HS256":
             let secret = try Self.material("secret", fields, not: "public_key")
             guard secret.utf8.count >= JWTSettings.secretSizeMin else {
-                throw fields.failure("secret", "has at least \(JWTSettings.secretSizeMin) bytes (RFC 7518 §3.2)")
+                throw fields.failure("secret", "must have at least \(JWTSettings.secretSizeMin) bytes (RFC 7518 §3.2)")
             }
             material = .hs256(secret: secret)
         case "ES256":
             guard let key = try? ES256PublicKey(pem: try Self.material("public_key", fields, not: "secret")) else {
-                throw fields.failure("public_key", "is no public key of P-256 in PEM")
+                throw fields.failure("public_key", "is not a P-256 public key in PEM")
             }
             material = .es256(key)
-        // An algorithm that is missing here on purpose is named, so that nobody looks for a typing error.
+        // The algorithm is named, since some are missing here on purpose and nobody should look for a typing error.
         case let other: throw fields.failure("algorithm", "expected HS256 or ES256, found \"\(other)\"")
         }
     }
 
-    /// Written out, or in a file of its own.
+    /// Reads a key that is written in the configuration or in a file of its own.
     private static func material(_ name: String, _ fields: JSONFields, not other: String) throws(ConfigurationError) -> String {
         for stranger in [other, "\(other)_file"] where fields.values[stranger] != nil {
-            throw fields.failure(stranger, "is not for this algorithm, which has \(name) or \(name)_file")
+            throw fields.failure(stranger, "is not for this algorithm: use \(name) or \(name)_file")
         }
         switch (try fields.string(name), try fields.string("\(name)_file")) {
         case (let text?, nil): return text
         case (nil, let path?):
             var text = String(decoding: try ConfigurationFile.read(path), as: UTF8.self)
-            // An editor's line end is no part of a secret.
+            // A line end that an editor left is not part of the secret.
             while text.last?.isNewline == true { text.removeLast() }
             return text
         case (nil, nil): throw fields.failure(name, "is missing")
-        case (_?, _?): throw fields.failure(name, "stands beside \(name)_file; only one of them can be meant")
+        case (_?, _?): throw fields.failure(name, "is also given as \(name)_file: remove one of them")
         }
     }
 }

@@ -1,9 +1,9 @@
 #if Server
-/// A configuration that cannot be used: where it was read, which field, and what is wrong with it.
+/// Why a configuration can't be used: where it was read, which field is wrong, and what is wrong with it.
 struct ConfigurationError: Error, Sendable, Hashable, CustomStringConvertible {
-    /// "egress.json", "request body", "--http".
+    /// For example "egress.json", "request body" or "--http".
     var source: String
-    /// "streams.cam.loop"; nil when it is the whole.
+    /// For example "streams.cam.loop"; nil when the whole is wrong.
     var field: String?
     var problem: String
 

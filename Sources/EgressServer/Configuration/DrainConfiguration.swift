@@ -1,13 +1,13 @@
 #if Server
 internal import FoundationEssentials
 
-/// How this server stops being one that viewers come to. The block `drain` of the configuration file.
+/// How viewers leave this server before it stops. The block `drain` of the configuration file.
 struct DrainConfiguration: Sendable, Hashable {
     static let secondsMax = 3_600
 
-    /// Between SIGTERM and the end, for viewers to go elsewhere; it ends sooner when there are none.
+    /// The time between SIGTERM and the end in which viewers can go elsewhere. It ends sooner when no viewer is left.
     var duration = Duration.seconds(2)
-    /// Another server's WHEP endpoints, "https://b.example/whep"; nil: viewers come back to where they came from.
+    /// Another server's WHEP endpoints, "https://b.example/whep"; nil: viewers come back to this server's address.
     var url: String?
 
     init() {}
@@ -22,7 +22,7 @@ struct DrainConfiguration: Sendable, Hashable {
         url = text
     }
 
-    /// What a page's policy has to allow for its player to go there.
+    /// The origin that a page's policy has to allow so that its player can go there.
     var origin: String? { url.flatMap(HTTPOrigin.origin) }
 }
 #endif

@@ -1,7 +1,7 @@
 #if Server
 internal import Egress
 
-/// How the server meets the world: TLS, proxies before it, and that it is not open by oversight.
+/// How the server is exposed: TLS, proxies in front of it, and a check that it is not open by oversight.
 extension ServerConfiguration {
     mutating func readExposure(_ fields: JSONFields) throws(ConfigurationError) {
         if let value = fields.values["tls"] {
@@ -21,7 +21,7 @@ extension ServerConfiguration {
     mutating func applyExposure(_ flags: ServerFlags) throws(ConfigurationError) {
         if flags.isOpenToEverybody {
             guard flags.tokenFile == nil else {
-                throw ConfigurationError(source: "--no-auth", field: nil, problem: "contradicts --token-file")
+                throw ConfigurationError(source: "--no-auth", field: nil, problem: "contradicts --token-file: remove one of them")
             }
             access.viewers = .everybody
         }
@@ -45,32 +45,32 @@ extension ServerConfiguration {
         }
     }
 
-    /// A server that others reach is open because somebody said so, never by oversight.
+    /// A server that other machines can reach is open only when the configuration says so, never by oversight.
     func checkExposure() throws(ConfigurationError) {
         guard case .unspecified = access.viewers, !http.isLoopback else { return }
         throw ConfigurationError(
             source: "auth", field: nil,
             problem: """
-                is missing, and HTTP is to be served at \(http), where others can reach it. Say who may watch: "auth" in the --config file \
-                ("token", "streams", "jwt" or "hook"), or --token-file FILE. To let everybody watch: "auth": "none", or --no-auth
+                is missing, and other machines can reach HTTP at \(http). Say who may watch: "auth" in the --config file \
+                ("token", "streams", "jwt" or "hook"), or --token-file FILE. To let everyone watch: "auth": "none", or --no-auth
                 """)
     }
 
-    /// What an operator should know about who may do what; empty when everything has its token.
+    /// What an operator should know about what is open; empty when everything needs a token.
     var accessNotes: [String] {
         var notes: [String] = []
         switch access.viewers {
         case .unspecified:
             notes.append(
                 """
-                Authentication is off: whoever reaches \(http) may watch every stream. That is this machine, and everybody whom a proxy on it \
-                lets through. "auth" in the configuration, or --token-file, says who may watch
+                Authentication is off: everyone who can reach \(http) may watch every stream. That is this machine, and all clients that a proxy \
+                on it lets through. To change that, set "auth" in the configuration, or use --token-file
                 """)
-        case .everybody: notes.append("Authentication is off, as configured: everybody may watch every stream")
+        case .everybody: notes.append("Authentication is off, as configured: everyone may watch every stream")
         case .tokens, .hook: break
         }
         if access.operators == nil {
-            notes.append("The API and the metrics answer only clients on this machine, without a token: api.token is not configured")
+            notes.append("api.token is not configured: the API and the metrics need no token and answer only clients on this machine")
         }
         return notes
     }

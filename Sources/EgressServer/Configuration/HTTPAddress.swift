@@ -11,7 +11,7 @@ struct HTTPAddress: Sendable, Hashable, CustomStringConvertible {
         self.port = port
     }
 
-    /// nil when it is none.
+    /// nil when the text is not such an address.
     init?(_ text: String) {
         guard let colon = text.lastIndex(of: ":") else { return nil }
         let digits = text[text.index(after: colon)...]
@@ -20,7 +20,7 @@ struct HTTPAddress: Sendable, Hashable, CustomStringConvertible {
         if host.hasPrefix("["), host.hasSuffix("]") {
             host = host.dropFirst().dropLast()
         } else if host.contains(":") {
-            // An IPv6 address without brackets: nobody can tell which colon begins the port.
+            // In an IPv6 address without brackets it is unclear which colon begins the port.
             return nil
         }
         self.init(host: host.isEmpty ? "0.0.0.0" : String(host), port: port)
@@ -28,13 +28,13 @@ struct HTTPAddress: Sendable, Hashable, CustomStringConvertible {
 
     var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 
-    /// For a browser on this machine.
+    /// The URL for a browser on this machine.
     func url(scheme: String = "http") -> String {
         let everywhere = host == "0.0.0.0" || host == "::"
         return "\(scheme)://\(everywhere ? HTTPAddress(host: "127.0.0.1", port: port) : self)/"
     }
 
-    /// Whether only this machine reaches it. A name that is not "localhost" is taken for one that others reach.
+    /// Whether only this machine can reach it. A name other than "localhost" counts as one that other machines can reach.
     var isLoopback: Bool { host == "localhost" || NumericAddress(host)?.isLoopback == true }
 }
 #endif

@@ -1,10 +1,10 @@
 #if Server
 internal import FoundationEssentials
 
-/// What a page's policy has to allow for its player to go to another server.
+/// The origin that a page's policy has to allow so that its player can go to another server.
 enum HTTPOrigin {
-    /// That of an http or https URL; nil when it is none, or names a user or a fragment. It stands in a header, so it is put together from
-    /// parts that hold nothing else.
+    /// The origin of an http or https URL; nil for any other text, or when the URL has a user or a fragment. The origin is written into a header, so
+    /// it is put together from parts that can't hold anything else.
     static func origin(of text: String) -> String? {
         guard let url = URL(string: text), let scheme = url.scheme?.lowercased(), ["http", "https"].contains(scheme), let host = url.host(),
             url.fragment() == nil, url.user() == nil,

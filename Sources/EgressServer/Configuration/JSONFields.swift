@@ -2,11 +2,11 @@
 internal import Egress
 internal import FoundationEssentials
 
-/// A JSON object whose fields are asked for by name and type. A key that nobody asked for by declaring it is an error: a mistyped option
-/// that silently does nothing costs an evening.
+/// A JSON object whose fields are read by name and type. A key that is not declared as known is an error, because a mistyped option that silently
+/// does nothing costs an evening.
 struct JSONFields {
     let source: String
-    /// Where the object stands, "streams.cam"; empty at the top.
+    /// The path of the object, for example "streams.cam"; empty at the top.
     let path: String
     let values: [String: JSONValue]
 
@@ -16,7 +16,7 @@ struct JSONFields {
         guard case .object(let values) = value else {
             throw ConfigurationError(source: source, field: path.isEmpty ? nil : path, problem: "expected an object, found \(value.kind)")
         }
-        // JSON's null is what absence is.
+        // A field that is null counts as absent.
         self.values = values.filter { $0.value != .null }
         guard let stranger = values.keys.sorted().first(where: { !known.contains($0) }) else { return }
         throw ConfigurationError(
@@ -34,7 +34,7 @@ struct JSONFields {
         do {
             return try JSONDecoder().decode(JSONValue.self, from: Data(bytes))
         } catch {
-            // Its syntax is right: what is left is text that is not UTF-8, and a number beyond all bounds.
+            // The syntax is right, so the text is not UTF-8, or a number is too large.
             let problem = "not JSON: a text that is not UTF-8, or a number that is too large"
             throw ConfigurationError(source: source, field: nil, problem: problem)
         }
@@ -81,7 +81,7 @@ struct JSONFields {
         return texts
     }
 
-    /// Decodes the whole object; the first wrong field is named.
+    /// Decodes the whole object. The error names the first wrong field.
     func decode<Value: Decodable>(_ type: Value.Type) throws(ConfigurationError) -> Value {
         do {
             return try JSONDecoder().decode(type, from: JSONEncoder().encode(JSONValue.object(values)))
@@ -111,7 +111,7 @@ struct JSONFields {
         }
     }
 
-    /// The decoder does not say where a number was that its type cannot hold. Every field may be absent, so each can be tried alone.
+    /// Finds the number that its type can't hold, which the decoder does not tell. Every field may be absent, so each can be tried alone.
     private func unrepresentableField(for type: (some Decodable).Type) -> String? {
         values.keys.sorted().first { key in
             do {

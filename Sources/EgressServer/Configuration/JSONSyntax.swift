@@ -1,8 +1,8 @@
 #if Server
 internal import FoundationEssentials
 
-/// Goes through JSON text once and stops at the first place that RFC 8259 does not allow, or where a key of an object stands a second time, which
-/// decoders allow and then keep one of the two (§4). It decodes nothing: it is here to say where and what, which a decoder does not.
+/// Reads JSON text once and stops at the first place that RFC 8259 does not allow, or where an object has a key a second time. Decoders allow that
+/// and keep one of the two (§4). It decodes nothing: it exists to say what is wrong and where, which a decoder does not.
 struct JSONSyntax {
     struct Problem: Error, Hashable, CustomStringConvertible {
         /// From 1.
@@ -15,7 +15,7 @@ struct JSONSyntax {
         var description: String { "line \(line), column \(column): \(text)" }
     }
 
-    /// Objects and lists inside each other. Nothing that is read here comes near it.
+    /// How deep objects and lists may be nested. No valid file comes near it.
     static let depthMax = 64
 
     private let bytes: [UInt8]
@@ -25,23 +25,23 @@ struct JSONSyntax {
 
     static func check(_ bytes: some Sequence<UInt8>) throws(Problem) {
         var syntax = JSONSyntax(Array(bytes))
-        // A byte order mark may be passed over (§8.1).
+        // A byte order mark may be ignored (§8.1).
         if syntax.bytes.starts(with: [0xEF, 0xBB, 0xBF]) { syntax.at = 3 }
         try syntax.value(depth: 0)
         try syntax.blanks()
-        guard syntax.byte == nil else { throw syntax.problem("something stands behind the end: remove it") }
+        guard syntax.byte == nil else { throw syntax.problem("there is more text after the end: remove it") }
     }
 
     // MARK: Values
 
     private mutating func value(depth: Int) throws(Problem) {
         try blanks()
-        guard depth <= Self.depthMax else { throw problem("more than \(Self.depthMax) objects and lists stand inside each other") }
+        guard depth <= Self.depthMax else { throw problem("more than \(Self.depthMax) objects and lists are nested") }
         switch byte {
         case UInt8(ascii: "{"): try object(depth)
         case UInt8(ascii: "["): try list(depth)
         case UInt8(ascii: "\""): try string()
-        case UInt8(ascii: "'"): throw problem("text stands in double quotes: write \" instead of '")
+        case UInt8(ascii: "'"): throw problem("text needs double quotes: write \" instead of '")
         case nil: throw problem("the text ends where a value is expected")
         case let byte? where byte == UInt8(ascii: "-") || isDigit(byte): try number()
         default: try word()
@@ -52,19 +52,19 @@ struct JSONSyntax {
         var keys: Set<String> = []
         try members(of: "{", to: "}", "a key in double quotes") { syntax throws(Problem) in
             let begin = syntax.at
-            guard syntax.byte == UInt8(ascii: "\"") else { throw syntax.problem("a key stands in double quotes: \"key\": value") }
+            guard syntax.byte == UInt8(ascii: "\"") else { throw syntax.problem("a key needs double quotes: \"key\": value") }
             try syntax.string()
-            // As the decoder has it: two that are written differently may be the same.
+            // Keys are compared as the decoder does: two that are written differently may be the same.
             let raw = Data(syntax.bytes[begin..<syntax.at])
             guard let key = try? JSONDecoder().decode(String.self, from: raw) else {
                 throw syntax.problem("the key is not UTF-8", at: begin)
             }
             guard keys.insert(key).inserted else {
                 throw syntax.problem(
-                    "the key \(String(decoding: raw, as: UTF8.self)) stands twice in this object: remove one of them", at: begin)
+                    "the key \(String(decoding: raw, as: UTF8.self)) appears twice in this object: remove one of them", at: begin)
             }
             try syntax.blanks()
-            guard syntax.take(":") else { throw syntax.problem("a \":\" is expected behind the key") }
+            guard syntax.take(":") else { throw syntax.problem("a \":\" is expected after the key") }
             try syntax.value(depth: depth + 1)
         }
     }
@@ -81,7 +81,7 @@ struct JSONSyntax {
         try blanks()
         if take(close) { return }
         while true {
-            guard byte != UInt8(ascii: ",") else { throw problem("\(noun) is expected in front of the comma") }
+            guard byte != UInt8(ascii: ",") else { throw problem("\(noun) is expected before the comma") }
             try member(&self)
             try blanks()
             if take(close) { return }
@@ -89,7 +89,7 @@ struct JSONSyntax {
             guard take(",") else { throw problem("a comma or \"\(close)\" is expected") }
             try blanks()
             guard byte != UInt8(clamping: close.value) else {
-                throw problem("no comma stands in front of \"\(close)\": remove it", at: comma)
+                throw problem("a comma before \"\(close)\" is not allowed: remove it", at: comma)
             }
         }
     }
@@ -100,7 +100,7 @@ struct JSONSyntax {
         switch String(decoding: bytes[begin..<at], as: UTF8.self) {
         case "true", "false", "null": return
         case "": throw problem("a value is expected")
-        default: throw problem("text stands in double quotes; without them there are true, false, null and numbers", at: begin)
+        default: throw problem("text needs double quotes; only true, false, null and numbers have none", at: begin)
         }
     }
 
@@ -108,9 +108,9 @@ struct JSONSyntax {
     private mutating func number() throws(Problem) {
         let begin = at
         _ = take("-")
-        if !take("0") { try digits("a number has digits") }
-        if let byte, isDigit(byte) { throw problem("a number does not begin with 0: remove it", at: begin) }
-        if take(".") { try digits("a digit is expected behind the decimal point") }
+        if !take("0") { try digits("a number needs digits") }
+        if let byte, isDigit(byte) { throw problem("a number must not begin with 0: remove it", at: begin) }
+        if take(".") { try digits("a digit is expected after the decimal point") }
         guard take("e") || take("E") else { return }
         _ = take("+") || take("-")
         try digits("a digit is expected in the exponent")
@@ -149,7 +149,7 @@ struct JSONSyntax {
         if "\"\\/bfnrt".utf8.contains(byte) { return }
         let isHexadecimal = bytes[at...].prefix(4).count { isDigit($0) || UInt8(ascii: "a")...UInt8(ascii: "f") ~= $0 | 0x20 } == 4
         guard byte == UInt8(ascii: "u"), isHexadecimal else {
-            throw problem("there is no such escape; a backslash in a text is written as \\\\", at: begin)
+            throw problem("this escape does not exist; write a backslash in a text as \\\\", at: begin)
         }
         at += 4
     }
@@ -171,7 +171,7 @@ struct JSONSyntax {
         if byte == UInt8(ascii: "/") || byte == UInt8(ascii: "#") { throw problem("JSON has no comments: remove it") }
     }
 
-    /// - Parameter place: `nil`: where it stands.
+    /// - Parameter place: where the problem is; `nil`: the present position.
     private func problem(_ text: String, at place: Int? = nil) -> Problem {
         let before = bytes[..<(place ?? at)]
         let line = before.reduce(1) { $0 + ($1 == UInt8(ascii: "\n") ? 1 : 0) }

@@ -1,5 +1,5 @@
 #if Server
-/// Any JSON, so that keys which nobody knows can be found before anything is decoded.
+/// Any JSON value, so that unknown keys can be found before anything is decoded.
 enum JSONValue: Sendable, Hashable, Codable {
     case null
     case bool(Bool)
@@ -30,7 +30,7 @@ enum JSONValue: Sendable, Hashable, Codable {
         switch self {
         case .null: try container.encodeNil()
         case .bool(let value): try container.encode(value)
-        // As an integer where it is one: a port that reads "8189.0" is none.
+        // A whole number is encoded as an integer: "8189.0" is not a port.
         case .number(let value):
             if let integer = Int64(exactly: value) { try container.encode(integer) } else { try container.encode(value) }
         case .string(let value): try container.encode(value)
@@ -39,7 +39,7 @@ enum JSONValue: Sendable, Hashable, Codable {
         }
     }
 
-    /// For people: "text", "a number".
+    /// The kind of value for people, for example "text" or "a number".
     var kind: String {
         switch self {
         case .null: "null"

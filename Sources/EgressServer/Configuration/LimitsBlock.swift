@@ -3,11 +3,11 @@ internal import Egress
 
 extension ClientLimits {
     static let fieldNames = Set(CodingKeys.allCases.map(\.rawValue))
-    /// Those that are objects.
+    /// The fields that are objects.
     static let rateNames: Set<String> = ["joins", "joins_per_stream", "joins_per_address", "changes", "changes_per_address"]
     static let rateFieldNames: Set<String> = ["per_second", "burst"]
 
-    /// The façade passes over what it does not know; a file's author wants to be told.
+    /// Refuses unknown fields. The library ignores them, but the author of a file wants to be told.
     static func check(_ json: JSONValue, source: String, path: String) throws(ConfigurationError) {
         let fields = try JSONFields(json, source: source, path: path, known: fieldNames.union(ConnectionLimits.fieldNames))
         for (name, value) in fields.values.sorted(by: { $0.key < $1.key }) where rateNames.contains(name) {

@@ -1,6 +1,6 @@
 #if Server
 internal import Egress
-/// Streams whose viewers another server serves. The block `redirect` of the configuration file: the other's WHEP endpoint for each.
+/// Streams whose viewers another server serves. The block `redirect` of the configuration file names the other server's WHEP endpoint for each.
 struct RedirectConfiguration: Sendable, Hashable {
     private var endpoints: [String: String] = [:]
 
@@ -22,10 +22,10 @@ struct RedirectConfiguration: Sendable, Hashable {
     /// Where viewers of the stream go; nil: they are served here.
     func endpoint(of stream: String) -> String? { endpoints[stream] }
 
-    /// What the stream's page has to allow for its player to go there.
+    /// The origin that the stream's page has to allow so that its player can go there.
     func origin(of stream: String) -> String? { endpoints[stream].flatMap(HTTPOrigin.origin) }
 
-    /// It stands in a header as it is.
+    /// The text is written into a header as it is.
     private static func isEndpoint(_ text: String) -> Bool {
         HTTPOrigin.origin(of: text) != nil && text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }
     }

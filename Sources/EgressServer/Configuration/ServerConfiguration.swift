@@ -2,7 +2,7 @@
 internal import Egress
 internal import Logging
 
-/// What the server was told on its command line. Nothing, where it was told nothing.
+/// What the command line says; nil or empty where it says nothing.
 struct ServerFlags: Sendable {
     var http: HTTPAddress?
     var udpPort: UInt16?
@@ -22,7 +22,7 @@ struct ServerFlags: Sendable {
     var basePath: String?
 }
 
-/// What the server runs with: the file, and over it the command line.
+/// What the server runs with: the file, overridden by the command line.
 struct ServerConfiguration: Sendable {
     var http = HTTPAddress.standard
     var egress = EgressConfiguration()
@@ -44,7 +44,7 @@ struct ServerConfiguration: Sendable {
 
     init() {}
 
-    /// - Parameter file: Its name and bytes.
+    /// - Parameter file: The file's name and bytes.
     init(file: (name: String, bytes: [UInt8])?, flags: ServerFlags) throws(ConfigurationError) {
         self.file = file
         self.flags = flags
@@ -57,7 +57,7 @@ struct ServerConfiguration: Sendable {
         }
     }
 
-    /// Who may do what, by this same configuration and what stands now in the files of tokens and keys that it names.
+    /// The access rules by this configuration and the present content of the files of tokens and keys that it names.
     func accessReadAgain() throws(ConfigurationError) -> AccessConfiguration { try ServerConfiguration(file: file, flags: flags).access }
 
     private static let fields: Set<String> = [

@@ -1,7 +1,7 @@
 #if Server
 internal import Egress
 
-/// A stream that this server makes itself: what FFmpeg reads, and how it goes out.
+/// A stream that this server makes itself: what FFmpeg reads, and how it is sent.
 struct StreamDefinition: Sendable, Hashable {
     var id: String
     var input: StreamInput
@@ -11,7 +11,7 @@ struct StreamDefinition: Sendable, Hashable {
     static let staleTimeoutMax = 86_400
     private static let fields: Set<String> = ["input", "input_options", "loop", "stale_timeout_seconds", "webrtc"]
 
-    /// `ID=INPUT`, as `--stream` takes it. Only the first "=" parts them: URLs hold more.
+    /// Reads `ID=INPUT`, the value of `--stream`. Only the first "=" separates them: URLs may have more.
     init(flag: String) throws(ConfigurationError) {
         let source = "--stream \(Secrets.mask(flag))"
         guard let equals = flag.firstIndex(of: "="), equals != flag.startIndex, flag.index(after: equals) != flag.endIndex else {
@@ -29,7 +29,7 @@ struct StreamDefinition: Sendable, Hashable {
         self.webrtc.isEnabled = true
     }
 
-    /// One entry of "streams".
+    /// Reads one entry of "streams".
     init(id: String, json: JSONValue, source: String) throws(ConfigurationError) {
         let path = "streams.\(id)"
         if let problem = StreamID.problem(with: id) { throw ConfigurationError(source: source, field: path, problem: problem) }
@@ -47,7 +47,7 @@ struct StreamDefinition: Sendable, Hashable {
 extension WebRTCConfig {
     static let fieldNames: Set<String> = ["enabled", "video_pt", "audio_pt", "video_map", "audio_map", "force_transcode"]
 
-    /// The `webrtc` block, strictly: an unknown field is an error, and so is one that `normalized()` refuses.
+    /// Reads the `webrtc` block strictly: an unknown field is an error, and so is one that `normalized()` refuses.
     init(json: JSONValue, source: String, path: String = "") throws(ConfigurationError) {
         let fields = try JSONFields(json, source: source, path: path, known: Self.fieldNames)
         self = try fields.decode(WebRTCConfig.self)

@@ -4,8 +4,8 @@ internal import Glibc
 /// The limit of open files, `ulimit -n`. A viewer's page keeps a connection open for events, and the 1,024 descriptors that a process begins with
 /// are soon used up.
 enum DescriptorLimit {
-    /// As high as this process may; FFmpeg inherits it. Where that fails the limit stays what it was.
-    /// - Returns: what it is then.
+    /// Raises the limit as high as this process may; FFmpeg inherits it. If that fails the limit stays as it was.
+    /// - Returns: the limit after that.
     static func raise() -> Int {
         let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
         var limit = rlimit()

@@ -3,29 +3,29 @@ internal import Synchronization
 
 /// How many descriptors this process may have, and who gets them.
 ///
-/// The server's own work comes first: children, sockets of streams, and what libraries open. HTTP connections get what that leaves. They are
-/// counted, not held back by spare descriptors that are open: a spare one that is closed for a child may be taken by another thread as well,
-/// and what libraries open can only be found out by looking. So connections stay below ``connectionRoom(connections:now:)``, and before a child
+/// The server's own work comes first: children, sockets of streams, and what libraries open. HTTP connections get what that leaves. The
+/// descriptors are counted. Spare descriptors are not kept open for a child: when a spare is closed, another thread may take it, and what
+/// libraries open can only be found out by looking. So connections stay below ``connectionRoom(connections:now:)``, and before a child
 /// is made its descriptors are opened and closed again: swift-subprocess traps when it gets only some of its pipes.
 final class Descriptors: Sendable {
-    /// This process's. The limit is raised when it is first asked for.
+    /// The descriptors of this process. The limit is raised when this is first used.
     static let process = Descriptors(limit: DescriptorLimit.raise())
 
-    /// While a child is made: three pipes with two ends each, the pipe that a failed `exec` is told through, a pidfd, and some to spare.
+    /// What making a child takes: three pipes with two ends each, the pipe that reports a failed `exec`, a pidfd, and some to spare.
     static let ofChild = 12
-    /// Of a stream.
+    /// What a stream takes.
     static let ofSockets = 4
-    /// Of a stream that the server feeds: its sockets, and what stays open of the child.
+    /// What a stream takes that the server feeds: its sockets, and what stays open of the child.
     static let ofStream = 9
-    /// For what comes and goes: name resolution, questions to a hook, certificates that are read again.
+    /// What short tasks take: name resolution, questions to a hook, certificates that are read again.
     private static let spare = 16
-    /// So many children are made at the same moment without one of them having to come back later.
+    /// How many children can be made at the same moment without one of them having to try again later.
     private static let childrenAtOnce = 4
-    /// HTTP connections without which there is no use in running.
+    /// The HTTP connections that a server needs at least to be of use.
     private static let connectionsMin = 16
     private static let measureInterval = Duration.milliseconds(250)
 
-    /// There is none left.
+    /// No descriptor is left.
     struct Shortage: Error, Sendable, CustomStringConvertible {
         var limit: Int
 
@@ -36,9 +36,9 @@ final class Descriptors: Sendable {
 
     private struct State {
         var claimed = 0
-        /// What the server's own work may come to.
+        /// The descriptors that the server's own work may take.
         var expected = 0
-        /// Children at once that connections leave room for.
+        /// How many children at once connections leave room for.
         var streams = 1
         var others: (count: Int, at: ContinuousClock.Instant)?
         var onShortage: (@Sendable () -> Void)?
@@ -50,8 +50,8 @@ final class Descriptors: Sendable {
     private let state = Mutex(State())
 
     /// - Parameters:
-    ///   - used: How many are open; nil when that can't be found out, which takes a descriptor too.
-    ///   - canOpen: Whether there is room for so many more.
+    ///   - used: Returns how many are open; nil when that can't be found out, since looking takes a descriptor too.
+    ///   - canOpen: Returns whether there is room for so many more.
     init(
         limit: Int, used: @escaping @Sendable () -> Int? = OpenFiles.count, canOpen: @escaping @Sendable (Int) -> Bool = OpenFiles.canOpen
     ) {
@@ -62,8 +62,8 @@ final class Descriptors: Sendable {
 
     // MARK: At the start
 
-    /// What a server takes at least.
-    /// - Parameter threads: of the engine or of HTTP, whichever are more.
+    /// The descriptors that a server needs at least.
+    /// - Parameter threads: the number of the engine's threads or of HTTP's, whichever is larger.
     static func needed(streams: Int, threads: Int) -> Int {
         48 + 8 * threads + ofStream * streams + ofChild + spare + connectionsMin
     }
@@ -88,7 +88,7 @@ final class Descriptors: Sendable {
         }
     }
 
-    /// Once the engine runs: what is open now, and what streams and HTTP's threads will take, is kept from connections.
+    /// Call this once the engine runs. Connections then don't get what is open now, nor what streams and HTTP's threads will take.
     func reserve(streams: Int, threads: Int, onShortage: @escaping @Sendable () -> Void) {
         let open = used() ?? 0
         state.withLock { state in
@@ -100,7 +100,7 @@ final class Descriptors: Sendable {
 
     // MARK: Own work
 
-    /// For something that is about to be opened. Released when it is.
+    /// Reserves descriptors for something that is about to be opened. Release them once it is open.
     final class Claim: Sendable {
         private let release: Mutex<(@Sendable () -> Void)?>
 
@@ -118,7 +118,7 @@ final class Descriptors: Sendable {
         deinit { end() }
     }
 
-    /// - Throws: when there is no room; connections that wait are closed then, so that there may be some later.
+    /// - Throws: when there is no room. Waiting connections are closed then, so that there may be room later.
     func claim(_ count: Int) throws(Shortage) -> Claim {
         let isGranted = state.withLock { state in
             guard canOpen(state.claimed + count) else { return false }
@@ -133,7 +133,7 @@ final class Descriptors: Sendable {
     // MARK: Connections
 
     /// How many HTTP connections there may be.
-    /// - Parameter connections: that there are.
+    /// - Parameter connections: how many there are now.
     func connectionRoom(connections: Int, now: ContinuousClock.Instant = .now) -> Int {
         state.withLock { state in
             if state.others.map({ now - $0.at >= Self.measureInterval }) ?? true {

@@ -1,8 +1,8 @@
 #if Server
-/// A test pattern with a clock, a flash and a beep, made by FFmpeg: something to watch on a machine that has nothing to show.
+/// A test pattern with a clock, a flash and a beep, made by FFmpeg, for a machine that has nothing else to show.
 ///
 /// The white box and the 1 kHz beep come together, in the first tenth of every second; the clock shows the time of day in UTC with
-/// milliseconds, so that the delay can be read off by holding another clock beside it.
+/// milliseconds, so that another clock beside it shows the delay.
 enum DemoInput {
     static let width = 1280
     static let height = 720
@@ -16,7 +16,7 @@ enum DemoInput {
         return "\(video.joined(separator: ","))[out0];\(beep)[out1]"
     }
 
-    /// Draws one picture with the clock: exit status 0 says that it can be had.
+    /// Draws one picture with the clock. Exit status 0 means that this FFmpeg can draw it.
     static var clockTrial: [String] {
         ["-nostdin", "-v", "error", "-f", "lavfi", "-i", "color=size=320x180,\(clock)", "-frames:v", "1", "-f", "null", "-"]
     }

@@ -1,14 +1,14 @@
 #if Server
 internal import Egress
 
-/// What `-progress` says: lines `key=value`, a report being closed by the line `progress=continue` or `progress=end`.
+/// A report that FFmpeg writes for `-progress`: lines `key=value`, ended by the line `progress=continue` or `progress=end`.
 struct FFmpegProgress: Sendable, Hashable {
     var frame: Int?
     var framesPerSecond: Double?
     var position: Duration?
     var droppedFrames: Int?
     var duplicatedFrames: Int?
-    /// 1 is real time. Well below it the machine is too slow for what it is asked to encode.
+    /// 1 is real time. A speed well below 1 means that the machine is too slow for what it has to encode.
     var speed: Double?
     var isLast = false
 }
@@ -17,7 +17,7 @@ struct FFmpegProgress: Sendable, Hashable {
 struct FFmpegProgressParser: Sendable {
     private var report = FFmpegProgress()
 
-    /// The report that this line closes; nil when it closes none. What cannot be read is left out: FFmpeg writes "N/A" at times.
+    /// Takes a line. Returns the report that the line ends, or nil. Values that can't be read are left out: FFmpeg writes "N/A" at times.
     mutating func parse(line: some StringProtocol) -> FFmpegProgress? {
         guard let equals = line.firstIndex(of: "=") else { return nil }
         let key = line[..<equals]

@@ -7,7 +7,7 @@ struct FFmpegTools: Sendable, Hashable {
         var name: String
 
         var description: String {
-            "\(name) was not found. Install FFmpeg (apt-get install ffmpeg), or say where it is with --ffmpeg and --ffprobe."
+            "\(name) was not found. Install FFmpeg (apt-get install ffmpeg), or give its path with --ffmpeg and --ffprobe."
         }
     }
 
@@ -15,7 +15,7 @@ struct FFmpegTools: Sendable, Hashable {
     var ffprobe: String
     var version = FFmpegVersion.newest
 
-    /// - Parameter ffprobe: nil: the one beside FFmpeg, else the one in the search path.
+    /// - Parameter ffprobe: nil: the ffprobe beside FFmpeg, else the one in the search path.
     init(ffmpeg: String, ffprobe: String?, path: String = Self.searchPath) throws(Missing) {
         guard let found = Self.locate(ffmpeg, path: path) else { throw Missing(name: ffmpeg) }
         self.ffmpeg = found
@@ -31,13 +31,13 @@ struct FFmpegTools: Sendable, Hashable {
         }
     }
 
-    /// Asks FFmpeg for its version, once for all that is run later. One that does not say is taken for the newest.
+    /// Asks FFmpeg for its version, once for all later runs. An FFmpeg that does not say counts as the newest.
     mutating func readVersion() async {
         guard let line = await Tool.output(of: ffmpeg, ["-version"])?.first else { return }
         version = FFmpegVersion(line: line)
     }
 
-    /// A name with a slash is a path; any other is looked for in `path`, like a shell does.
+    /// A name with a slash is a path. Any other name is looked for in `path`, as a shell does.
     static func locate(_ name: String, path: String = searchPath) -> String? {
         guard !name.isEmpty else { return nil }
         let candidates = name.contains("/") ? [name] : path.split(separator: ":").map { "\($0)/\(name)" }
@@ -52,12 +52,12 @@ struct FFmpegTools: Sendable, Hashable {
     }
 }
 
-/// Runs a tool that ends soon by itself.
+/// Runs a tool that is expected to end soon by itself.
 enum Tool {
-    /// One that does not end after all is ended.
+    /// A tool that runs longer is ended.
     private static let timeout = Duration.seconds(10)
 
-    /// Its standard output; nil when it did not exit with 0, or not in time.
+    /// The tool's standard output; nil when it did not exit with 0 in time.
     static func output(of executable: String, _ arguments: [String]) async -> [String]? {
         await withTaskGroup(of: [String]?.self) { tasks in
             tasks.addTask { await lines(of: executable, arguments) }

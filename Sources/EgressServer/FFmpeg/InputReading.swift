@@ -2,37 +2,37 @@
 internal import Egress
 internal import FoundationEssentials
 
-/// How FFmpeg reads an input, decided with what the probe found in it.
+/// How FFmpeg reads an input. It is decided by what the probe found in the input.
 struct InputReading: Sendable, Hashable {
-    /// What says when the next packet is read.
+    /// What sets the pace at which packets are read.
     enum Pace: Sendable, Hashable {
-        /// The input: it has no more than what is due.
+        /// The input itself sets it: it has no more packets than are due.
         case input
-        /// The timestamps of a medium that has an end. FFmpeg would read it as fast as it comes.
+        /// The timestamps of a medium that has an end. Otherwise FFmpeg would read it as fast as it can.
         case timestamps
-        /// The timestamps of one that grows by a segment at a time. FFmpeg begins a few segments before the newest one, and has those to go on with
-        /// until the next one comes.
+        /// The timestamps of a medium that grows by a segment at a time. FFmpeg begins a few segments before the newest one, and plays those until
+        /// the next one comes.
         case timestampsOfSegments
     }
 
     enum Turns: Sendable, Hashable {
         case one
-        /// FFmpeg's `-stream_loop`. Up to version 6 a turn lasts as long as its sound does, which squeezes the picture of a film whose sound ends
-        /// first; and at each turn it ends the bitstream filter of a copied leg, and with it the leg.
+        /// FFmpeg's `-stream_loop`. Up to version 6 a turn lasts as long as the sound, which squeezes the picture of a film whose sound ends first.
+        /// At each turn it also ends the bitstream filter of a copied leg, and with it the leg.
         case byFFmpeg
-        /// A list that names the film again and again, for the concat demuxer: a turn lasts as long as its longest track, and the demuxer does what
-        /// the bitstream filter is for. The list is repeated by `-stream_loop`, every few hours.
+        /// A list that names the film many times, for the concat demuxer. A turn lasts as long as its longest track, and the demuxer does the work of
+        /// the bitstream filter. `-stream_loop` repeats the list every few hours.
         case byList
     }
 
     var pace = Pace.timestamps
     var turns = Turns.one
-    /// Of one turn; nil: not known.
+    /// How long one turn lasts; nil: not known.
     var duration: Duration?
-    /// Pictures a second of one that does not move; nil: it moves.
+    /// The picture rate of a still picture; nil: the input is not a still picture.
     var stillRate: Int?
 
-    /// Of a still in a file; and of one behind a link, which FFmpeg asks for each time.
+    /// The picture rate of a still in a file, and of a still behind a link, which FFmpeg requests for each picture.
     static let stillRate = 5
     static let stillRateOfLinks = 2
 }
@@ -48,7 +48,7 @@ extension InputReading {
         }
     }
 
-    /// By what it is, and by what the probe says where that is not enough: a link may be a film, a list of segments, or a camera.
+    /// The kind of input decides. Where it is not enough the probe decides: a link may be a film, a list of segments, or a camera.
     private static func pace(of input: StreamInput, _ probe: MediaProbe) -> Pace {
         switch input.kind {
         case .file: return probe.isSegmented && probe.duration == nil ? .timestampsOfSegments : .timestamps
@@ -66,24 +66,24 @@ extension InputReading {
 
     private static func turns(of input: StreamInput, _ probe: MediaProbe) -> Turns {
         guard !input.isOfStorage else {
-            // Options for the link (headers, say) do not reach it through a list.
+            // Options for the link, for example headers, do not reach it through a list.
             return probe.duration != nil && input.options.isEmpty ? .byList : .one
         }
-        // A list's entries are opened by what is in them, and each turn's length has to be known.
+        // FFmpeg recognises a list's entries by their content, and the length of each turn has to be known.
         let isRecognised = !input.options.contains("-f") || probe.isContainer
         let isMeasured = probe.duration != nil || probe.isList
         return isRecognised && isMeasured && input.isRegularFile ? .byList : .byFFmpeg
     }
 }
 
-/// The list of a film that is played again and again.
+/// The list for a film that is played again and again.
 enum FilmList {
-    /// The kernel takes 128 KiB as one argument, and base64 makes four bytes of three.
+    /// The kernel accepts 128 KiB as one argument, and base64 makes four bytes of three.
     static let sizeMax = 48 * 1024
-    /// Nobody sees what happens after a day of turns.
+    /// A day of turns is enough for one list.
     static let durationMax = Duration.seconds(86_400)
     static let turnsMax = 10_000
-    /// What the entries of a list may be read by. Those for links are not for files: a playlist on the disk that names one is refused.
+    /// The protocols that a list's entries may use. Protocols for links are not allowed for files: a playlist on the disk that uses one is refused.
     static let protocolsOfFiles = "file,crypto,data"
     static let protocolsOfLinks = "crypto,data,http,https,httpproxy,tcp,tls,ftp"
 

@@ -1,10 +1,9 @@
 #if Server
 extension StreamInput {
-    /// FFmpeg's own time-outs for an input that falls silent: where it has them, it ends by itself and says what it waited for.
+    /// FFmpeg's own time-outs for an input that falls silent. With them FFmpeg ends by itself and says what it waited for.
     ///
-    /// To be put in front of the input, and in front of the operator's own options: FFmpeg takes the last of two. Somewhat less than our own
-    /// patience, since FFmpeg knows better than we do what it is waiting for. What waits for somebody to send has none: it would be over before they
-    /// came.
+    /// They go before the input, and before the operator's own options: FFmpeg takes the last of two. They are a little shorter than the server's
+    /// own time-out, since FFmpeg knows best what it is waiting for. An input that waits for a publisher has none: it would end before one comes.
     func timeouts(_ version: FFmpegVersion) -> [String] {
         guard staleTimeout > .zero, !waitsForPublisher else { return [] }
         let (seconds, attoseconds) = (staleTimeout * 0.8).components

@@ -1,7 +1,7 @@
 #if Server
 internal import Egress
 
-/// Which legs a stream gets and how its video is made, with a sentence for each that says why.
+/// Which legs a stream gets and how its video is made, with a sentence for each leg that says why.
 struct LegDecision: Sendable, Hashable {
     /// Nothing in the input can be sent.
     struct NothingToSend: Error, CustomStringConvertible {
@@ -11,11 +11,11 @@ struct LegDecision: Sendable, Hashable {
     /// The operator's block, with the maps of missing streams set to "none".
     var config: WebRTCConfig
     var plan: LegPlan?
-    /// What is read, as it was found; nil: as it was given.
+    /// The input as the probe found it; nil: the input as the operator gave it.
     var input: StreamInput?
-    /// How it is read.
+    /// How the input is read.
     var reading = InputReading()
-    /// Of the leg's, should it be encoded after all.
+    /// The options for the video leg, in case it is encoded after all.
     private var encoderOptions: [String]
     var videoReason: String
     var audioReason: String
@@ -25,10 +25,10 @@ struct LegDecision: Sendable, Hashable {
         return true
     }
 
-    /// What a copied GOP may be at most: a viewer that has to resynchronise waits that long.
+    /// The longest GOP that is copied: a viewer that has to resynchronise waits that long.
     static let gopMax = Duration.seconds(2)
 
-    /// - Parameter version: of the FFmpeg that will make the legs.
+    /// - Parameter version: the version of the FFmpeg that will make the legs.
     init(
         probe: MediaProbe, input: StreamInput.Kind, config: WebRTCConfig, version: FFmpegVersion = .newest
     ) throws(NothingToSend) {
@@ -56,7 +56,7 @@ struct LegDecision: Sendable, Hashable {
         guard self.config.hasVideo || self.config.hasAudio else { throw NothingToSend() }
     }
 
-    /// For an input of our own making, which needs no probe.
+    /// The decision for an input that the server generates, which needs no probe.
     init(generatedAt framesPerSecond: Double, width: Int, height: Int, config: WebRTCConfig) {
         self.config = config
         encoderOptions = []
@@ -65,7 +65,7 @@ struct LegDecision: Sendable, Hashable {
         audioReason = "encoding audio: it is generated here"
     }
 
-    /// For the engine: what `configured` asks for and the input lacks is missing at present, and may come.
+    /// The plan for the engine. A leg that `configured` asks for and the input lacks is missing at present, and may come later.
     func plan(of configured: WebRTCConfig) -> LegPlan {
         var plan = plan ?? .copy
         if configured.hasVideo, !config.hasVideo { plan.missing.insert(.video) }
@@ -81,8 +81,8 @@ struct LegDecision: Sendable, Hashable {
         return other
     }
 
-    /// Pictures keep the times that they came with: at a constant rate, FFmpeg makes up those that a varying one lacks. The filter leaves pictures
-    /// that are not interlaced alone.
+    /// Pictures keep the times that they came with: with a constant rate FFmpeg would invent pictures that an input with a varying rate lacks. The
+    /// filter leaves pictures alone that are not interlaced.
     private static func encoderOptions(isInterlaced: Bool, _ version: FFmpegVersion) -> [String] {
         version.frameTiming("vfr") + (isInterlaced ? ["-vf", "yadif=deint=interlaced"] : [])
     }
@@ -98,14 +98,14 @@ struct LegDecision: Sendable, Hashable {
         return nil
     }
 
-    /// What the picture needs that only an encoder gives it, or what one who joins would wait for.
+    /// Why the picture needs an encoder, or why a viewer that joins would have to wait; nil when neither is so.
     private static func objectionToPictures(_ video: MediaProbe.Video) -> String? {
         if video.pixelFormat == nil, video.width ?? 0 == 0 {
             return "its parameter sets are neither in its header nor in its first pictures"
         }
-        if video.rotation != 0 { return "it is to be turned by \(video.rotation)°, which browsers are not told" }
+        if video.rotation != 0 { return "it has to be rotated by \(video.rotation)°, which browsers can't be told" }
         if video.isInterlaced { return "it is interlaced, and browsers would show its two fields as a comb" }
-        if video.hasOtherKeyframes { return "some of its keyframes are no IDR pictures, and who joins cannot begin with those" }
+        if video.hasOtherKeyframes { return "some of its keyframes are not IDR pictures, and a viewer that joins can't begin with those" }
         return nil
     }
 
@@ -127,7 +127,7 @@ struct LegDecision: Sendable, Hashable {
         // The demuxer that loops does it.
         case .file(loops: true): ""
         case .file(loops: false), .generated: LegPlan.defaultBitstreamFilters
-        // Cameras and other live inputs may have their parameter sets in the session description only.
+        // Cameras and other live inputs may send their parameter sets only in the session description.
         case .rtsp, .live: LegPlan.defaultBitstreamFilters + ",dump_extra=freq=keyframe"
         }
     }
@@ -138,7 +138,7 @@ struct LegDecision: Sendable, Hashable {
     }
 }
 
-/// FFmpeg's `-map`, as far as it is needed to find out which stream it takes: `0:v:1`, `0:a:0?`, `0:2`.
+/// FFmpeg's `-map`, parsed only to find out which track it takes: `0:v:1`, `0:a:0?`, `0:2`.
 private struct StreamMap {
     private let kind: Substring?
     private let number: Int?

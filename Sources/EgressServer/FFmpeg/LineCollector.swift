@@ -1,7 +1,7 @@
 #if Server
 internal import Synchronization
 
-/// Gathers lines that arrive on another task, up to a size that nothing sound reaches; what comes later is dropped.
+/// Gathers lines that arrive on another task, up to a size that no valid output reaches. Lines beyond it are dropped.
 final class LineCollector: Sendable {
     static let sizeMax = 16 * 1024 * 1024
 

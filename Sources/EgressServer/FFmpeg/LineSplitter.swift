@@ -1,19 +1,19 @@
 #if Server
-/// Makes lines of the bytes that a process writes, as many and as long ones as can be of use to anybody.
+/// Splits the bytes that a process writes into lines, and limits their number and length.
 ///
-/// A line over ``lineSizeMax`` is cut, and what follows up to its end is discarded. Of more lines than ``linesMax`` in a second only the last
-/// are kept, until the second is over. It has no clock: the time is handed in.
+/// A line over ``lineSizeMax`` is cut, and the rest of it is discarded. When there are more lines than ``linesMax`` in a second, only the last
+/// ones are kept until the second is over. It has no clock: the time is handed in.
 struct LineSplitter: Sendable {
-    /// How much is wanted of a process.
+    /// How much of a process' output is wanted.
     enum Volume: Sendable, Hashable {
-        /// All, of one that ends soon.
+        /// All output, of a process that ends soon.
         case everything
-        /// Of one that runs for long: what it says as long as it says little.
+        /// The output of a process that runs for long, as long as it is little.
         case bounded
     }
 
     static let lineSizeMax = 16 * 1024
-    /// Of a process whose output is wanted whole, a tag of a film in JSON say.
+    /// For a process whose output is wanted whole, for example the tags of a film in JSON.
     static let lineSizeMaxOfEverything = 1024 * 1024
     static let linesMax = 500
     static let tailSizeMax = 4 * 1024
@@ -23,11 +23,11 @@ struct LineSplitter: Sendable {
     private let volume: Volume
     private let sizeMax: Int
     private var partial: [UInt8] = []
-    /// The rest of the line is of no use.
+    /// Whether the rest of the line is discarded.
     private var isDiscarding = false
     private var windowEnd: ContinuousClock.Instant?
     private var linesOfWindow = 0
-    /// The newest bytes of a flood, and how many came.
+    /// The newest bytes of a flood, and how many bytes came in all.
     private var tail: [UInt8] = []
     private var flooded = 0
 
@@ -36,10 +36,10 @@ struct LineSplitter: Sendable {
         sizeMax = volume == .everything ? Self.lineSizeMaxOfEverything : Self.lineSizeMax
     }
 
-    /// More has come than is read line by line: there is no hurry to read on.
+    /// Whether more has come than is read line by line, so that reading may pause.
     var isFlooded: Bool { flooded > 0 }
 
-    /// The lines that these bytes complete, without their ends; empty ones are left out.
+    /// The lines that these bytes complete, without line ends. Empty lines are left out.
     mutating func take(_ bytes: UnsafeRawBufferPointer, now: ContinuousClock.Instant) -> [String] {
         var lines: [String] = []
         if volume == .bounded, windowEnd.map({ $0 <= now }) ?? true {
@@ -62,7 +62,7 @@ struct LineSplitter: Sendable {
         return lines
     }
 
-    /// What is left when the process has closed its pipe.
+    /// The lines that are left when the process has closed its pipe.
     mutating func finish() -> [String] {
         var lines = endFlood()
         close(&lines)
@@ -92,13 +92,13 @@ struct LineSplitter: Sendable {
         partial.removeAll(keepingCapacity: true)
     }
 
-    /// What was passed over is said, and its last whole lines are handed out.
+    /// Adds a line that says how much of a flood was left out, and the flood's last whole lines.
     private mutating func endFlood() -> [String] {
         guard flooded > 0 else { return [] }
         var lines: [String] = []
         if flooded > tail.count { lines.append("(\(flooded - tail.count) bytes of a flood of lines are left out)") }
         var pieces = tail.split(omittingEmptySubsequences: false) { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") }
-        // The first has no beginning when something was lost before it, the last may get its end yet.
+        // The first piece has no beginning when something was lost before it. The last piece may still get its end.
         if flooded > tail.count { pieces = Array(pieces.dropFirst()) }
         partial = pieces.popLast().map(Array.init) ?? []
         isDiscarding = false

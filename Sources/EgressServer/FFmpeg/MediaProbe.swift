@@ -2,7 +2,7 @@
 internal import Egress
 internal import FoundationEssentials
 
-/// What ffprobe says about an input, as far as it matters for the legs.
+/// The part of ffprobe's output about an input that matters for the legs.
 struct MediaProbe: Sendable, Hashable {
     struct Video: Sendable, Hashable {
         var index: Int
@@ -14,14 +14,14 @@ struct MediaProbe: Sendable, Hashable {
         var framesPerSecond: Double?
         /// The longest distance between two keyframes that was measured; nil when it was not.
         var gop: Duration?
-        /// By how many degrees a player is told to turn it.
+        /// By how many degrees a player is told to rotate it.
         var rotation = 0
         /// "progressive", "tt", "bb", "tb" or "bt"; nil: not known.
         var fieldOrder: String?
-        /// Some of what its header calls keyframes are no IDR pictures.
+        /// Whether some of the pictures that its header calls keyframes are not IDR pictures.
         var hasOtherKeyframes = false
 
-        /// Its header is not enough to say whether it can be copied, or how fast its pictures come.
+        /// Whether its header is not enough to tell if it can be copied, or how fast its pictures come.
         var needsMeasuring: Bool { codec == "h264" || framesPerSecond == nil }
         var isInterlaced: Bool { ["tt", "bb", "tb", "bt"].contains(fieldOrder) }
     }
@@ -35,14 +35,14 @@ struct MediaProbe: Sendable, Hashable {
     var audios: [Audio] = []
     /// The demuxer's names, "mov,mp4,m4a,3gp,3g2,mj2".
     var formatName: String?
-    /// From the beginning to the end of the longest stream; nil: it has no end, or none that can be seen from here.
+    /// The duration of the longest stream; nil: the input has no end, or ffprobe can't tell.
     var duration: Duration?
 
     /// Made of segments, each of which comes whole: HLS, DASH.
     /// A concat list.
     var isList: Bool { formatName == "concat" }
 
-    /// One picture that stays: FFmpeg's demuxers for them say that it lasts as long as one of a film, or do not know.
+    /// Whether the input is a still picture. FFmpeg's demuxers for stills say that it lasts as long as one picture of a film, or don't know.
     var isStill: Bool {
         guard audios.isEmpty, let video = videos.first, let formatName else { return false }
         if formatName.hasSuffix("_pipe") { return true }
@@ -50,12 +50,12 @@ struct MediaProbe: Sendable, Hashable {
         return duration / .seconds(1) * rate < 1.5
     }
 
-    /// For a still, whose demuxer shows it at the rate that it is told.
+    /// The option for a still, whose demuxer shows it at the rate that it is told.
     mutating func show(atRate rate: Int) {
         for position in videos.indices { videos[position].framesPerSecond = Double(rate) }
     }
 
-    /// It is known by its content, whatever an operator called it.
+    /// Whether FFmpeg recognises the input by its content, whatever its name is.
     var isContainer: Bool {
         guard let names = formatName?.split(separator: ",") else { return false }
         return !Set(names).isDisjoint(with: ["mov", "matroska", "webm", "mpegts", "flv", "avi", "hls"])
@@ -65,14 +65,14 @@ struct MediaProbe: Sendable, Hashable {
 }
 
 extension MediaProbe {
-    /// Reads the JSON of `ffprobe -show_format -show_streams`.
+    /// Reads the JSON output of `ffprobe -show_format -show_streams`.
     init(streamsJSON json: String) throws {
         let report = try Self.decoder.decode(StreamsReport.self, from: Data(json.utf8))
         formatName = report.format?.formatName
         duration = report.format?.duration.flatMap(Self.duration)
         for stream in report.streams {
             switch stream.codecType {
-            // A cover picture of a music file is no video to send.
+            // The cover picture of a music file is not sent as video.
             case "video" where stream.disposition?.attachedPic != 1:
                 videos.append(
                     Video(
@@ -93,7 +93,7 @@ extension MediaProbe {
     }
 
     /// Adds what the first seconds of packets of one video stream show: JSON of `ffprobe -show_entries packet=pts_time,flags`.
-    /// - Parameter idrs: the lines of FFmpeg's framecrc format for its IDR pictures; nil: what the container calls a keyframe is taken for one.
+    /// - Parameter idrs: the lines of FFmpeg's framecrc format for its IDR pictures; nil: what the container calls a keyframe counts as one.
     mutating func measure(packetsJSON json: String, idrs: [String]? = nil, ofVideoAt position: Int) throws {
         let packets = try Self.decoder.decode(PacketsReport.self, from: Data(json.utf8)).packets
         let times = packets.map { $0.ptsTime.flatMap { Double(finite: $0) } }
@@ -108,7 +108,7 @@ extension MediaProbe {
 
         var keys = zip(packets, times).compactMap { packet, time in packet.flags?.hasPrefix("K") == true ? time : nil }
         if let idrs = idrs.map(Self.times) {
-            // Near the end, the two may have been read to different packets.
+            // Near the end, the two readings may have ended at different packets.
             let compared = keys.filter { $0 < end - Self.unevenEnd }
             videos[position].hasOtherKeyframes = compared.contains { key in !idrs.contains { ($0 - key).magnitude < 0.002 } }
             if videos[position].hasOtherKeyframes { keys = idrs.isEmpty ? [begin] : idrs }
@@ -121,7 +121,7 @@ extension MediaProbe {
 
     private static let unevenEnd = 0.5
 
-    /// Of the pictures in framecrc: a header `#tb 0: 1/15360`, then lines `stream, dts, pts, duration, size, checksum`.
+    /// The times of the pictures in framecrc output: a header `#tb 0: 1/15360`, then lines `stream, dts, pts, duration, size, checksum`.
     private static func times(_ lines: [String]) -> [Double] {
         var timeBase: Double?
         return lines.compactMap { line in
@@ -133,7 +133,7 @@ extension MediaProbe {
         }
     }
 
-    /// More is no rate but the resolution of the timestamps, as the 1,000 in a browser's recording.
+    /// A higher value is not a picture rate but the resolution of the timestamps, like the 1,000 in a browser's recording.
     private static let toldRateMax = 120.0
     private static let measuredRateMax = 1_000.0
 
@@ -147,7 +147,7 @@ extension MediaProbe {
         return decoder
     }
 
-    /// nil for what no medium lasts; a century is more than one does.
+    /// nil for a duration that no medium has: more than a century.
     private static func duration(_ text: String) -> Duration? {
         Double(finite: text).flatMap { $0 > 0 ? Duration(outsideSeconds: $0) : nil }
     }
@@ -173,7 +173,7 @@ extension MediaProbe {
     private struct Stream: Decodable {
         struct Disposition: Decodable { var attachedPic: Int? }
         struct SideData: Decodable { var rotation: Double? }
-        /// Of FFmpeg before 5.0.
+        /// Where FFmpeg before 5.0 has the rotation.
         struct Tags: Decodable { var rotate: String? }
 
         var index: Int

@@ -1,5 +1,5 @@
 #if Server
-/// Asks ffprobe what an input is made of.
+/// Asks ffprobe what an input contains.
 struct MediaProber: Sendable {
     struct Failure: Error, CustomStringConvertible {
         var description: String
@@ -24,8 +24,8 @@ struct MediaProber: Sendable {
         return probe
     }
 
-    /// What is left of the first seconds when all but IDR slices is taken out: a container may call anything a keyframe.
-    /// - Returns: nil where that cannot be found out.
+    /// The IDR pictures of the first seconds, found by a filter that removes everything else: a container may call anything a keyframe.
+    /// - Returns: nil where that can't be found out.
     private func idrs(ofStreamAt index: Int, _ input: StreamInput, _ secrets: Secrets) async throws -> [String]? {
         let selection = ["-nostdin", "-v", "error", "-copyts", "-t", "10"] + input.probeArguments
         let leg = ["-map", "0:\(index)", "-c", "copy", "-bsf:v", "h264_mp4toannexb,filter_units=pass_types=5", "-f", "framecrc", "-"]
@@ -49,7 +49,7 @@ struct MediaProber: Sendable {
                 command, volume: .everything, onOutput: { output.append($0) }, onError: { complaints.append($0) })
         }
         try Task.checkCancellation()
-        guard let ending else { throw Failure(description: "FFmpeg found out nothing within \(Self.timeout)") }
+        guard let ending else { throw Failure(description: "FFmpeg found nothing in the input within \(Self.timeout)") }
         guard ending.isSuccess else {
             let reason = complaints.all.last.map(secrets.mask) ?? "ffprobe \(ending)"
             throw Failure(description: reason)
@@ -57,7 +57,7 @@ struct MediaProber: Sendable {
         return output.all
     }
 
-    /// nil when time is up; the operation is cancelled then, and waited for.
+    /// nil when the time is up. The operation is then cancelled and waited for.
     private func withTimeout<Value: Sendable>(
         _ limit: Duration, _ operation: @escaping @Sendable () async throws -> Value
     ) async throws -> Value? {

@@ -1,14 +1,13 @@
 #if Server
-/// Takes passwords out of text that is on its way to a log or a page.
+/// Masks passwords in text that goes to a log or a page.
 ///
-/// What is known to be secret, since the operator's own input has it, is taken out wherever it stands. What only looks like a secret is
-/// taken out where it does: in front of a URL's "@", behind a parameter's name, behind `Authorization:`. A playlist may lead FFmpeg to
-/// addresses that nobody has configured.
+/// A secret of the operator's own input is masked wherever it appears. Other text is masked where it looks like a secret: before a URL's "@",
+/// after a parameter's name, after `Authorization:`. That is needed because a playlist may lead FFmpeg to addresses that nobody has configured.
 struct Secrets: Sendable, Hashable {
-    /// The longest first, so that one that begins like another leaves no rest.
+    /// The longest secret comes first, so that a shorter one with the same beginning leaves no rest of it.
     private let known: [String]
 
-    /// Shorter ones would take pieces out of every other word. They are still masked by their place.
+    /// A shorter secret would match parts of many words. It is still masked by its place.
     private static let knownSizeMin = 4
 
     init(of input: StreamInput) {
@@ -24,13 +23,13 @@ struct Secrets: Sendable, Hashable {
         known = all.sorted { ($1.utf8.count, $0) < ($0.utf8.count, $1) }
     }
 
-    /// What is known, and what looks like a secret.
+    /// Masks known secrets, and what looks like a secret.
     func mask(_ text: String) -> String {
         known.reduce(Self.mask(text)) { $0.replacing($1, with: "***") }
     }
 
-    /// What looks like a secret: `scheme://user:password@` becomes `scheme://user:***@`, `?token=x` becomes `?token=***`,
-    /// `Authorization: Bearer x` becomes `Authorization: ***`. A user without a password stays; it is no secret.
+    /// Masks what looks like a secret: `scheme://user:password@` becomes `scheme://user:***@`, `?token=x` becomes `?token=***`,
+    /// `Authorization: Bearer x` becomes `Authorization: ***`. A user without a password is not masked: it is no secret.
     static func mask(_ text: String) -> String {
         var masked = ""
         var rest = text[...]
@@ -57,8 +56,8 @@ struct Secrets: Sendable, Hashable {
 
     // MARK: Where secrets stand
 
-    /// The authority ends where path, query or fragment begin, or where the URL does. A password may hold an unescaped "@": the last one
-    /// before that end is the one that counts.
+    /// The authority ends where path, query or fragment begin, or where the URL does. A password may have an unescaped "@", so the
+    /// last "@" before that end counts.
     private static func password(in text: Substring) -> Substring? {
         var rest = text
         while let scheme = rest.firstRange(of: "://") {
@@ -100,7 +99,7 @@ struct Secrets: Sendable, Hashable {
     private static let words = [
         "pass", "pwd", "token", "secret", "auth", "signature", "hmac", "jwt", "credential", "session", "streamid", "cookie", "headers",
     ]
-    /// Only at the end of a name: `-force_key_frames` is no secret.
+    /// These count only at the end of a name: `-force_key_frames` is no secret.
     private static let endings = ["key", "sig"]
 
     /// The name of a URL's parameter or of an option of FFmpeg's: `token`, `access_token`, `X-Amz-Signature`, `-passphrase`, `-headers`.
@@ -109,14 +108,14 @@ struct Secrets: Sendable, Hashable {
         return words.contains { name.contains($0) } || endings.contains { name.hasSuffix($0) }
     }
 
-    /// As FFmpeg may write it: the decoded form of what stands in a URL.
+    /// The decoded form of a part of a URL, since FFmpeg may write it decoded.
     static func percentDecoded(_ text: String) -> String {
         URLPath.segments("/" + text)?.first ?? text
     }
 }
 
 extension Substring {
-    /// The longest end of which all characters are like this.
+    /// The longest suffix whose characters all satisfy the condition.
     fileprivate func suffix(while predicate: (Character) -> Bool) -> Substring {
         var begin = endIndex
         while begin > startIndex, predicate(self[index(before: begin)]) { begin = index(before: begin) }

@@ -6,7 +6,7 @@ struct StreamInput: Sendable, Hashable {
     enum Kind: Sendable, Hashable {
         /// A file: read in real time, over and over when it loops.
         case file(loops: Bool)
-        /// RTSP, over TCP: what cameras lose over UDP shows as grey pictures.
+        /// RTSP, over TCP: packets that cameras lose over UDP show as grey pictures.
         case rtsp
         /// A filter graph of FFmpeg's, in real time.
         case generated
@@ -19,15 +19,15 @@ struct StreamInput: Sendable, Hashable {
 
     var url: String
     var kind: Kind
-    /// Given by the operator, in front of `-i`, after ours: FFmpeg takes the last of two.
+    /// The operator's options. They go before `-i` and after the server's options, since FFmpeg takes the last of two.
     var options: [String]
-    /// So long it may be silent before FFmpeg is run again; zero: for ever.
+    /// How long the input may be silent before FFmpeg is restarted; zero: for ever.
     var staleTimeout: Duration
-    /// Whether what has an end is played again and again.
+    /// Whether an input that has an end is played again and again.
     var loops: Bool
     /// Of a path that was looked at: by which many may be opened, one after the other. See ``examined()``.
     var isRegularFile = false
-    /// A pipe with a name: whoever opens it takes what its writer writes.
+    /// A named pipe. A reader that opens it takes away what its writer writes.
     var isFIFO = false
 
     init(url: String, loops: Bool = true, options: [String] = []) {
@@ -57,7 +57,7 @@ struct StreamInput: Sendable, Hashable {
     }
 
     static let staleTimeout = Duration.seconds(10)
-    /// A playlist names the next segment when it is whole; that takes 10 s in places.
+    /// A playlist names the next segment only when it is complete, which may take 10 s.
     static let staleTimeoutOfSegments = Duration.seconds(30)
 
     private static func isSegmented(_ url: String) -> Bool {
@@ -65,7 +65,7 @@ struct StreamInput: Sendable, Hashable {
         return url.contains("://") && (path.hasSuffix(".m3u8") || path.hasSuffix(".mpd"))
     }
 
-    /// FFmpeg opens a port and waits for somebody to send, for as long as that takes.
+    /// Whether FFmpeg opens a port and waits for a publisher, for as long as that takes.
     var waitsForPublisher: Bool {
         if isFIFO { return true }
         let url = url.lowercased()
@@ -76,8 +76,8 @@ struct StreamInput: Sendable, Hashable {
         }
     }
 
-    /// Whether what FFmpeg reads may be another thing at each run. A film is not; and where a sender comes to us, a probe would take the place of
-    /// the run that it wants to send to.
+    /// Whether FFmpeg may read something else at each run. A film does not change. For a sender that comes to the server, a probe would take the
+    /// place of the run that it wants to send to.
     var mayChange: Bool {
         guard kind.isLive else { return false }
         return !waitsForPublisher || scheme == "udp" || scheme == "rtp"
@@ -110,8 +110,8 @@ struct StreamInput: Sendable, Hashable {
         return true
     }
 
-    /// Behind a link that gives all it has as fast as it is taken. What FFmpeg's other protocols (RTMP, SRT, UDP …) carry comes when it is due,
-    /// whatever length its header tells.
+    /// Whether the input is behind a link that gives its media as fast as it is read. Media over FFmpeg's other protocols (RTMP, SRT, UDP …) comes
+    /// when it is due, whatever length its header has.
     var isOfStorage: Bool {
         guard let scheme = Self.scheme(of: url) else { return false }
         return ["http", "https", "ftp", "sftp", "smb", "ipfs", "ipns"].contains(scheme)
@@ -126,7 +126,7 @@ struct StreamInput: Sendable, Hashable {
         return "file:" + (url.hasPrefix("/") ? url : FileManager.default.currentDirectoryPath + "/" + url)
     }
 
-    /// What ffprobe needs to open the same thing: it knows no pace and no loop.
+    /// The arguments with which ffprobe opens the same input. ffprobe has no pace and no loop.
     var probeArguments: [String] {
         (kind == .rtsp ? ["-rtsp_transport", "tcp"] : []) + Self.withoutPace(options) + ["-i", url]
     }
@@ -136,7 +136,7 @@ struct StreamInput: Sendable, Hashable {
         case "rtsp", "rtsps": return .rtsp
         case "file": return .file(loops: loops)
         case .some: return .live
-        // A device (`-f v4l2 -i /dev/video0`) has a path, but its own pace.
+        // A device (`-f v4l2 -i /dev/video0`) has a path, but sets its own pace.
         case nil: return url.hasPrefix("/dev/") || options.contains("-f") || url == "-" ? .live : .file(loops: loops)
         }
     }

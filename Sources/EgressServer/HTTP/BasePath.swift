@@ -1,7 +1,7 @@
 #if Server
 /// The path that a reverse proxy puts the server under: "/live/egress". Empty at the root.
 ///
-/// Requests are understood with and without it, so it does not matter whether the proxy takes it off; what the server writes (`Location`,
+/// Requests are understood with and without it, so it does not matter whether the proxy removes it. What the server writes (`Location`,
 /// `Link`) always begins with it.
 struct BasePath: Sendable, Hashable {
     static let root = BasePath(prefix: "")
@@ -10,16 +10,16 @@ struct BasePath: Sendable, Hashable {
 
     private init(prefix: String) { self.prefix = prefix }
 
-    /// With or without slashes around it.
-    /// - Throws: what is wrong with it.
+    /// Takes the path with or without slashes around it.
+    /// - Throws: what is wrong with the path.
     init(_ text: String) throws(Problem) {
         let parts = text.split(separator: "/")
         for part in parts {
             guard part != ".", part != "..", part.utf8.allSatisfy(Self.isUnreserved) else {
-                throw Problem(text: "has parts of letters, digits, \"-\", \".\", \"_\" and \"~\"")
+                throw Problem(text: "may have only letters, digits, \"-\", \".\", \"_\" and \"~\" between slashes")
             }
         }
-        // Taken off or not: for these nobody could tell.
+        // With one of these it would be unclear whether the proxy has removed the base.
         if let first = parts.first, Routes.names.contains(String(first)) {
             throw Problem(text: "must not begin with \"\(first)\", which is a path of the server's own")
         }
@@ -30,7 +30,7 @@ struct BasePath: Sendable, Hashable {
         var text: String
     }
 
-    /// A request's target without the base; nil for the base itself without the slash behind, which relative addresses of pages need.
+    /// A request's target without the base; nil for the base itself without a slash at the end, which relative addresses of pages need.
     func strip(_ target: String) -> String? {
         guard !prefix.isEmpty, target.hasPrefix(prefix) else { return target }
         let rest = target.dropFirst(prefix.count)

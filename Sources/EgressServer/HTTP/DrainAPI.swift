@@ -2,9 +2,9 @@
 internal import Egress
 internal import HTTPTypes
 
-/// `/api/v1/drain`: GET tells, POST begins, DELETE puts the server back into service.
+/// `/api/v1/drain`: GET returns the state, POST begins to drain, DELETE puts the server back into service.
 struct DrainAPI: Sendable {
-    /// What POST means when it says nothing else.
+    /// How long draining takes when POST does not say it.
     static let duration = Duration.seconds(10)
     private static let bodySizeMax = 4 * 1024
 
@@ -21,10 +21,10 @@ struct DrainAPI: Sendable {
         }
     }
 
-    /// A second one changes nothing, unless it names another deadline.
+    /// A second POST changes nothing, unless it has another deadline.
     private func begin(_ request: ServerRequest) -> ServerResponse {
         guard request.body.count <= Self.bodySizeMax else {
-            return .problem(.contentTooLarge, "the body may have \(Self.bodySizeMax) bytes")
+            return .problem(.contentTooLarge, "the body may have at most \(Self.bodySizeMax) bytes")
         }
         do throws(ConfigurationError) {
             drain.begin(within: try Self.duration(from: request.body), else: Self.duration)

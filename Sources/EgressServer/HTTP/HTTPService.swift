@@ -15,9 +15,9 @@ struct HTTPService: Service {
 
     /// - Parameters:
     ///   - tls: nil for plain HTTP.
-    ///   - proxies: Whose word is taken for whom they forward.
-    ///   - onListening: Called once with the port, when connections are taken.
-    /// - Throws: when TLS cannot be set up.
+    ///   - proxies: The proxies whose `X-Forwarded-For` is believed.
+    ///   - onListening: Called once with the port, when connections are accepted.
+    /// - Throws: when TLS can't be set up.
     init(
         address: HTTPAddress, routes: Routes, connections: Connections, tls: TLSCredentials? = nil,
         proxies: TrustedProxies = TrustedProxies(), logger: Logger, onListening: @escaping @Sendable (_ port: Int) -> Void
@@ -45,7 +45,7 @@ struct HTTPService: Service {
         }
     }
 
-    /// A parser's error that comes while an answer is written must not look like one about a request: no second answer may follow.
+    /// A parser's error that comes while an answer is written must not lead to a second answer.
     private static func write(_ response: Response, _ writer: consuming ResponseWriter) async throws {
         do {
             try await writer.write(response: response.head, body: response.body)
@@ -54,7 +54,7 @@ struct HTTPService: Service {
         }
     }
 
-    /// A stream of events ends with the server: it must not hold up its shutdown.
+    /// A stream of events ends when the server shuts down, so that it does not hold up the shutdown.
     private static func body(of response: ServerResponse) -> ResponseBody {
         guard let events = response.events else {
             return response.body.isEmpty ? ResponseBody() : ResponseBody(byteBuffer: ByteBuffer(bytes: response.body))
@@ -66,7 +66,7 @@ struct HTTPService: Service {
         }
     }
 
-    /// The body as far as it takes to know that it is too large: the route refuses it then, with its own words.
+    /// Reads the body, at most so far that it is known to be too large. The route then refuses it with its own message.
     private static func collect(_ request: Request, _ remoteAddress: String?) async throws -> ServerRequest {
         var body: [UInt8] = []
         for try await part in request.body {

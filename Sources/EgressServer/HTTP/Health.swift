@@ -5,7 +5,7 @@ internal import Egress
 struct Health: Encodable {
     var status: String
     var streams: Int
-    /// Those that no media comes from. The server itself is well all the same.
+    /// Streams that no media comes from. The server itself is healthy even then.
     var streamsDown: Int
     var viewers: Int
     var io: String
@@ -25,7 +25,7 @@ struct Health: Encodable {
         crypto = info.crypto
     }
 
-    /// What the engine has to be asked for.
+    /// The values that only the engine knows.
     struct Numbers: Sendable {
         let streams: Int
         let streamsDown: Int

@@ -36,7 +36,7 @@ struct LifecycleAPI: Sendable {
     /// The start hook.
     private func start(_ id: String, _ request: ServerRequest) -> ServerResponse {
         guard request.body.count <= Self.bodySizeMax else {
-            return .problem(.contentTooLarge, "the body may have \(Self.bodySizeMax) bytes")
+            return .problem(.contentTooLarge, "the body may have at most \(Self.bodySizeMax) bytes")
         }
         if let problem = StreamID.problem(with: id) { return .problem(.badRequest, problem) }
         guard !board.contains(id) else {
@@ -67,7 +67,7 @@ struct LifecycleAPI: Sendable {
         }
     }
 
-    /// The stop hook. Where FFmpeg runs here, it ends first: the answer waits for that, about 2 s at most.
+    /// The stop hook. When the server runs FFmpeg for the stream, FFmpeg ends first: the answer waits for that, about 2 s at most.
     private func stop(_ id: String) async -> ServerResponse {
         if board.contains(id) { return await remove(id) }
         return engine.onProcessStop(id: id) ? .empty(.noContent) : unknown(id)
@@ -75,13 +75,13 @@ struct LifecycleAPI: Sendable {
 
     private func remove(_ id: String) async -> ServerResponse {
         guard await board.remove(id) else { return unknown(id) }
-        logger.notice("the stream is removed; it comes back when this server is started again", metadata: ["stream": "\(id)"])
+        logger.notice("the stream was removed; it comes back when this server is restarted", metadata: ["stream": "\(id)"])
         return .empty(.noContent)
     }
 
     private func unknown(_ id: String) -> ServerResponse { .problem(.notFound, "no stream has the id \"\(id)\"") }
 
-    /// An empty body is an empty block. PUT means that the stream is wanted, so `enabled` need not be said; to say it is not is an error.
+    /// An empty body counts as an empty block. PUT means that the stream is wanted, so `enabled` may be left out; `false` is an error.
     private static func config(from body: [UInt8]) throws(ConfigurationError) -> WebRTCConfig {
         let source = "request body"
         let json = body.isEmpty ? JSONValue.object([:]) : try JSONFields.parse(body, source: source)
@@ -117,7 +117,7 @@ struct LifecycleAPI: Sendable {
 }
 
 extension EgressError {
-    /// The words of the start hook, for an id that a supervised stream has reserved before its own start.
+    /// The start hook's message, for an id that a supervised stream has reserved before its own start.
     static func exists(_ id: String) -> String { "webrtc: process \"\(id)\" already has an active stream" }
 }
 #endif

@@ -3,7 +3,7 @@ internal import Egress
 internal import FoundationEssentials
 internal import HTTPTypes
 
-/// The façade's request and response values serve for every route: no route knows which HTTP server carries it.
+/// Every route uses the library's request and response values, so that no route depends on the HTTP server.
 typealias ServerRequest = WHEPRequest
 typealias ServerResponse = WHEPResponse
 
@@ -15,7 +15,7 @@ extension WHEPResponse {
     static func json(_ value: some Encodable, status: HTTPResponse.Status = .ok, type: String = "application/json") -> WHEPResponse {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        // JSON has no word for these: one of them in a status must not take the whole answer away.
+        // JSON can't express these values. One of them in a status must not cost the whole answer.
         encoder.nonConformingFloatEncodingStrategy = .convertToString(
             positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
         guard let data = try? encoder.encode(value) else { return problem(.internalServerError, "the answer cannot be written as JSON") }
@@ -31,10 +31,10 @@ extension WHEPResponse {
         json(Problem(title: status.reasonPhrase, status: status.code, detail: detail), status: status, type: "application/problem+json")
     }
 
-    /// 405, with the methods that there are.
+    /// 405, with the methods that are allowed.
     static func notAllowed(_ methods: [HTTPRequest.Method]) -> WHEPResponse {
         let names = methods.map(\.rawValue).joined(separator: ", ")
-        var response = problem(.methodNotAllowed, "only \(names) can be done here")
+        var response = problem(.methodNotAllowed, "this method is not allowed here; allowed: \(names)")
         response.head.headerFields[.allow] = names
         return response
     }

@@ -13,7 +13,7 @@ enum Metrics {
     /// What the server counts of its HTTP connections.
     struct HTTPStatistics {
         var connections = 0
-        /// By the name of the limit.
+        /// Counts by the limit's name.
         var refused: [String: UInt64] = [:]
     }
 
@@ -26,7 +26,7 @@ enum Metrics {
         write(statistics, to: &text)
         write(whep, http, to: &text)
         write(streams, to: &text)
-        text.family("egress_log_lines_lost_total", .counter, "Lines of the log that nobody took in time.", linesLost)
+        text.family("egress_log_lines_lost_total", .counter, "Log lines that were lost because nobody read them in time.", linesLost)
         return text.text
     }
 
@@ -35,7 +35,7 @@ enum Metrics {
     private static func write(_ info: EngineInfo, to text: inout PrometheusText) {
         let labels = [("io", info.io.rawValue), ("crypto", info.crypto), ("gso", info.gso ? "yes" : "no")]
         text.family("egress_engine_info", .gauge, "What the engine runs on.", [Sample(labels: labels, value: 1)])
-        text.family("egress_workers", .gauge, "Threads that viewers are spread over.", info.workers)
+        text.family("egress_workers", .gauge, "Threads that share the viewers.", info.workers)
     }
 
     private static func write(_ engine: EngineStatistics, to text: inout PrometheusText) {
@@ -46,16 +46,16 @@ enum Metrics {
         text.family("egress_viewers_created_total", .counter, "Viewers that were let in.", engine.viewersCreated)
         text.family("egress_handshakes_done_total", .counter, "DTLS handshakes that succeeded.", engine.handshakesDone)
         text.family("egress_handshakes_failed_total", .counter, "DTLS handshakes that failed.", engine.handshakesFailed)
-        text.family("egress_viewers_closed_total", .counter, "Why viewers are gone.", byReason(engine.closed))
+        text.family("egress_viewers_closed_total", .counter, "Viewers that are gone, by reason.", byReason(engine.closed))
         text.family("egress_source_packets_total", .counter, "Packets received from sources.", engine.packetsReceived)
         text.family("egress_source_bytes_total", .counter, "Bytes received from sources.", engine.bytesReceived)
         text.family("egress_sent_packets_total", .counter, "RTP packets sent to viewers.", engine.packetsSent)
         text.family("egress_sent_bytes_total", .counter, "Bytes sent to viewers, headers and tags included.", engine.bytesSent)
         text.family("egress_repairs_sent_total", .counter, "Packets sent again because a viewer missed them.", engine.repairsSent)
-        text.family("egress_repairs_refused_total", .counter, "Packets not sent again: over a budget.", engine.repairsRefused)
+        text.family("egress_repairs_refused_total", .counter, "Packets not sent again because of a budget.", engine.repairsRefused)
         text.family(
             "egress_pictures_incomplete_total", .counter,
-            "Pictures that a viewer never got whole: what it asked for again last was not sent again.", engine.picturesIncomplete)
+            "Pictures that a viewer never got whole: what it last asked for again was not sent again.", engine.picturesIncomplete)
         text.family("egress_bursts_begun_total", .counter, "Viewers that were sent the GOP so far.", engine.burstsBegun)
         text.family("egress_bursts_refused_total", .counter, "Viewers that had to wait for the next IDR.", engine.burstsRefused)
         text.family("egress_sent_messages_total", .counter, "Messages handed to the kernel; one may be many packets.", engine.messagesSent)
@@ -64,14 +64,14 @@ enum Metrics {
         text.family(
             "egress_thread_cpu_seconds_total", .counter, "CPU time of the engine's threads.",
             [Sample(value: Double(engine.threadMicroseconds) / 1_000_000)])
-        text.family("egress_dropped_total", .counter, "Why datagrams went no further.", byReason(engine.dropped))
+        text.family("egress_dropped_total", .counter, "Datagrams that were dropped, by reason.", byReason(engine.dropped))
     }
 
     private static func write(_ whep: WHEPStatistics, _ http: HTTPStatistics, to text: inout PrometheusText) {
         text.family("egress_viewers_connecting", .gauge, "Viewers that have an answer and no connection yet.", whep.viewersConnecting)
         let refused = whep.refused.merging(http.refused, uniquingKeysWith: +)
         text.family(
-            "egress_refused_total", .counter, "Requests and connections that a limit has turned away.", byReason(refused, "limit"))
+            "egress_refused_total", .counter, "Requests and connections that a limit has refused.", byReason(refused, "limit"))
         text.family("egress_http_connections", .gauge, "HTTP connections that are open.", http.connections)
         text.family("egress_draining", .gauge, "1 while no new viewers are let in.", whep.isDraining ? 1 : 0)
     }
@@ -106,7 +106,7 @@ enum Metrics {
         text.family("egress_stream_source_bit_rate", .gauge, "Payload bits per second.", eachSource(\.bitRate))
         text.family("egress_stream_source_stored_bytes", .gauge, "Bytes kept for joins and retransmission.", eachSource(\.bytesStored))
         text.family(
-            "egress_stream_dropped_total", .counter, "Why packets of its sources went no further.",
+            "egress_stream_dropped_total", .counter, "Packets of its sources that were dropped, by reason.",
             streams.flatMap { stream in
                 stream.statistics.dropped.sorted { $0.key < $1.key }.map {
                     Sample(labels: [("stream", stream.id), ("reason", $0.key)], value: Double($0.value))

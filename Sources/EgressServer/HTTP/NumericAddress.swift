@@ -10,7 +10,7 @@ struct NumericAddress: Sendable, Hashable, CustomStringConvertible {
     let low: UInt64
     let isIPv4: Bool
 
-    /// nil when it is none. A zone ("%eth0") is passed over: it means something only on the machine that wrote it.
+    /// nil when the text is not an address. A zone ("%eth0") is ignored: it means something only on the machine that wrote it.
     init?(_ text: some StringProtocol) {
         let text = String(text.prefix { $0 != "%" })
         var ipv4 = in_addr()
@@ -32,7 +32,7 @@ struct NumericAddress: Sendable, Hashable, CustomStringConvertible {
         isIPv4 = high == 0 && low >> 32 == 0xFFFF
     }
 
-    /// The one way to write it (RFC 5952); IPv4 in dots, however it came.
+    /// The canonical text (RFC 5952); IPv4 in dots, however it was written.
     var description: String {
         var text = [CChar](repeating: 0, count: Int(clamping: INET6_ADDRSTRLEN))
         var ipv4 = UInt32(truncatingIfNeeded: low).bigEndian
@@ -40,7 +40,7 @@ struct NumericAddress: Sendable, Hashable, CustomStringConvertible {
         let written =
             isIPv4
             ? inet_ntop(AF_INET, &ipv4, &text, socklen_t(text.count)) : inet_ntop(AF_INET6, &ipv6, &text, socklen_t(text.count))
-        // It fails only for a buffer that is too small or another family.
+        // inet_ntop fails only when the buffer is too small or the family is another.
         return written.map { String(cString: $0) } ?? "unknown"
     }
 
@@ -54,7 +54,7 @@ struct AddressRange: Sendable, Hashable {
     private let base: NumericAddress
     private let prefixBitCount: Int
 
-    /// nil when it is none.
+    /// nil when the text is not a range.
     init?(_ text: String) {
         let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
         guard let base = NumericAddress(parts[0]), !parts[0].contains("%") else { return nil }

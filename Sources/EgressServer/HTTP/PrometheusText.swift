@@ -34,7 +34,7 @@ struct PrometheusText: Sendable {
         help.replacing("\\", with: "\\\\").replacing("\n", with: "\\n")
     }
 
-    /// Integers without a fraction: counters are read by people, too.
+    /// Whole numbers are written without a fraction, since people read counters too.
     private static func number(_ value: Double) -> String {
         Int64(exactly: value).map(String.init) ?? String(value)
     }

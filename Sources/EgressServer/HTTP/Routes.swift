@@ -42,13 +42,13 @@ struct Routes: Sendable {
 
     var access: AccessControl { currentAccess.value }
 
-    /// What has to be read of a body to know that it is too large.
+    /// How much of a body has to be read to know that it is too large.
     static let bodySizeMax = max(WHEPHandler.bodySizeMax, LifecycleAPI.bodySizeMax)
 
     func respond(to request: ServerRequest) async -> ServerResponse {
         guard let target = base.strip(request.head.path ?? "/") else { return toPages }
         guard let segments = URLPath.segments(target) else { return .problem(.badRequest, "the path is not percent-encoded UTF-8") }
-        // Nearly everything asks the engine, and waits for it. Whether it is well must be told also while it does not answer.
+        // Nearly every route waits for the engine. The health check has to answer even when the engine does not.
         guard segments != ["healthz"] else { return await respond(to: request, target, segments) }
         return await withTaskExecutorPreference(engine.threads) { await respond(to: request, target, segments) }
     }
@@ -60,7 +60,7 @@ struct Routes: Sendable {
             return await whep.handle(below)
         }
         guard request.head.method == .head else { return await answer(segments, request) }
-        // HEAD is GET without the body; its length stays.
+        // HEAD is answered like GET but without the body; Content-Length stays.
         var asGet = request
         asGet.head.method = .get
         var response = await answer(segments, asGet)
@@ -74,15 +74,15 @@ struct Routes: Sendable {
         return await route(segments, request)
     }
 
-    /// From the base path to its pages, which need the slash behind it.
+    /// Redirects from the base path to its pages, which need the slash at the end.
     private var toPages: ServerResponse { moved("/") }
 
     private func moved(_ path: String) -> ServerResponse {
         ServerResponse(head: HTTPResponse(status: .permanentRedirect, headerFields: [.location: base.prefix + path]))
     }
 
-    /// The API and the metrics are the operator's. Where everybody may watch, everybody may also read which streams there are, though not more
-    /// about them.
+    /// Only the operator may use the API and the metrics. Where everyone may watch, everyone may also read the list of streams, but not more about
+    /// them.
     private func refusal(of request: ServerRequest, _ segments: [String]) -> ServerResponse? {
         guard segments.first == "api" || segments.first == "metrics" else { return nil }
         let decision = access.mayOperate(request)
@@ -95,7 +95,7 @@ struct Routes: Sendable {
         switch (segments.count, segments.first) {
         case (1, ""): page(request) { IndexPage.html(access.listIsPublic ? rows : nil) }
         case (2, "watch") where !segments[1].isEmpty: watch(segments[1], request)
-        // Its addresses are relative.
+        // The page's addresses are relative, so its own must not end with a slash.
         case (3, "watch") where segments[2].isEmpty && !segments[1].isEmpty: moved("/watch/\(URLPath.encode(segments[1]))")
         case (2, "assets"): asset(segments[1], request)
         case (1, "favicon.ico"): .empty(.noContent)
@@ -122,7 +122,7 @@ struct Routes: Sendable {
         }
     }
 
-    /// What is wrong with a stream is told only where everybody may know of it.
+    /// The problem of a stream is shown only where everyone may see the list of streams.
     private func watch(_ id: String, _ request: ServerRequest) -> ServerResponse {
         page(request, origin: redirect.origin(of: id)) {
             WatchPage.html(id: id, hasBFrames: access.listIsPublic && engine.stream(named: id)?.hasBFrames == true)
@@ -139,11 +139,11 @@ struct Routes: Sendable {
         }
     }
 
-    /// - Parameter origin: of another server that serves the page's stream.
+    /// - Parameter origin: the origin of another server that serves the page's stream.
     private func page(_ request: ServerRequest, origin: String? = nil, _ html: () -> String) -> ServerResponse {
         reading(request) {
             var response = ServerResponse.text(html(), type: "text/html; charset=utf-8")
-            // A player may be asked to go on at another server.
+            // A player may be asked to continue at another server.
             let elsewhere = [drain.configuration.origin, origin].compactMap { $0 }
             let connections = elsewhere.isEmpty ? "" : "; connect-src 'self' \(elsewhere.joined(separator: " "))"
             response.head.headerFields[.contentSecurityPolicy] = "default-src 'self'\(connections); base-uri 'none'; form-action 'none'"
@@ -154,7 +154,7 @@ struct Routes: Sendable {
     /// How long the engine may take to answer before it counts as stalled. A turn of its loop takes milliseconds.
     private static let answerMax = Duration.seconds(2)
 
-    /// 503 while it drains, so that a load balancer sends nobody here, and when the engine does not answer.
+    /// 503 while the server drains, so that a load balancer sends nobody here, and when the engine does not answer.
     private var health: ServerResponse {
         get async {
             guard let numbers = await numbers.value(within: Self.answerMax) else {

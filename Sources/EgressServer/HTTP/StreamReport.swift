@@ -1,7 +1,7 @@
 #if Server
 internal import Egress
 
-/// A stream as the API shows it: what the engine knows, and beside it what the supervisor knows.
+/// A stream as the API shows it: what the engine knows, and what the supervisor knows.
 struct StreamReport: Encodable {
     var id: String
     /// nil while a supervised stream has no ports yet.
@@ -10,7 +10,7 @@ struct StreamReport: Encodable {
 
     var state: String { status?.state.rawValue ?? "starting" }
     var viewers: Int { status?.viewers ?? 0 }
-    /// It is wanted, and no media comes: its input is not there yet, or away.
+    /// Whether the stream is wanted but has no media, because its input is not there.
     var isDown: Bool { status?.state != .active }
 
     func encode(to encoder: any Encoder) throws {
@@ -27,7 +27,7 @@ struct StreamReport: Encodable {
 
     private enum Key: String, CodingKey { case id, state, viewers, supervision }
 
-    /// Every stream that runs or is meant to, sorted by id.
+    /// Every stream that runs or should run, sorted by id.
     static func all(engine: EgressEngine, board: SupervisionBoard) -> [StreamReport] {
         let statuses = Dictionary(engine.streams().map { ($0.id, $0) }) { first, _ in first }
         let supervised = board.all

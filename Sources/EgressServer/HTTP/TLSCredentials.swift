@@ -14,8 +14,8 @@ struct TLSFiles: Sendable, Hashable {
     var key: String
 }
 
-/// The certificate chain and the private key that new connections are met with. They can be read again while the server runs; connections that
-/// are there keep what they began with.
+/// The certificate chain and the private key for new connections. They can be read again while the server runs; existing connections keep the ones
+/// that they began with.
 final class TLSCredentials: Sendable {
     private struct Pair: Sendable {
         let chain: [NIOSSLCertificate]
@@ -25,25 +25,25 @@ final class TLSCredentials: Sendable {
     private let files: TLSFiles
     private let current: Mutex<Pair>
 
-    /// - Throws: which file cannot be used, and why.
+    /// - Throws: which file can't be used, and why.
     init(_ files: TLSFiles) throws(ConfigurationError) {
         self.files = files
         current = Mutex(try Self.read(files))
     }
 
-    /// Reads the files again. What there was is kept when it throws.
+    /// Reads the files again. When it throws, the old certificate and key are kept.
     func reload() throws(ConfigurationError) {
         let pair = try Self.read(files)
         current.withLock { $0 = pair }
     }
 
-    /// For the log: until when the server's own certificate is good.
+    /// Metadata for the log: until when the server's own certificate is valid.
     var validity: Logger.Metadata {
         guard let certificate = current.withLock({ $0.chain.first }) else { return [:] }
         return ["not_after": "\(Date(timeIntervalSince1970: Double(certificate.notValidAfter)).ISO8601Format())"]
     }
 
-    /// For every connection: each handshake asks for the pair of that moment.
+    /// The context for all connections: each handshake takes the present certificate and key.
     var configuration: TLSConfiguration {
         var configuration = Self.configuration(current.withLock { $0 })
         configuration.sslContextCallback = { [self] _, promise in
@@ -70,7 +70,7 @@ final class TLSCredentials: Sendable {
             try NIOSSLPrivateKey(bytes: $0, format: .pem)
         }
         let pair = Pair(chain: chain, key: key)
-        // A context notices that the two do not belong together.
+        // Making a context fails when certificate and key do not belong together.
         guard (try? NIOSSLContext(configuration: configuration(pair))) != nil else {
             throw ConfigurationError(source: files.key, field: nil, problem: "is not the key of the certificate in \(files.certificate)")
         }

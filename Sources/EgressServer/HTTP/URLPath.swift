@@ -12,7 +12,7 @@ enum URLPath {
         return segments
     }
 
-    /// Fit for one segment: everything but RFC 3986's unreserved characters is encoded.
+    /// Encodes text for one segment: everything but RFC 3986's unreserved characters is encoded.
     static func encode(_ segment: String) -> String {
         var encoded = ""
         for byte in segment.utf8 {
@@ -43,8 +43,8 @@ enum URLPath {
         return String(validating: bytes, as: UTF8.self)
     }
 
-    /// A request's path for the log. A part of 32 hexadecimal digits, encoded or not, may be a session's id or a listener's, and whoever knows
-    /// that can end the session: "…" stands for it.
+    /// A request's path for the log. A part of 32 hexadecimal digits, encoded or not, may be the id of a session or of a listener, and anyone who
+    /// knows it can end the session. It is replaced by "…".
     static func withoutCapabilities(_ path: String) -> String {
         path.split(separator: "/", omittingEmptySubsequences: false)
             .map { isCapability(decode($0) ?? String($0)) ? "…" : String($0) }

@@ -1,9 +1,9 @@
 #if Server
-/// The query of a request's path, `?a=1&b=2`. Names are told once, and only those that are known.
+/// The query of a request's path, `?a=1&b=2`. Each name may appear once, and only known names may.
 struct URLQuery {
     private var values: [String: String] = [:]
 
-    /// nil for a name that is not known or comes twice, and for what is not percent-encoded UTF-8.
+    /// nil for a name that is unknown or appears twice, and for text that is not percent-encoded UTF-8.
     init?(_ target: String, known: Set<String>) {
         guard let mark = target.firstIndex(of: "?") else { return }
         let query = target[target.index(after: mark)...].prefix { $0 != "#" }
@@ -17,7 +17,7 @@ struct URLQuery {
 
     subscript(name: String) -> String? { values[name] }
 
-    /// nil when it is there and is none of the range.
+    /// nil when the field is there but is not a number within the range.
     func integer(_ name: String, within range: ClosedRange<Int>, else fallback: Int) -> Int? {
         guard let text = values[name] else { return fallback }
         guard let number = Int(text, radix: 10), range.contains(number) else { return nil }

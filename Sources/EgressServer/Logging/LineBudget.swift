@@ -1,5 +1,5 @@
 #if Server
-/// How many lines may be logged in a while: FFmpeg says some things once per packet.
+/// How many lines may be logged in a while, since FFmpeg writes some messages once per packet.
 struct LineBudget: Sendable {
     static let window = Duration.seconds(10)
     static let linesMax = 20
@@ -8,7 +8,7 @@ struct LineBudget: Sendable {
     private var spent = 0
     private var suppressed = 0
 
-    /// Whether this line may be logged, and how many were not since the last that was, to be said before it.
+    /// Whether this line may be logged, and how many lines were left out since the last one, to be logged before it.
     mutating func spend(now: ContinuousClock.Instant) -> (isGranted: Bool, suppressed: Int) {
         if begin.map({ now - $0 >= Self.window }) ?? true {
             begin = now

@@ -2,8 +2,8 @@
 internal import Glibc
 internal import Logging
 
-/// Makes each event one line, `TIME LEVEL LABEL: KEY=VALUE … [SOURCE] MESSAGE`, and hands it to a writer. This is the one place where text becomes
-/// a line of the log: whatever stands in it, it stays one line.
+/// Makes each event one line, `TIME LEVEL LABEL: KEY=VALUE … [SOURCE] MESSAGE`, and hands it to a writer. This is the only place where text
+/// becomes a line of the log. Whatever the text contains, it stays one line.
 struct LineLogHandler: LogHandler {
     let label: String
     var metadata: Logger.Metadata = [:]
@@ -32,7 +32,7 @@ struct LineLogHandler: LogHandler {
         write(LogText.escaped(line))
     }
 
-    /// Local, with its distance from UTC.
+    /// The local time, with its offset from UTC.
     private static func time() -> String {
         var now = Glibc.time(nil)
         return withUnsafeTemporaryAllocation(of: tm.self, capacity: 1) { local in

@@ -1,23 +1,23 @@
 #if Server
 internal import Dispatch
 
-/// Lines that wait to be written. What has no room is counted.
+/// Lines that wait to be written. Lines that find no room are counted.
 struct LineQueue {
     static let linesMax = 8_192
     static let bytesMax = 2 * 1024 * 1024
 
     enum Item {
         case line([UInt8])
-        /// Somebody waits until all before it is written.
+        /// A mark: a caller waits until everything before it is written.
         case mark(DispatchSemaphore)
     }
 
     private(set) var items: [Item] = []
     private var lines = 0
     private var bytes = 0
-    /// Since that was last said.
+    /// Lines lost since the log last said so.
     private var lost = 0
-    /// Since the start.
+    /// Lines lost since the start.
     private(set) var lostInAll: UInt64 = 0
 
     /// - Returns: whether there was room.
@@ -40,7 +40,7 @@ struct LineQueue {
         lostInAll += UInt64(clamping: count)
     }
 
-    /// All that waits, and how many lines were lost behind it since that was last said.
+    /// Takes everything that waits, and how many lines were lost after it since the log last said so.
     mutating func take() -> (items: [Item], lost: Int) {
         defer {
             items = []
@@ -51,7 +51,7 @@ struct LineQueue {
         return (items, lost)
     }
 
-    /// It could not be said.
+    /// The log could not say how many lines were lost, so they count again.
     mutating func putBackLost(_ count: Int) { lost += count }
 }
 #endif

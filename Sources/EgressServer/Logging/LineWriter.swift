@@ -4,10 +4,10 @@ internal import Egress
 internal import Glibc
 internal import Synchronization
 
-/// Writes lines to a descriptor from a thread of its own. Whoever has a line to write never waits: when nobody reads, lines wait in a bounded
-/// queue, and those that find no room are counted. Once writing goes on a line says how many were lost.
+/// Writes lines to a descriptor from a thread of its own. A caller that has a line to write never waits: when nobody reads, lines wait in a bounded
+/// queue, and lines that find no room are counted. When writing continues, a line says how many were lost.
 final class LineWriter: Sendable {
-    /// The log's, and that of complaints to whoever started the program.
+    /// The writer for the log and for complaints to the person who started the program.
     static let standardError = LineWriter(STDERR_FILENO)
     static let standardOutput = LineWriter(STDOUT_FILENO)
 
@@ -15,20 +15,20 @@ final class LineWriter: Sendable {
     private let queue = Mutex(LineQueue())
     private let available = DispatchSemaphore(value: 0)
 
-    /// - Parameter descriptor: stays the caller's, and open as long as the process runs.
+    /// - Parameter descriptor: the caller keeps it open as long as the process runs.
     init(_ descriptor: Int32) {
         self.descriptor = descriptor
         let hasStarted = OwnThread.start { [self] in work() }
         precondition(hasStarted, "no thread for the log: the system has none to give")
     }
 
-    /// Without the end of the line, which is added.
+    /// Queues a line. The end of the line is added.
     func write(_ line: String) {
         let isQueued = queue.withLock { $0.append(Array(line.utf8) + [UInt8(ascii: "\n")]) }
         if isQueued { available.signal() }
     }
 
-    /// Waits until all that was queued is written, for at most `limit`: a reader that sleeps holds up no end.
+    /// Waits until everything queued is written, for at most `limit`, so that a reader that sleeps can't hold up the end of the process.
     func flush(within limit: DispatchTimeInterval = .seconds(1)) {
         let mark = DispatchSemaphore(value: 0)
         queue.withLock { $0.mark(mark) }
@@ -55,7 +55,7 @@ final class LineWriter: Sendable {
 
     private func say(_ lost: Int) {
         guard lost > 0 else { return }
-        if !write(all: Array("egress: \(lost) lines of the log were lost here: its reader was too slow, or gone\n".utf8)) {
+        if !write(all: Array("egress: \(lost) lines of the log were lost here: the reader of the log was too slow, or gone\n".utf8)) {
             queue.withLock { $0.putBackLost(lost) }
         }
     }
@@ -64,7 +64,7 @@ final class LineWriter: Sendable {
         if !write(all: line) { queue.withLock { $0.countLost(1) } }
     }
 
-    /// A terminal that is closed, a pipe without a reader and a full disk are no reason to fail.
+    /// A closed terminal, a pipe without a reader or a full disk must not end the process.
     private func write(all line: [UInt8]) -> Bool {
         line.withUnsafeBytes { bytes in
             var rest = bytes[...]
@@ -73,7 +73,7 @@ final class LineWriter: Sendable {
                 if count > 0 {
                     rest = rest.dropFirst(count)
                 } else if count < 0, errno == EAGAIN {
-                    // Somebody who shares it has made it non-blocking.
+                    // Another process that shares the descriptor has made it non-blocking.
                     var wanted = pollfd(fd: descriptor, events: Int16(truncatingIfNeeded: POLLOUT), revents: 0)
                     _ = poll(&wanted, 1, -1)
                 } else if count < 0, errno != EINTR {

@@ -1,15 +1,15 @@
 #if Server
 /// Text that strangers may have written, made fit for one line of a log.
 enum LogText {
-    /// Of a whole line, in bytes.
+    /// The size of a whole line, in bytes.
     static let lineSizeMax = 4 * 1024
-    /// Of one value of the metadata, so that the message has room beside it.
+    /// The size of one metadata value, so that the message has room too.
     static let valueSizeMax = 2 * 1024
 
-    /// Without anything that a terminal or a viewer of logs would act upon: control characters (C0, C1, DEL), ends of lines and paragraphs (U+2028,
-    /// U+2029), and what has no look of its own, as bidirectional controls (the general category Cf). They are shown as `\n`, `\r`, `\t` or `\u{1B}`.
+    /// Replaces everything that a terminal or a viewer of logs would act upon: control characters (C0, C1, DEL), ends of lines and paragraphs
+    /// (U+2028, U+2029), and invisible characters such as bidirectional controls (the general category Cf). They become `\n`, `\r`, `\t` or `\u{1B}`.
     ///
-    /// What is longer than `sizeMax` bytes is cut, and says by how much.
+    /// Text that is longer than `sizeMax` bytes is cut, and says by how much.
     static func escaped(_ text: String, sizeMax: Int = lineSizeMax) -> String {
         let size = text.utf8.count
         guard size > sizeMax || !text.utf8.allSatisfy({ (0x20..<0x7F).contains($0) }) else { return text }

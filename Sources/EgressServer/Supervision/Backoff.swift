@@ -1,7 +1,7 @@
 #if Server
-/// How long to wait before the next attempt: doubling from one to another bound, and back to the first after a success.
+/// How long to wait before the next attempt. The delay doubles from one bound to another, and goes back to the first after a success.
 struct Backoff: Sendable, Hashable {
-    /// So much of a delay may be missing: a hundred cameras that went away together do not all come back to be probed in the same moment.
+    /// The part by which a delay may be shortened, so that a hundred cameras that went away together are not all probed in the same moment.
     static let spread = 0.3
 
     let first: Duration
@@ -11,7 +11,7 @@ struct Backoff: Sendable, Hashable {
     private var random: SplitMix64
 
     /// - Parameters:
-    ///   - spread: 0..1; delays are shortened by up to this part of them.
+    ///   - spread: delays are shortened by up to this part of them, 0..1.
     ///   - seed: decides by how much.
     init(from first: Duration = .milliseconds(500), to last: Duration = .seconds(15), spread: Double = 0, seed: UInt64 = 0) {
         precondition(first > .zero && first <= last && (0...1).contains(spread))

@@ -2,22 +2,22 @@
 internal import Egress
 internal import Synchronization
 
-/// What FFmpeg has complained about in all runs of one stream. The same sentence is told once, however often it is said and in however many
-/// runs, and comes again with the number of times when a while has passed.
+/// What FFmpeg has complained about in all runs of one stream. The same sentence is logged once, however often and in however many runs FFmpeg
+/// writes it. After a while it is logged again with its count.
 final class Complaints: Sendable {
     static let window = Duration.seconds(600)
     static let sentencesMax = 128
 
     private let repetitions = Mutex(Repetitions(window: window, entriesMax: sentencesMax))
 
-    /// The line as it is to be told; nil when it was told lately.
+    /// The line to log; nil when it was logged lately.
     func told(_ line: String, now: ContinuousClock.Instant) -> String? {
         let verdict = repetitions.withLock { $0.note(Self.sentence(line), now: now) }
         guard verdict.isTold else { return nil }
-        return verdict.repeated > 0 ? "\(line) (said \(verdict.repeated) more times since)" : line
+        return verdict.repeated > 0 ? "\(line) (written \(verdict.repeated) more times since)" : line
     }
 
-    /// Without what differs from one time to the next: numbers, times, addresses in memory.
+    /// The line without what differs each time: numbers, times, addresses in memory.
     static func sentence(_ line: String) -> String {
         var sentence: [UInt8] = []
         var rest = line.utf8.prefix(1_024)

@@ -3,8 +3,8 @@ internal import Egress
 internal import Logging
 internal import Synchronization
 
-/// Takes this server out of service without cutting viewers off at once: nobody new is let in, who listens is asked to connect again, and who
-/// is left when the time is up is closed.
+/// Takes this server out of service without cutting viewers off at once. No new viewer is let in, viewers that listen for it are asked to connect
+/// again, and viewers that are left when the time is up are closed.
 ///
 /// ```
 /// serving ──begin──▶ draining ──time is up, or nobody is left──▶ drained
@@ -21,7 +21,7 @@ final class Drain: Sendable {
     struct Report: Encodable {
         var state: Phase
         var viewers: Int
-        /// Until who is left is closed; nil when nobody will be.
+        /// The time until the viewers that are left are closed; nil when they will not be.
         var deadlineSeconds: Double?
 
         private enum CodingKeys: String, CodingKey {
@@ -50,8 +50,8 @@ final class Drain: Sendable {
 
     var isDraining: Bool { whep.isDraining }
 
-    /// Begins, or moves the end of what has begun.
-    /// - Parameter duration: from now on; nil: as it was, or `fallback` when it begins.
+    /// Begins to drain, or changes the deadline when draining has begun.
+    /// - Parameter duration: the time from now on; nil: the deadline stays, or is `fallback` when draining begins.
     func begin(within duration: Duration?, else fallback: Duration = .zero) {
         let isFirst = state.withLock { state in
             let isFirst = state.deadline == nil
@@ -79,9 +79,9 @@ final class Drain: Sendable {
         logger.notice("draining has ended: viewers are let in again")
     }
 
-    /// Returns when nobody is left, or the time is up and who is left has been closed; at once when nothing has begun.
+    /// Returns when no viewer is left, or when the time is up and the viewers that were left have been closed. Returns at once when not draining.
     func finished() async {
-        // A begin that comes meanwhile takes the task's place.
+        // A call of begin that comes meanwhile replaces the task.
         while let ending = state.withLock({ $0.ending }) {
             await ending.value
             if state.withLock({ $0.ending == ending }) { return }

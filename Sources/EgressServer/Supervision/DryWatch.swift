@@ -1,15 +1,15 @@
 #if Server
 /// Finds out that a segmented input which is read at the pace of its timestamps has run out of segments.
 ///
-/// Once FFmpeg has had to wait for a segment its clock is ahead of the timestamps for good, and from then on it hands out each new segment at once,
-/// as if nothing set its pace. What shows it: FFmpeg stays behind its own beginning, by the same time; a machine that is too slow falls behind
-/// more and more, and beginning again would not help it.
+/// Once FFmpeg has had to wait for a segment, its clock stays ahead of the timestamps. From then on FFmpeg hands out each new segment at once, as if
+/// nothing set its pace. The sign of it is that FFmpeg stays behind by the same time. A machine that is too slow falls behind more and more, and a
+/// restart would not help it.
 struct DryWatch: Sendable {
-    /// Longer than a segment: the position steps with each of them.
+    /// Longer than a segment, since the position moves by a whole segment at a time.
     static let window = Duration.seconds(12)
-    /// Of what FFmpeg is behind; less is the noise of its reports.
+    /// How far FFmpeg has to be behind; less may be noise in its reports.
     static let behindMin = Duration.seconds(1)
-    /// By how much that may differ from one window to the next.
+    /// How much that may differ from one window to the next.
     static let drift = Duration.milliseconds(500)
 
     private var start: ContinuousClock.Instant?
@@ -19,7 +19,7 @@ struct DryWatch: Sendable {
     private var leastOfWindow: Duration?
     private var leastBefore: Duration?
 
-    /// Takes in a report of FFmpeg's progress. True: it is to begin again, some segments before the newest one.
+    /// Takes a report of FFmpeg's progress. True when FFmpeg should be restarted, some segments before the newest one.
     mutating func isDry(position: Duration, now: ContinuousClock.Instant) -> Bool {
         guard let start, let end = windowEnd else {
             self.start = now

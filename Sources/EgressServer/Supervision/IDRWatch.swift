@@ -1,26 +1,26 @@
 #if Server
-/// Finds out that video which is copied comes without IDR pictures: nobody can join it, whatever the input calls its keyframes. A film is looked
-/// into before it is copied; of a live input only its headers are, and what it is shows while it runs.
+/// Finds out that copied video comes without IDR pictures, so that nobody can join it, whatever the input calls its keyframes. A film is examined
+/// before it is copied. Of a live input only the headers are, so the rest shows only while it runs.
 struct IDRWatch: Sendable {
-    /// So much video without one is too much. It is more than a film is allowed, since cameras of 4 s and more are many, and encoding them is
-    /// not for nothing.
+    /// So much video without an IDR is too much. A film is allowed less, but many cameras send an IDR only every 4 s or more, and encoding their
+    /// video would be costly.
     static let patience = Duration.seconds(10)
     private static let stepMax = Duration.seconds(1)
 
     private var idrs: UInt64
     private var packets: UInt64
-    /// Time in which video came and no IDR did.
+    /// The time in which video came but no IDR.
     private var without = Duration.zero
     private var lastLook: ContinuousClock.Instant
 
-    /// - Parameters: counters as the run begins.
+    /// - Parameters: the counters when the run begins.
     init(idrs: UInt64, packets: UInt64, now: ContinuousClock.Instant) {
         self.idrs = idrs
         self.packets = packets
         lastLook = now
     }
 
-    /// True when there is something to object to.
+    /// True when video has come for too long without an IDR.
     mutating func look(idrs: UInt64, packets: UInt64, now: ContinuousClock.Instant) -> Bool {
         let step = min(now - lastLook, Self.stepMax)
         lastLook = now

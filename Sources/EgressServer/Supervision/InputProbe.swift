@@ -6,8 +6,8 @@ struct InputProbe: Sendable {
     let probes: ProbeQueue
 
     /// - Parameters:
-    ///   - failures: of this input, one after the other, up to now.
-    ///   - publication: of an input that waits for somebody to send: what has come.
+    ///   - failures: how often the probe of this input has failed in a row.
+    ///   - publication: what has come, for an input that waits for a publisher.
     func decision(failures: Int, _ publication: PublisherRelay.Publication?) async throws -> LegDecision {
         try Task.checkCancellation()
         if let publication { return try await decision(of: publication) }
@@ -30,7 +30,7 @@ struct InputProbe: Sendable {
     }
 
     private func decision(failures: Int) async throws -> LegDecision {
-        // Together: while a probe waits for its turn, a file that was not there may have come.
+        // Examined and probed together: while a probe waits for its turn, a missing file may have come.
         var (input, probe) = try await probes.run(failures: failures) {
             let input = try stream.input.examined()
             return (input, try await MediaProber(tools: tools).probe(input))
@@ -40,7 +40,7 @@ struct InputProbe: Sendable {
         input.take(reading)
         var decision = try LegDecision(probe: probe, input: input.kind, config: stream.webrtc, version: tools.version)
         decision.reading = reading
-        // It would end the leg at the first turn; so FFmpeg is run once for each turn.
+        // Looping in FFmpeg would end the leg at the first turn, so FFmpeg is run once for each turn.
         if decision.isCopy, reading.turns == .byFFmpeg { decision.reading.turns = .one }
         decision.input = input
         return decision

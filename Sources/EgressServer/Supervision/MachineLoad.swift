@@ -12,7 +12,7 @@ struct MachineLoad: Sendable, Hashable {
         self.total = total
     }
 
-    /// nil where there is no such file.
+    /// nil where the file does not exist.
     static func now() -> MachineLoad? {
         guard let file = try? FileDescriptor.open("/proc/stat", .readOnly) else { return nil }
         defer { try? file.close() }
@@ -31,7 +31,7 @@ struct MachineLoad: Sendable, Hashable {
         busy = total - times[3] - times[4]
     }
 
-    /// 1: every core was busy all the time.
+    /// 1 means that every core was busy all the time.
     func share(since earlier: MachineLoad) -> Double {
         total > earlier.total ? (busy - earlier.busy) / (total - earlier.total) : 0
     }

@@ -3,18 +3,18 @@
 /// there shows for a minute.
 struct PaceMonitor: Sendable {
     static let window = Duration.seconds(10)
-    /// Files are read to the frame, cameras drift a little.
+    /// Files are read at the exact pace, but cameras drift a little.
     static let paceMin = 0.95
-    /// Of all cores: less, and what is late has come late.
+    /// The load of all cores. Below it the machine is not the reason: the input itself came late.
     static let loadMin = 0.9
 
     private var begin: (now: ContinuousClock.Instant, position: Duration, load: MachineLoad?)?
     private var hasTold = false
 
-    /// The pace of the window that ends with this report, when it is too slow and the machine is the reason; said once. A source that was away for a
-    /// part of the window is no reason to look for another machine.
+    /// The pace of the window that ends with this report, when it is too slow and the machine is the reason. It is returned once. A source that was
+    /// away for a part of the window does not make the machine too slow.
     mutating func slowPace(position: Duration, now: ContinuousClock.Instant, load: MachineLoad?) -> Double? {
-        // A position that steps back is a loop's or a camera's new beginning.
+        // A position that steps back means that a loop or a camera has begun again.
         guard let begin, position >= begin.position else {
             begin = (now, position, load)
             return nil

@@ -11,7 +11,7 @@ actor ProbeQueue {
     init(limits: ProbeSchedule.Limits) { schedule = ProbeSchedule(limits: limits) }
 
     /// Waits for its turn, and runs `probe` then.
-    /// - Parameter failures: of this input, one after the other, up to now.
+    /// - Parameter failures: how often the probe of this input has failed in a row.
     /// - Throws: what `probe` throws; `CancellationError` when the task is cancelled while it waits.
     func run<Value: Sendable>(failures: Int, _ probe: @Sendable () async throws -> Value) async throws -> Value {
         lastTicket += 1
@@ -24,7 +24,7 @@ actor ProbeQueue {
             await withCheckedContinuation { waiter in
                 waiters[ticket] = waiter
                 schedule.ask(ticket, failures: failures)
-                // Cancelled before the waiter was there: the handler has found none.
+                // The task was cancelled before the waiter existed, so the handler has found none.
                 if Task.isCancelled { end(ticket) } else { begin() }
             }
         } onCancel: {

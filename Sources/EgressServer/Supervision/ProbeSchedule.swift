@@ -1,19 +1,19 @@
 #if Server
-/// Which of many inputs that want to be probed may be, without a clock or a task of its own: a hundred cameras that are away must not keep the
-/// one that is there waiting, nor take the machine.
+/// Decides which of many inputs may be probed now, without a clock or a task of its own. A hundred cameras that are away must neither keep a camera
+/// that is there waiting, nor overload the machine.
 ///
 /// A probe costs processor time when it begins, to load ffprobe; then it mostly waits for its input. So few may *begin* at once, and many may
 /// wait. One that is still there after a slice has begun.
 struct ProbeSchedule: Sendable {
-    /// The one place where it is said how many.
+    /// The limits of probes. They are defined only here.
     struct Limits: Sendable, Hashable {
-        /// At once in their first slice.
+        /// How many probes may be in their first slice at once.
         var beginning: Int
-        /// In all. Each is a process of some 10 MB and five descriptors.
+        /// How many probes there may be in all. Each is a process of some 10 MB and five descriptors.
         var running: Int
         var slice: Duration
 
-        /// - Parameter cores: of the machine.
+        /// - Parameter cores: the number of the machine's cores.
         init(cores: Int) {
             beginning = max(2, 2 * cores)
             running = 128
@@ -27,8 +27,8 @@ struct ProbeSchedule: Sendable {
         }
     }
 
-    /// Who has failed least often comes first, those never tried before all. But each fourth is the one that has waited longest: none waits for
-    /// ever, whatever else comes.
+    /// The input that has failed least often comes first, and inputs that were never tried come before all others. But each fourth probe goes to the
+    /// input that has waited longest, so that none waits for ever.
     private static let turnsPerOldest = 4
 
     typealias Ticket = UInt64
@@ -39,7 +39,7 @@ struct ProbeSchedule: Sendable {
     }
 
     let limits: Limits
-    /// In the order of their coming.
+    /// The inputs that wait, in the order in which they came.
     private var waiting: [Waiting] = []
     /// By when each has begun; who is done, or has left, is not in it.
     private var running: [Ticket: ContinuousClock.Instant] = [:]
@@ -54,17 +54,17 @@ struct ProbeSchedule: Sendable {
     var runningCount: Int { running.count }
 
     /// - Parameters:
-    ///   - ticket: names who asks.
-    ///   - failures: how often its probe has failed, one after the other, up to now.
+    ///   - ticket: names the caller.
+    ///   - failures: how often its probe has failed in a row.
     mutating func ask(_ ticket: Ticket, failures: Int) { waiting.append(Waiting(ticket: ticket, failures: failures)) }
 
-    /// It is done, or does not want to be any more. An unknown one is none.
+    /// The probe is done, or is not wanted any more. An unknown ticket has no effect.
     mutating func leave(_ ticket: Ticket) {
         running[ticket] = nil
         waiting.removeAll { $0.ticket == ticket }
     }
 
-    /// Those that begin now.
+    /// Takes the probes that begin now.
     mutating func due(now: ContinuousClock.Instant) -> [Ticket] {
         var begun: [Ticket] = []
         var beginning = running.values.count { now - $0 < limits.slice }
@@ -77,7 +77,7 @@ struct ProbeSchedule: Sendable {
         return begun
     }
 
-    /// When to ask for those that are due although nobody came or left; nil: not before that.
+    /// When to ask again for probes that are due, if no input comes or leaves before; nil: not before one does.
     func nextDue(now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
         guard !waiting.isEmpty, running.count < limits.running else { return nil }
         return running.values.map { $0 + limits.slice }.filter { $0 > now }.min() ?? now

@@ -1,10 +1,10 @@
 #if Server
 internal import FoundationEssentials
 
-/// What an FFmpeg that listens says about its publisher: reports of progress, and complaints.
+/// Reads what a listening FFmpeg writes about its publisher: reports of progress, and complaints.
 ///
-/// FFmpeg's RTMP server lets everybody in and warns of another name than the one in its address; its SRT listener says the stream id of who came, and
-/// compares nothing. Here they are refused.
+/// FFmpeg's RTMP server lets every publisher in, and only warns when the name differs from the one in its address. Its SRT listener writes the
+/// publisher's stream id and does not check it. Such publishers are refused here.
 struct PublisherLog: Sendable {
     enum Finding: Sendable, Hashable {
         case nothing
@@ -13,7 +13,7 @@ struct PublisherLog: Sendable {
         case complaint(String)
     }
 
-    /// For `-loglevel`. Stream ids are said at "verbose" only, where each line has its level in front, so that the others can be left out.
+    /// The value of `-loglevel`. FFmpeg writes stream ids only at "verbose". Each line then begins with its level, so that others can be left out.
     let level: String
     private(set) var isRefused = false
     /// How much has come.
@@ -52,16 +52,16 @@ struct PublisherLog: Sendable {
 
     private func refusal(of line: String) -> String? {
         if line.contains("Unexpected stream ") || line.contains("App field don't match up") {
-            return "its application or key is not the one of the address"
+            return "its application or key differs from the one in the address"
         }
         guard let streamID, let begin = line.firstRange(of: "accept streamid [")?.upperBound else { return nil }
         guard let end = line.lastIndex(of: "]"), begin <= end, line[begin..<end] == streamID else {
-            return "its stream id is not the one of the address"
+            return "its stream id differs from the one in the address"
         }
         return nil
     }
 
-    /// `key=value` without a blank in the key.
+    /// Whether the line is `key=value` without a blank in the key.
     private static func isOfReport(_ line: String) -> Bool {
         guard let equals = line.firstIndex(of: "=") else { return false }
         return line[..<equals].utf8.allSatisfy {
@@ -69,7 +69,7 @@ struct PublisherLog: Sendable {
         }
     }
 
-    /// That a publisher over SRT has to come with: in the address, or as an option.
+    /// The stream id that a publisher over SRT has to send, from the address or from an option.
     private static func streamID(of input: StreamInput) -> String? {
         guard input.url.lowercased().hasPrefix("srt:") else { return nil }
         if let option = Array(zip(input.options, input.options.dropFirst())).last(where: { ["-streamid", "-srt_streamid"].contains($0.0) })

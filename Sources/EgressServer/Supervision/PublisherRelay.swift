@@ -4,29 +4,29 @@ internal import Glibc
 internal import Logging
 internal import Synchronization
 
-/// Keeps the place that a publisher sends to: an FFmpeg that listens, and passes on what comes, as it is, to a pipe of ours.
+/// Keeps the port open that a publisher sends to: an FFmpeg listens, and passes the media on unchanged to a pipe of the server's.
 ///
-/// Who listens has one publisher at a time, and loses it when it ends. So neither the look at the input nor a run with other legs may be the one
-/// that listens: ffprobe looks at a sample that is written beside the pipe, and the FFmpeg with the legs reads the pipe. We keep the pipe open for
-/// reading ourselves, so that the publisher stays while nobody else reads.
+/// A listener has one publisher at a time, and loses it when the listener ends. So neither the probe nor a run with other legs may be the listener:
+/// ffprobe reads a sample that is written beside the pipe, and the FFmpeg with the legs reads the pipe. The server also keeps the pipe open for
+/// reading, so that the publisher stays while nobody else reads.
 ///
-/// One publisher is one run of the listener: the pipe ends with it.
+/// Each run of the listener has one publisher, and the pipe ends with the run.
 final class PublisherRelay: Sendable {
-    /// A publisher that is there.
+    /// A publisher that is connected.
     struct Publication: Sendable, Hashable {
-        /// Which of several, one after the other.
+        /// Numbers the publishers, one after the other.
         var number: Int
         var media: String
-        /// Its first seconds, in a file.
+        /// A file with the publisher's first seconds.
         var sample: String
     }
 
-    /// Media that has to have come before it is looked at; and how long to wait for that when it comes slowly.
+    /// How much media has to have come before it is probed, and how long to wait for that when it comes slowly.
     static let sampleMin = Duration.seconds(1)
     static let sampleWait = Duration.seconds(2)
     private static let sampleSeconds = "3"
     private static let interval = Duration.milliseconds(100)
-    /// What is on its way while the media is looked at: a second or two of it.
+    /// Room for the media that comes while the sample is probed: a second or two of it.
     private static let pipeSize: Int32 = 1024 * 1024
     private static let setPipeSize: Int32 = 1031
 
@@ -44,7 +44,7 @@ final class PublisherRelay: Sendable {
     private let report: @Sendable (String) -> Void
     private let state = Mutex(State())
 
-    /// - Parameter report: takes problems, for those who watch the board.
+    /// - Parameter report: takes problems, which the board then shows.
     init(input: StreamInput, ffmpeg: String, logger: Logger, report: @escaping @Sendable (String) -> Void) {
         self.input = input
         self.ffmpeg = ffmpeg
@@ -67,9 +67,9 @@ final class PublisherRelay: Sendable {
     /// Listens until the task is cancelled, to one publisher after the other.
     func run() async {
         let directory = FileManager.default.temporaryDirectory.appendingPathComponent("egress-\(UUID().uuidString)").path
-        guard mkdir(directory, 0o700) == 0 else { return report("cannot listen: \(directory) cannot be made (errno \(errno))") }
+        guard mkdir(directory, 0o700) == 0 else { return report("cannot listen: \(directory) cannot be created (errno \(errno))") }
         defer { try? FileManager.default.removeItem(atPath: directory) }
-        // A stranger who comes and goes must not make it deaf for long.
+        // A stranger that connects and leaves must not keep the listener closed for long.
         var backoff = Backoff(from: .milliseconds(200), to: .seconds(2))
         var number = 0
         while !Task.isCancelled {
@@ -81,11 +81,11 @@ final class PublisherRelay: Sendable {
         }
     }
 
-    /// Until a publisher has come and gone, or was refused.
-    /// - Returns: Whether there was one.
+    /// Listens until a publisher has come and gone, or was refused.
+    /// - Returns: Whether there was a publisher.
     private func listen(_ publication: Publication) async -> Bool {
         guard mkfifo(publication.media, 0o600) == 0 else {
-            report("cannot listen: a pipe cannot be made (errno \(errno))")
+            report("cannot listen: a pipe cannot be created (errno \(errno))")
             return false
         }
         let pipe = open(publication.media, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
@@ -107,7 +107,7 @@ final class PublisherRelay: Sendable {
             defer { state.publication = nil }
             return state.publication != nil
         }
-        // One who is about to open the pipe would wait for a writer for ever.
+        // A reader that is about to open the pipe would otherwise wait for a writer for ever.
         let writer = open(publication.media, O_WRONLY | O_NONBLOCK | O_CLOEXEC)
         if writer >= 0 { close(writer) }
         close(pipe)
@@ -129,7 +129,7 @@ final class PublisherRelay: Sendable {
         }
     }
 
-    /// Reports and complaints share one pipe, so that they come in order: who publishes under a wrong name is told before the first report.
+    /// Reports and complaints share one pipe, so that they come in order: a publisher's wrong name comes before the first report.
     func arguments(_ publication: Publication) -> [String] {
         let output = ["-map", "0:v?", "-map", "0:a?", "-c", "copy", "-flush_packets", "1", "-pes_payload_size", "0", "-f", "mpegts", "-y"]
         return ["-nostdin", "-hide_banner", "-loglevel", PublisherLog(of: input).level, "-nostats", "-progress", "pipe:2"]
@@ -147,12 +147,12 @@ final class PublisherRelay: Sendable {
         }
         switch finding {
         case .refusal(let reason): logger.warning("A publisher was refused: \(secrets.mask(reason))")
-        case .complaint(let text): logger.debug("FFmpeg, listening: \(secrets.mask(text))")
+        case .complaint(let text): logger.debug("FFmpeg, which listens: \(secrets.mask(text))")
         case .progress, .nothing: break
         }
     }
 
-    /// Says that a publisher is there; ends the run of one that is not to be, or sends no more.
+    /// Announces a publisher, and ends the run of a publisher that is refused or sends nothing any more.
     private func watch(_ publication: Publication) async -> String? {
         while (try? await Task.sleep(for: Self.interval)) != nil {
             let (log, first, last) = state.withLock { ($0.log, $0.firstReport, $0.lastReport) }
@@ -160,10 +160,10 @@ final class PublisherRelay: Sendable {
             guard let first, let last else { continue }
             if current == nil, log.position >= Self.sampleMin || log.position > .zero && ContinuousClock.now - first >= Self.sampleWait {
                 state.withLock { $0.publication = publication }
-                logger.info("A publisher has come")
+                logger.info("A publisher has connected")
             }
             if input.staleTimeout > .zero, ContinuousClock.now - last >= input.staleTimeout {
-                logger.warning("The publisher has sent nothing for \(input.staleTimeout): it is let go")
+                logger.warning("The publisher has sent nothing for \(input.staleTimeout), so it is disconnected")
                 return nil
             }
         }

@@ -1,11 +1,11 @@
 #if Server
 internal import Egress
 
-/// How a run of FFmpeg came to its end.
+/// How a run of FFmpeg ended.
 enum RunEnding: Sendable, CustomStringConvertible {
     case byItself(Ending)
     case failure(String)
-    /// It was ended.
+    /// FFmpeg was ended.
     case objection(RunWatch.Objection)
 
     var description: String {
@@ -21,8 +21,8 @@ enum RunEnding: Sendable, CustomStringConvertible {
 }
 
 extension RunWatch {
-    /// Runs the command and returns when the process has ended, by itself or since something was to be objected to it. One that is stopped (SIGSTOP)
-    /// keeps SIGTERM for later, and does not outlive SIGKILL.
+    /// Runs the command and returns when the process has ended, by itself or because there was a reason to end it. A process that is stopped
+    /// (SIGSTOP) gets SIGTERM only later, but SIGKILL ends it.
     func follow(_ command: GuardedCommand) async -> RunEnding {
         await withTaskGroup(of: RunEnding?.self) { tasks in
             tasks.addTask {

@@ -3,16 +3,16 @@ internal import Egress
 internal import Logging
 internal import Synchronization
 
-/// Follows one run of FFmpeg: by what it writes, progress reports and complaints, and by what arrives at the engine.
+/// Watches one run of FFmpeg: its progress reports, its complaints, and what arrives at the engine.
 final class RunWatch: Sendable {
     /// Why a run has to end.
     enum Objection: Sendable, Hashable {
         case standstill(StaleWatch.Finding)
         /// Video that is copied can't be.
         case flaw(HiddenFlaw)
-        /// Segments came later than they were due: it is to begin again, with some in hand.
+        /// Segments came later than they were due, so FFmpeg should be restarted with some segments in hand.
         case dry
-        /// There is a track that the stream could have and has no leg for.
+        /// The input has a new track that the stream has no leg for.
         case newTrack(LegPlan.Leg)
     }
 
@@ -39,8 +39,8 @@ final class RunWatch: Sendable {
     private let logger: Logger
     private let state: Mutex<State>
 
-    /// To be made as the run begins.
-    /// - Parameter missing: legs that the stream would get if the input had something for them.
+    /// Make it when the run begins.
+    /// - Parameter missing: legs that the stream would get if the input had a track for them.
     init(
         of stream: StreamDefinition, isCopy: Bool, pace: InputReading.Pace, missing: Set<LegPlan.Leg>, engine: EgressEngine,
         board: SupervisionBoard, secrets: Secrets, complaints: Complaints, logger: Logger
@@ -65,7 +65,7 @@ final class RunWatch: Sendable {
             State(stale: stale, idrs: IDRWatch(idrs: status?.statistics.idrs ?? 0, packets: reading.video, now: .now)))
     }
 
-    /// Looks at what arrives, whatever FFmpeg writes, until there is something to object to; nil when the task is cancelled.
+    /// Watches what arrives, whatever FFmpeg writes, until there is a reason to end the run; nil when the task is cancelled.
     func objection() async -> Objection? {
         while (try? await Task.sleep(for: StaleWatch.interval)) != nil {
             if let objection = look() { return objection }
@@ -80,7 +80,7 @@ final class RunWatch: Sendable {
             defer { state.hasFlowed = state.stale.hasFlowed }
             return (finding, state.stale.hasFlowed && !state.hasFlowed)
         }
-        // What was wrong before is over when media comes, and not when FFmpeg is run again.
+        // An earlier problem is over when media comes, not when FFmpeg is restarted.
         if isFirst { board.update(id) { $0.problem = nil } }
         if isCopy, let flaw = flaw(of: status) { return .flaw(flaw) }
         if state.withLock({ $0.isDry }) { return .dry }
@@ -109,7 +109,7 @@ final class RunWatch: Sendable {
 
     /// A line that FFmpeg wrote to its standard error.
     func read(complaint line: String) {
-        // FFmpeg takes no notice of a track that turns up later, but says so.
+        // FFmpeg ignores a track that appears later, but writes that it does.
         if let leg = missing.first(where: { line.contains("New \($0.rawValue) stream ") }) { state.withLock { $0.newTrack = leg } }
         guard let told = complaints.told(secrets.mask(line), now: .now) else { return }
         let verdict = state.withLock { $0.lines.spend(now: .now) }
@@ -122,18 +122,18 @@ final class RunWatch: Sendable {
         guard let pace = state.withLock({ $0.pace.slowPace(position: position, now: .now, load: load) }) else { return }
         let percent = Int(saturating: pace * 100)
         logger.warning(
-            "FFmpeg gives \(percent) % of real time: the machine is too slow for what it has to encode, and viewers will see pauses")
+            "FFmpeg runs at \(percent) % of real time: the machine is too slow for what it has to encode, and viewers will see pauses")
     }
 }
 
-/// What speaks against copying video and shows only while it runs.
+/// Why video can't be copied, when that shows only while it runs.
 enum HiddenFlaw: Sendable, Hashable {
     case bFrames, noIDR
 
-    /// Behind "encoding video: ".
+    /// The text after "encoding video: ".
     var reason: String {
         switch self {
-        case .bFrames: "B-frames have turned up in it, which WebRTC cannot reorder"
+        case .bFrames: "it has B-frames now, which WebRTC cannot reorder"
         case .noIDR: "it has had no IDR picture for \(IDRWatch.patience.components.seconds) s, so nobody could join"
         }
     }

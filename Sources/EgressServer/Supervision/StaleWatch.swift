@@ -1,17 +1,17 @@
 #if Server
-/// Finds out that a run of FFmpeg has come to a standstill, by the one thing that viewers see too: packets that reach the engine. What FFmpeg
-/// says does not count: an input that is half open, and an FFmpeg that is stopped, say nothing at all.
+/// Finds out that a run of FFmpeg has come to a standstill. It judges by what viewers see too: packets that reach the engine. FFmpeg's own reports
+/// don't count, since FFmpeg reports nothing when its connection is half open or when it is stopped.
 ///
-/// Time that passed without a look hardly counts: when this machine slept, the input is not to blame.
+/// Time between two looks hardly counts when it is long: when this machine slept, the input is not to blame.
 struct StaleWatch: Sendable {
-    /// Packets of each leg so far.
+    /// The packets of each leg so far.
     struct Reading: Sendable, Hashable {
         var video: UInt64
         var audio: UInt64
     }
 
     enum Finding: Sendable, Hashable, CustomStringConvertible {
-        /// Nothing came, or nothing comes any more.
+        /// No packets came, or none come any more.
         case nothing(for: Duration)
         /// One leg goes on without the other.
         case noVideo(for: Duration)
@@ -20,8 +20,8 @@ struct StaleWatch: Sendable {
         var description: String {
             switch self {
             case .nothing(let quiet): "no media for \(Self.seconds(quiet)): the input is silent, or FFmpeg stands still"
-            case .noVideo(let quiet): "no picture for \(Self.seconds(quiet)), while sound goes on"
-            case .noAudio(let quiet): "no sound for \(Self.seconds(quiet)), while the picture goes on"
+            case .noVideo(let quiet): "no picture for \(Self.seconds(quiet)), while sound continues"
+            case .noAudio(let quiet): "no sound for \(Self.seconds(quiet)), while the picture continues"
             }
         }
 
@@ -31,7 +31,7 @@ struct StaleWatch: Sendable {
         }
     }
 
-    /// What FFmpeg gets on top before the first packet, to open an input and to look at it.
+    /// The additional time for FFmpeg before the first packet, to open an input and to examine it.
     static let openingTime = Duration.seconds(20)
     /// How often to look.
     static let interval = Duration.milliseconds(500)
@@ -59,10 +59,10 @@ struct StaleWatch: Sendable {
     private var lastLook: ContinuousClock.Instant
 
     /// - Parameters:
-    ///   - timeout: zero: nothing is ever found.
-    ///   - waitsForPublisher: before the first packet of the run there is nothing to complain about.
-    ///   - watchesEachLeg: a leg that has flowed has to go on. Not for films, whose sound may end before the picture.
-    ///   - reading: as the run begins.
+    ///   - timeout: zero: a standstill is never reported.
+    ///   - waitsForPublisher: nothing is reported before the first packet of the run.
+    ///   - watchesEachLeg: a leg that has sent packets has to keep sending. Not for films, whose sound may end before the picture.
+    ///   - reading: the packets when the run begins.
     init(timeout: Duration, waitsForPublisher: Bool, watchesEachLeg: Bool, reading: Reading, now: ContinuousClock.Instant) {
         self.timeout = timeout
         self.waitsForPublisher = waitsForPublisher
@@ -72,7 +72,7 @@ struct StaleWatch: Sendable {
         lastLook = now
     }
 
-    /// Media has come in this run.
+    /// Whether media has come in this run.
     var hasFlowed: Bool { video.hasFlowed || audio.hasFlowed }
 
     mutating func look(_ reading: Reading, now: ContinuousClock.Instant) -> Finding? {

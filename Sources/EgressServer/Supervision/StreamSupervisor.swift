@@ -2,7 +2,7 @@
 internal import Egress
 internal import Logging
 
-/// Carries out what ``Supervision`` says for one stream: probes its input, calls the hooks, runs FFmpeg.
+/// Carries out what ``Supervision`` decides for one stream: probes its input, calls the hooks, runs FFmpeg.
 struct StreamSupervisor: Sendable {
     let stream: StreamDefinition
     let engine: EgressEngine
@@ -38,7 +38,7 @@ struct StreamSupervisor: Sendable {
         }
     }
 
-    /// - Parameter relay: through which a publisher comes; nil: the input is read itself.
+    /// - Parameter relay: the relay that a publisher sends to; nil: the input is read directly.
     private func supervise(_ relay: PublisherRelay?) async {
         var machine = Supervision(
             probesEachTime: stream.input.mayChange, backoff: Backoff(spread: Backoff.spread, seed: .random(in: .min ... .max)))
@@ -61,7 +61,7 @@ struct StreamSupervisor: Sendable {
             case .run:
                 action = await runFFmpeg(&job, &machine, relay)
             case .wait(let delay):
-                // Cancellation cuts the wait short; the top of the loop sees it.
+                // Cancellation ends the wait early. The top of the loop checks for it.
                 try? await Task.sleep(for: delay)
                 action = machine.waited(now: .now)
             case .callStopHook:
@@ -75,16 +75,16 @@ struct StreamSupervisor: Sendable {
     }
 
     private struct Job {
-        /// What the last probe led to.
+        /// The decision after the last probe.
         var found: LegDecision?
-        /// What the legs are made by.
+        /// The plan by which the legs are made.
         var decision: LegDecision?
         var legs: [ConfigIO] = []
-        /// What was to be copied when it turned out that it cannot be, which a probe does not always show.
+        /// The input whose video was to be copied when it turned out that it can't be. A probe does not always show that.
         var hidden: (decision: LegDecision, flaw: HiddenFlaw)?
-        /// A track that turned up and for which the input was probed again. Where that was no use it is not done a second time.
+        /// A new track for which the input was probed again. If that did not help, it is not done a second time.
         var newTrack: LegPlan.Leg?
-        /// What was found in, of an input that waits for somebody to send.
+        /// The publisher whose media was probed, for an input that waits for a publisher.
         var publication: PublisherRelay.Publication?
     }
 
@@ -125,8 +125,8 @@ struct StreamSupervisor: Sendable {
         }
     }
 
-    /// Legs to the same ports for what the input is now. To the engine it is a restarted source, and viewers stay; those that lack a leg which is
-    /// there now are asked to connect again.
+    /// Makes legs to the same ports for what the input has now. The engine sees a restarted source, and viewers stay. Viewers that lack a new leg are
+    /// asked to connect again.
     private func changeLegs(_ job: inout Job) -> Bool {
         guard let decision = job.found else { return false }
         guard decision != job.decision else { return true }
@@ -137,7 +137,7 @@ struct StreamSupervisor: Sendable {
             job.newTrack = nil
             return true
         } catch {
-            report("cannot go on: \(error)")
+            report("cannot continue: \(error)")
             return false
         }
     }
@@ -169,15 +169,15 @@ struct StreamSupervisor: Sendable {
             job.newTrack = leg
             return machine.endedForProbe()
         case .objection(.dry):
-            logger.info("\(ending); it begins again, a few segments behind the newest")
+            logger.info("\(ending); it is restarted a few segments behind the newest")
             return machine.endedForNewLegs(now: .now)
         default: break
         }
-        report("\(ending); it runs again")
+        report("\(ending); it is restarted")
         return machine.ended(now: .now)
     }
 
-    /// The pipe ends a moment before the relay has noticed.
+    /// The pipe ends a moment before the relay notices.
     private func hasGone(_ publication: PublisherRelay.Publication?, _ relay: PublisherRelay) async -> Bool {
         for _ in 0..<20 {
             if relay.current != publication { return true }
@@ -188,7 +188,7 @@ struct StreamSupervisor: Sendable {
 
     // MARK: Telling
 
-    /// What has been decided before is not news.
+    /// A decision that was made before is not logged again.
     private func announce(_ decision: LegDecision) {
         let known = board.all[stream.id]?.decisions ?? []
         for reason in [decision.videoReason, decision.audioReason] {
@@ -197,7 +197,7 @@ struct StreamSupervisor: Sendable {
         board.update(stream.id) { $0.decisions = [decision.videoReason, decision.audioReason] }
     }
 
-    /// A problem that stays the same is a warning once: an input that is away for a night fills no disk.
+    /// A problem that stays the same is a warning only once, so that an input that is away for a night does not fill a disk.
     private func report(_ problem: String) {
         let text = secrets.mask(problem)
         let isNew = board.all[stream.id]?.problem != text

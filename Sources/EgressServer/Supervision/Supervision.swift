@@ -1,5 +1,5 @@
 #if Server
-/// The life of one supervised stream, without any input or output: told what happened, it says what to do next.
+/// The life of one supervised stream, as a value without input or output: it is told what happened, and says what to do next.
 ///
 /// ```
 /// probing ──▶ starting ──▶ running ──▶ waiting(run) ──▶ running …
@@ -8,9 +8,9 @@
 /// waiting(probe) ◀┴───────────┘  ──▶ probing …
 /// ```
 ///
-/// The start hook is called once. What FFmpeg ended with may be that the input is not what it was: after a run that failed soon, and after each run
-/// where `probesEachTime`, it is probed again, and legs are changed without the hook, to the same ports, so that viewers stay. The stop hook is owed
-/// exactly when the start hook succeeded.
+/// The start hook is called once. FFmpeg may have ended because the input has changed. So the input is probed again after a run that failed soon, and
+/// with `probesEachTime` after each run. Legs are then changed to the same ports without the hook, so that viewers stay. The stop hook is called
+/// exactly when the start hook has succeeded.
 struct Supervision: Sendable, Hashable {
     enum State: Sendable, Hashable {
         case probing
@@ -20,17 +20,17 @@ struct Supervision: Sendable, Hashable {
         case stopped
     }
 
-    /// What a wait is for.
+    /// What is done after a wait.
     enum Step: Sendable, Hashable {
         case probe
         case run
     }
 
-    /// What the owner of the machine must do, and then report.
+    /// What the caller has to do, and then report.
     enum Action: Sendable, Hashable {
         case probe
         case callStartHook
-        /// As the hook, for a stream that has started.
+        /// Like the hook, for a stream that has started.
         case changeLegs
         case run
         case wait(Duration)
@@ -38,18 +38,18 @@ struct Supervision: Sendable, Hashable {
         case finish
     }
 
-    /// A run this long counts as healthy: what ended it was not the command line.
+    /// A run this long counts as healthy: its command line was not the reason that it ended.
     static let healthyRun = Duration.seconds(10)
 
     private(set) var state = State.probing
     private(set) var hasStarted = false
     private(set) var runs = 0
-    /// Probes that failed, one after the other, up to now.
+    /// How many probes have failed in a row.
     private(set) var probeFailures = 0
     private let probesEachTime: Bool
     private var backoff: Backoff
 
-    /// - Parameter probesEachTime: before a run that follows a healthy one too, as suits a camera, which may have been set up anew meanwhile.
+    /// - Parameter probesEachTime: probe also before a run that follows a healthy one. That suits a camera, whose settings may have changed.
     init(probesEachTime: Bool = true, backoff: Backoff = Backoff()) {
         self.probesEachTime = probesEachTime
         self.backoff = backoff
@@ -66,7 +66,7 @@ struct Supervision: Sendable, Hashable {
         }
         probeFailures = 0
         state = .starting
-        // What fails again and again between two probes that succeed waits longer each time.
+        // A run that fails repeatedly between two successful probes waits longer each time.
         guard !hasStarted else { return .changeLegs }
         backoff.reset()
         return .callStartHook
@@ -87,13 +87,13 @@ struct Supervision: Sendable, Hashable {
         return wait(then: isHealthy && !probesEachTime ? .run : .probe)
     }
 
-    /// FFmpeg was ended on purpose, to go on at once with other legs.
+    /// FFmpeg was ended on purpose, to continue at once with other legs.
     mutating func endedForNewLegs(now: ContinuousClock.Instant) -> Action {
         guard case .running = state else { return ignored() }
         return run(now: now)
     }
 
-    /// FFmpeg was ended on purpose, since there is more in the input than it was told to take.
+    /// FFmpeg was ended on purpose, because the input has more than FFmpeg was told to take.
     mutating func endedForProbe() -> Action {
         guard case .running = state else { return ignored() }
         state = .probing
@@ -111,7 +111,7 @@ struct Supervision: Sendable, Hashable {
         }
     }
 
-    /// Removal or shutdown; the process, if any, has ended already. A second stop does nothing.
+    /// The stream is removed, or the server shuts down. The process, if any, has ended already. Further calls have no effect.
     mutating func stop() -> Action {
         guard state != .stopped else { return .finish }
         state = .stopped
@@ -129,7 +129,7 @@ struct Supervision: Sendable, Hashable {
         return .wait(backoff.delay())
     }
 
-    /// A report that does not belong to the state: after a stop they may still arrive, and mean nothing; before it they are a bug.
+    /// Handles a report that does not fit the state. After a stop such reports may still arrive and are ignored; before it they are a bug.
     private func ignored() -> Action {
         precondition(state == .stopped, "report out of turn")
         return .finish

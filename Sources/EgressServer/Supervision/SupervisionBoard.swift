@@ -2,58 +2,58 @@
 internal import Egress
 internal import Synchronization
 
-/// What is known about a supervised stream beside what the engine knows.
+/// What is known about a supervised stream in addition to what the engine knows.
 struct SupervisionStatus: Sendable, Hashable, Encodable {
     enum Phase: String, Sendable, Hashable, Encodable {
         case probing, starting, running, waiting, stopped
-        /// It listens, and nobody sends.
+        /// It listens, and no publisher sends.
         case waitingForPublisher = "waiting_for_publisher"
     }
 
     var phase = Phase.probing
     /// How often FFmpeg was run.
     var runs = 0
-    /// "copying video: …", "encoding audio …".
+    /// How the legs are made: "copying video: …", "encoding audio …".
     var decisions: [String] = []
-    /// Why no media comes, when none does; until it does again.
+    /// Why no media comes; nil while media comes.
     var problem: String?
-    /// FFmpeg's, over the whole run; 1 is real time.
+    /// FFmpeg's speed over the whole run; 1 is real time.
     var speed: Double?
 }
 
-/// Which streams are supervised, and by which task. The supervisors write here, the HTTP routes read, and take streams off.
+/// Which streams are supervised, and by which task. The supervisors write here; the HTTP routes read it and remove streams.
 final class SupervisionBoard: Sendable {
     private struct Entry {
         var status = SupervisionStatus()
         /// nil before it begins.
         var task: Task<Void, Never>?
-        /// It is being removed, and must not begin any more.
+        /// Whether the stream is being removed and must not begin any more.
         var isLeaving = false
     }
 
     private let entries: Mutex<[String: Entry]>
 
-    /// - Parameter ids: Known from the start, so that nobody else takes one of them before its input is there.
+    /// - Parameter ids: reserved from the start, so that no other stream takes one of them before its input is there.
     init(ids: some Sequence<String>) {
         entries = Mutex(Dictionary(ids.map { ($0, Entry()) }) { first, _ in first })
     }
 
     /// Supervises the stream by a task of its own.
-    /// - Parameter threads: that it runs on.
+    /// - Parameter threads: the threads that the task runs on.
     /// - Returns: nil when the stream has been removed already.
     func begin(_ id: String, on threads: WaitingThreads, _ supervise: @escaping @Sendable () async -> Void) -> Task<Void, Never>? {
         entries.withLock { entries in
             guard entries[id]?.isLeaving == false else { return nil }
-            // A supervisor calls the engine, which may make it wait.
+            // A supervisor calls the engine, and may have to wait for it.
             let task = Task(executorPreference: threads) { await supervise() }
             entries[id]?.task = task
             return task
         }
     }
 
-    /// Ends the supervision of a stream and takes it off, in this order: until FFmpeg has ended and the stop hook has been called, nobody else gets
-    /// the id.
-    /// - Returns: Whether this call has removed it: one of several does.
+    /// Ends the supervision of a stream, then removes it. The order matters: until FFmpeg has ended and the stop hook has been called, no other
+    /// stream may get the id.
+    /// - Returns: Whether this call has removed the stream. Of several calls one does.
     func remove(_ id: String) async -> Bool {
         let task = entries.withLock { entries in
             entries[id]?.isLeaving = true
@@ -64,7 +64,7 @@ final class SupervisionBoard: Sendable {
         return entries.withLock { $0.removeValue(forKey: id) != nil }
     }
 
-    /// Changes nothing for a stream that is not there.
+    /// Has no effect for a stream that is not supervised.
     func update(_ id: String, _ change: (inout SupervisionStatus) -> Void) {
         entries.withLock { entries in
             guard var entry = entries[id] else { return }

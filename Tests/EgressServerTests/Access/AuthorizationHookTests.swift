@@ -71,7 +71,7 @@ import Testing
             try await Task.sleep(for: .seconds(600))
             return Response(status: .ok)
         }
-        #expect(decisions == [.unavailable("who may watch cannot be decided at the moment")])
+        #expect(decisions == [.unavailable("the server can't decide at the moment who may watch: try again")])
     }
 
     @Test func moreQuestionsThanItMayAskAreRefusedAtOnceAndLeaveTheOthersAlone() async throws {
@@ -85,7 +85,7 @@ import Testing
             let hook = AuthorizationHook(HookSettings(url: url, timeout: .seconds(30)), questionsMax: 1, logger: Self.silent)
             async let first = hook.decision(for: Self.access)
             for await _ in arrivals { break }
-            #expect(await hook.decision(for: Self.access) == .unavailable("who may watch cannot be decided at the moment"))
+            #expect(await hook.decision(for: Self.access) == .unavailable("the server can't decide at the moment who may watch: try again"))
             release.yield()
             #expect(await first == .allowed)
             release.yield()
@@ -97,7 +97,7 @@ import Testing
     @Test func aServiceThatIsNotThereLetsNobodyIn() async {
         // Port 9 of loopback, discard: nobody listens there, or nobody who speaks HTTP.
         let hook = AuthorizationHook(HookSettings(url: "http://127.0.0.1:9/", timeout: .milliseconds(200)), logger: Self.silent)
-        #expect(await hook.decision(for: Self.access) == .unavailable("who may watch cannot be decided at the moment"))
+        #expect(await hook.decision(for: Self.access) == .unavailable("the server can't decide at the moment who may watch: try again"))
         await hook.shutdown()
     }
 

@@ -42,7 +42,7 @@ import Testing
 
     static let remedies: [(release: String, disabled: Int, reason: String, advice: String)] = [
         ("6.6.15", 0, "blocked, probably by a seccomp profile such as Docker's default", "a seccomp profile that allows it"),
-        ("6.6.15", 2, "disabled by sysctl kernel.io_uring_disabled=2", "sysctl -w kernel.io_uring_disabled=0 brings"),
+        ("6.6.15", 2, "disabled by sysctl kernel.io_uring_disabled=2", "sysctl -w kernel.io_uring_disabled=0 makes"),
         (
             "6.6.15", 1, "left to one group by sysctl kernel.io_uring_disabled=1 (see kernel.io_uring_group)",
             "sysctl -w kernel.io_uring_disabled=0, or a user in the group"
@@ -67,14 +67,14 @@ import Testing
         let finding = try #require(Doctor.examine(machine, kernel, openFilesMax: 65_536).first { $0.subject == "io_uring" })
         #expect(finding.grade == .warn)
         #expect(finding.text == reason)
-        #expect(finding.advice?.hasPrefix("epoll does its work; \(advice)") == true, "\(finding)")
+        #expect(finding.advice?.hasPrefix("epoll is used instead; \(advice)") == true, "\(finding)")
     }
 
     @Test func hasNoAdviceAboutAReasonThatItDoesNotKnow() throws {
         var machine = Self.good
         machine.ioUringProblem = "Too many open files"
         let finding = try #require(Doctor.examine(machine, Self.kernel, openFilesMax: 65_536).first { $0.subject == "io_uring" })
-        #expect(finding.advice == "epoll does its work")
+        #expect(finding.advice == "epoll is used instead")
     }
 
     @Test(arguments: [

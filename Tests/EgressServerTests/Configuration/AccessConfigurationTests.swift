@@ -84,14 +84,14 @@ import Testing
 
     static let wrong: [(json: String, message: String)] = [
         (#"{"auth": "off"}"#, #"auth: expected an object or "none", found text"#),
-        (#"{"auth": {}}"#, #"auth: says nobody who may watch; "none" lets everybody"#),
+        (#"{"auth": {}}"#, #"auth: names nobody who may watch: add tokens, or write "none" to let everyone watch"#),
         (#"{"auth": {"tokens": []}}"#, "auth.tokens: unknown field; known are hook, jwt, streams, token"),
         (#"{"auth": {"token": 1}}"#, "auth.token: expected text or a list of texts, found a number"),
-        (#"{"auth": {"token": []}}"#, "auth.token: holds no token"),
-        (#"{"auth": {"token": "short"}}"#, "auth.token: a token has at least 16 characters; openssl rand -hex 16 makes one"),
-        (#"{"auth": {"token": "0123456789 abcdef"}}"#, "auth.token: a token has letters, digits and -._~+/= only"),
+        (#"{"auth": {"token": []}}"#, "auth.token: has no token"),
+        (#"{"auth": {"token": "short"}}"#, "auth.token: a token must have at least 16 characters; openssl rand -hex 16 makes one"),
+        (#"{"auth": {"token": "0123456789 abcdef"}}"#, "auth.token: a token may have only letters, digits and -._~+/="),
         (#"{"auth": {"streams": []}}"#, "auth.streams: expected an object, found a list"),
-        (#"{"auth": {"streams": {"a/b": "0123456789abcdef"}}}"#, "auth.streams.a/b: an id has no slash"),
+        (#"{"auth": {"streams": {"a/b": "0123456789abcdef"}}}"#, "auth.streams.a/b: an id must not contain a slash"),
         (#"{"auth": {"jwt": {}}}"#, "auth.jwt.keys: expected a list of keys"),
         (#"{"auth": {"jwt": {"keys": []}}}"#, "auth.jwt.keys: expected a list of keys"),
         (#"{"auth": {"jwt": {"keys": [{}]}}}"#, "auth.jwt.keys[0].algorithm: is missing"),
@@ -102,19 +102,19 @@ import Testing
         (#"{"auth": {"jwt": {"keys": [{"algorithm": "HS256"}]}}}"#, "auth.jwt.keys[0].secret: is missing"),
         (
             #"{"auth": {"jwt": {"keys": [{"algorithm": "HS256", "secret": "short"}]}}}"#,
-            "auth.jwt.keys[0].secret: has at least 32 bytes (RFC 7518 §3.2)"
+            "auth.jwt.keys[0].secret: must have at least 32 bytes (RFC 7518 §3.2)"
         ),
         (
             #"{"auth": {"jwt": {"keys": [{"algorithm": "HS256", "public_key": "x"}]}}}"#,
-            "auth.jwt.keys[0].public_key: is not for this algorithm, which has secret or secret_file"
+            "auth.jwt.keys[0].public_key: is not for this algorithm: use secret or secret_file"
         ),
         (
             #"{"auth": {"jwt": {"keys": [{"algorithm": "ES256", "public_key": "x"}]}}}"#,
-            "auth.jwt.keys[0].public_key: is no public key of P-256 in PEM"
+            "auth.jwt.keys[0].public_key: is not a P-256 public key in PEM"
         ),
         (
             #"{"auth": {"jwt": {"keys": [{"algorithm": "HS256", "secret": "x", "secret_file": "y"}]}}}"#,
-            "auth.jwt.keys[0].secret: stands beside secret_file; only one of them can be meant"
+            "auth.jwt.keys[0].secret: is also given as secret_file: remove one of them"
         ),
         (#"{"auth": {"hook": {"url": "ftp://a"}}}"#, "auth.hook.url: expected an http or https URL"),
         (#"{"auth": {"hook": {"url": "/x"}}}"#, "auth.hook.url: expected an http or https URL"),
@@ -122,9 +122,9 @@ import Testing
         (#"{"auth": {"hook": {"url": "http://a", "timeout_seconds": 0}}}"#, "auth.hook.timeout_seconds: 0.0 is not within 0.1..30.0"),
         (
             #"{"auth": {"hook": {"url": "http://a"}, "token": "0123456789abcdef"}}"#,
-            "auth.hook: decides alone: token, streams and jwt cannot stand beside it"
+            "auth.hook: excludes token, streams and jwt: remove it or them"
         ),
-        (#"{"api": {"token": "short"}}"#, "api.token: a token has at least 16 characters; openssl rand -hex 16 makes one"),
+        (#"{"api": {"token": "short"}}"#, "api.token: a token must have at least 16 characters; openssl rand -hex 16 makes one"),
         (#"{"api": "none"}"#, "api: expected an object, found text"),
         (#"{"tls": {"key": "k"}}"#, "tls.certificate: is missing"),
         (#"{"tls": {"certificate": "c"}}"#, "tls.key: is missing"),
@@ -166,7 +166,7 @@ import Testing
 
     @Test func saysWhatIsOpen() throws {
         #expect(try Self.parse("{}").accessNotes.count == 2)
-        #expect(try Self.parse("{}").accessNotes.first?.hasPrefix("Authentication is off: whoever reaches 127.0.0.1:8080") == true)
+        #expect(try Self.parse("{}").accessNotes.first?.hasPrefix("Authentication is off: everyone who can reach 127.0.0.1:8080") == true)
         #expect(try Self.parse(#"{"auth": "none"}"#).accessNotes.first?.hasPrefix("Authentication is off, as configured") == true)
         let locked = #"{"auth": {"token": "0123456789abcdef"}, "api": {"token": "0123456789abcdef"}}"#
         #expect(try Self.parse(locked).accessNotes.isEmpty)
@@ -198,7 +198,10 @@ import Testing
         var contradiction = ServerFlags()
         contradiction.isOpenToEverybody = true
         contradiction.tokenFile = "/nonexistent"
-        for (flags, message) in [(halfTLS, "--tls-key: needs --tls-certificate"), (contradiction, "--no-auth: contradicts --token-file")] {
+        let complaints = [
+            (halfTLS, "--tls-key: needs --tls-certificate"), (contradiction, "--no-auth: contradicts --token-file: remove one of them"),
+        ]
+        for (flags, message) in complaints {
             let error = #expect(throws: ConfigurationError.self) { try ServerConfiguration(file: nil, flags: flags) }
             #expect(error?.description == message)
             #expect(error?.isOfCommandLine == true)

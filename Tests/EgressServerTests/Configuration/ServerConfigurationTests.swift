@@ -107,7 +107,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("{", "egress.json: not JSON: line 1, column 2: a key stands in double quotes: \"key\": value"),
+        ("{", "egress.json: not JSON: line 1, column 2: a key needs double quotes: \"key\": value"),
         ("[]", "egress.json: expected an object, found a list"),
         (
             #"{"htp": 1}"#,
@@ -141,7 +141,7 @@ import Testing
             #"{"streams": {"cam": {"input": "x", "stale_timeout_seconds": 1e300}}}"#,
             "egress.json: streams.cam.stale_timeout_seconds: is not within 0..86400"
         ),
-        (#"{"streams": {"a/b": {"input": "x"}}}"#, "egress.json: streams.a/b: an id has no slash"),
+        (#"{"streams": {"a/b": {"input": "x"}}}"#, "egress.json: streams.a/b: an id must not contain a slash"),
     ])
     func namesFileAndFieldOfAMistake(json: String, message: String) {
         #expect(Self.failure(json) == message)
@@ -176,7 +176,7 @@ import Testing
         (#"{"drain": {"url": "https://b;c/whep"}}"#, "egress.json: drain.url: expected http:// or https://"),
         (#"{"redirect": ["x"]}"#, "egress.json: redirect: expected an object, found a list"),
         (#"{"redirect": {"cam": 1}}"#, "egress.json: redirect.cam: expected text, found a number"),
-        (#"{"redirect": {"a/b": "https://b.example/whep/a"}}"#, "egress.json: redirect.a/b: an id has no slash"),
+        (#"{"redirect": {"a/b": "https://b.example/whep/a"}}"#, "egress.json: redirect.a/b: an id must not contain a slash"),
         (#"{"redirect": {"cam": "b.example/whep/cam"}}"#, "egress.json: redirect.cam: expected http:// or https://"),
         (#"{"redirect": {"cam": "ftp://b.example/whep/cam"}}"#, "egress.json: redirect.cam: expected http:// or https://"),
         (#"{"redirect": {"cam": "https:///whep/cam"}}"#, "egress.json: redirect.cam: expected http:// or https://"),
@@ -242,7 +242,7 @@ import Testing
         try pipe.fileHandleForWriting.write(contentsOf: Data("{}".utf8))
         try pipe.fileHandleForWriting.close()
         let path = "/dev/fd/\(pipe.fileHandleForReading.fileDescriptor)"
-        #expect(throws: ConfigurationError(source: path, field: nil, problem: "cannot be read: it is no regular file")) {
+        #expect(throws: ConfigurationError(source: path, field: nil, problem: "cannot be read: it is not a regular file")) {
             try ConfigurationFile.read(path)
         }
         #expect(try ConfigurationFile.read(path, mayWait: true) == Array("{}".utf8))

@@ -61,10 +61,10 @@ import Testing
         Objection(video: video { $0.hasBFrames = true }, reason: "it has B-frames, which WebRTC cannot reorder"),
         Objection(video: video { $0.gop = .milliseconds(2_100) }, reason: "a keyframe comes only every 2.1 s, and 2 s is the most"),
         Objection(video: video(), forces: true, reason: "force_transcode is set"),
-        Objection(video: video { $0.rotation = 90 }, reason: "it is to be turned by 90°, which browsers are not told"),
+        Objection(video: video { $0.rotation = 90 }, reason: "it has to be rotated by 90°, which browsers can't be told"),
         Objection(
             video: video { $0.hasOtherKeyframes = true },
-            reason: "some of its keyframes are no IDR pictures, and who joins cannot begin with those"),
+            reason: "some of its keyframes are not IDR pictures, and a viewer that joins can't begin with those"),
     ])
     func encodesWhatBrowsersCannotPlay(_ objection: Objection) throws {
         let decision = try Self.decide([objection.video], config: WebRTCConfig(forceTranscode: objection.forces))

@@ -22,7 +22,7 @@ import Testing
         Film(name: "sound.ts", options: x264, reason: "copying video: H.264"),
         Film(
             name: "refresh.mp4", options: x264 + ["-x264-params", "intra-refresh=1:keyint=10"],
-            reason: "encoding video: some of its keyframes are no IDR pictures"),
+            reason: "encoding video: some of its keyframes are not IDR pictures"),
         Film(
             name: "interlaced.mp4", options: ["-vf", "tinterlace=interleave_top,fieldorder=tff"] + x264 + ["-flags", "+ilme+ildct"],
             reason: "encoding video: it is interlaced"),

@@ -166,7 +166,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("{", "request body: not JSON: line 1, column 2: a key stands in double quotes: \"key\": value"),
+        ("{", "request body: not JSON: line 1, column 2: a key needs double quotes: \"key\": value"),
         ("[]", "request body: expected an object, found a list"),
         (#"{"video_pt": "x"}"#, "request body: video_pt: expected a number, found text"),
         (#"{"enabled": false}"#, "request body: enabled: is false, so there is nothing to start"),

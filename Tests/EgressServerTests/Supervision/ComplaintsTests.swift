@@ -12,7 +12,7 @@ import Testing
         #expect(complaints.told(line(1), now: begin) == line(1))
         for run in 2...13 { #expect(complaints.told(line(run), now: begin + .seconds(run)) == nil) }
         let later = complaints.told(line(14), now: begin + Complaints.window)
-        #expect(later == line(14) + " (said 12 more times since)")
+        #expect(later == line(14) + " (written 12 more times since)")
         #expect(complaints.told("Connection refused", now: begin) == "Connection refused")
     }
 

@@ -93,7 +93,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("{", "request body: not JSON: line 1, column 2: a key stands in double quotes: \"key\": value"),
+        ("{", "request body: not JSON: line 1, column 2: a key needs double quotes: \"key\": value"),
         (#"{"deadline": 1}"#, "request body: deadline: unknown field; known are deadline_seconds"),
         (#"{"deadline_seconds": -1}"#, "request body: deadline_seconds: is not within 0..3600"),
         (#"{"deadline_seconds": "1"}"#, "request body: deadline_seconds: expected a number, found text"),

@@ -104,7 +104,7 @@ import Testing
         let supervisor = try supervisor(ffmpeg: ffmpeg, ffprobe: probeOfVideo(), board: board, staleTimeout: .milliseconds(500))
         let task = Task { await supervisor.run() }
         #expect(await eventually { board.all["cam"]?.problem != nil })
-        let problem = "no media for 0.5 s: the input is silent, or FFmpeg stands still. FFmpeg was ended; it runs again"
+        let problem = "no media for 0.5 s: the input is silent, or FFmpeg stands still. FFmpeg was ended; it is restarted"
         #expect(board.all["cam"]?.problem == problem)
         #expect(await eventually { runs.count >= 2 && board.all["cam"]?.problem == nil }, "media has come again")
         #expect(engine.stream(named: "cam") != nil)

@@ -2,9 +2,9 @@
 internal import Glibc
 internal import NIOCore
 
-/// In the listener's pipeline: what happens when the system has no connection to give.
+/// Stands in the listener's pipeline and handles that the system can't accept a connection.
 ///
-/// Where descriptors or memory are short the listener stops asking for a while. NIO's own `AcceptBackoffHandler` stays registered for reading
+/// When descriptors or memory are short, the listener stops accepting for a while. NIO's own `AcceptBackoffHandler` stays registered for reading
 /// meanwhile, so that epoll wakes its loop without end.
 final class AcceptWatch: ChannelInboundHandler {
     typealias InboundIn = any Channel
@@ -15,8 +15,8 @@ final class AcceptWatch: ChannelInboundHandler {
     private let onFailure: (any Error) -> Void
 
     /// - Parameters:
-    ///   - onShortage: there was no descriptor, or no memory. The listener goes on.
-    ///   - onFailure: anything else; NIO closes the listener then.
+    ///   - onShortage: called when there was no descriptor or no memory. The listener continues.
+    ///   - onFailure: called on any other error. NIO then closes the listener.
     init(onShortage: @escaping () -> Void, onFailure: @escaping (any Error) -> Void) {
         self.onShortage = onShortage
         self.onFailure = onFailure
@@ -24,7 +24,7 @@ final class AcceptWatch: ChannelInboundHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         guard let code = (error as? IOError)?.errnoCode else {
-            // Of a connection that was refused or could not be set up: it is closed already.
+            // The error of a connection that was refused or could not be set up. It is closed already.
             return
         }
         switch code {

@@ -1,8 +1,8 @@
 #if Server
-/// Whose connections count together: those of an IPv4 address, or of the /64 of an IPv6 one, within which a client can choose as it likes.
+/// The network whose connections count together: an IPv4 address, or the /64 of an IPv6 one, within which a client can choose any address.
 struct ConnectionAddress: Sendable, Hashable {
     private let high: UInt64
-    /// Of an IPv4 address, which has nothing above.
+    /// For an IPv4 address, which needs no upper half.
     private let low: UInt64
 
     init(_ address: NumericAddress) {

@@ -1,7 +1,7 @@
 #if Server
 internal import NIOCore
 
-/// How far a connection has got with its request, and until when it has to get on. It has no clock: the time is handed in.
+/// How far a connection has got with its request, and until when it has to reach the next step. It has no clock: the time is handed in.
 ///
 /// ```
 /// handshake ──▶ waiting ──▶ head ──▶ body ──▶ answering ──▶ waiting …
@@ -9,23 +9,23 @@ internal import NIOCore
 /// ```
 struct ConnectionClock {
     enum Phase: Hashable {
-        /// TLS.
+        /// The TLS handshake.
         case handshake
-        /// For a request.
+        /// It waits for a request.
         case waiting
         case head
         case body
-        /// As long as it takes; how long the client may take to read it is ``WriteClock``'s.
+        /// An answer may take as long as it needs. ``WriteClock`` says how long the client may take to read it.
         case answering
-        /// This side has closed.
+        /// This side has closed the connection.
         case closing
     }
 
     private let limits: ConnectionLimits
     private(set) var phase: Phase
-    /// nil: none.
+    /// nil: no deadline.
     private(set) var deadline: NIODeadline?
-    /// The answer came before the request's end.
+    /// Whether the answer came before the request's end.
     private(set) var isAnsweredEarly = false
 
     init(_ limits: ConnectionLimits, isTLS: Bool, now: NIODeadline) {
@@ -34,7 +34,7 @@ struct ConnectionClock {
         deadline = now + (isTLS ? limits.handshakeTimeout : limits.idleTimeout)
     }
 
-    /// The limit that a connection has reached whose deadline has passed; nil for one that was merely not used.
+    /// The limit that the connection has reached when its deadline has passed; nil when it was only idle.
     var limit: ConnectionLimit? {
         switch phase {
         case .handshake: .handshakeTime
@@ -60,7 +60,7 @@ struct ConnectionClock {
         enter(.body, now + limits.bodyTimeout)
     }
 
-    /// The whole request.
+    /// The whole request has come.
     mutating func requestRead(now: NIODeadline) {
         guard phase == .body else { return }
         if isAnsweredEarly {

@@ -3,10 +3,10 @@ internal import Glibc
 internal import NIOCore
 internal import NIOTLS
 
-/// Stands in front of everything else in a connection's pipeline, where bytes come from the wire and go there, and closes the connection when
-/// a deadline passes. ``RequestGate`` and ``RequestWatch`` tell it how far the request has got.
+/// Stands first in a connection's pipeline, where bytes come from the wire and go to it, and closes the connection when a deadline
+/// passes. ``RequestGate`` and ``RequestWatch`` tell it how far the request has got.
 ///
-/// It closes from its place: nothing behind it, TLS for one, gets to wait for the client any more.
+/// It closes the connection from this place, so that no handler behind it, such as TLS, can wait for the client any more.
 final class ConnectionGuard: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
@@ -47,14 +47,14 @@ final class ConnectionGuard: ChannelDuplexHandler {
         connections.wait(id)
     }
 
-    /// Nothing more is said; the client may still read what was.
+    /// Sends nothing more. The client may still read what was sent.
     func closed() { advance { $0.closed(now: $1) } }
 
-    /// Closes at once, and what has not been read is lost.
+    /// Closes at once. What the client has not read is lost.
     func cut(_ limit: ConnectionLimit?) {
         guard let context else { return }
         if let limit { connections.refusals.count(limit) }
-        // The kernel would go on trying to deliver what this client does not take.
+        // Otherwise the kernel would keep trying to deliver what this client does not read.
         if limit == .writeTime, let options = context.channel as? any SocketOptionProvider {
             _ = options.setSoLinger(linger(l_onoff: 1, l_linger: 0))
         }
@@ -115,13 +115,13 @@ final class ConnectionGuard: ChannelDuplexHandler {
         (try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
     }
 
-    /// A client that still takes what waits for it is not cut off because this side has closed.
+    /// A client that still reads what waits for it is not cut off although this side has closed.
     private func nextDeadline(_ context: ChannelHandlerContext) -> NIODeadline? {
         if clock.phase == .closing { return waiting(context) > 0 ? writes.deadline : clock.deadline }
         return [clock.deadline, writes.deadline].compactMap { $0 }.min()
     }
 
-    /// One timer, which is set anew only for a deadline that is earlier: most move on before they come.
+    /// There is one timer. It is set again only for an earlier deadline, since most deadlines move before they come.
     private func schedule(_ context: ChannelHandlerContext) {
         guard let next = nextDeadline(context) else { return }
         if let timer {

@@ -1,47 +1,47 @@
 #if Server
 internal import NIOCore
 
-/// What one HTTP connection may take, and how many there may be. An operator sets the numbers of connections (`egress.limits`); the others
-/// are generous for a browser on a poor link and stand here.
+/// What one HTTP connection may take, and how many there may be. An operator sets the numbers of connections (`egress.limits`). The other
+/// limits are fixed, and generous for a browser on a poor link.
 struct ConnectionLimits: Sendable, Hashable {
     static let fieldNames: Set<String> = ["connections", "connections_per_address"]
 
-    /// Connections at a time, in all. Fewer where the limit of open files leaves fewer.
+    /// Connections at a time, from all clients together. Fewer where the limit of open files leaves fewer.
     var countMax = 32_768
-    /// Of one IPv4 address or IPv6 /64; trusted proxies are excepted, since they speak for many.
+    /// Connections of one IPv4 address or IPv6 /64. The limit does not apply to trusted proxies, since they connect for many clients.
     var countPerAddressMax = 1_024
 
-    /// For the TLS handshake.
+    /// The time for the TLS handshake.
     var handshakeTimeout = TimeAmount.seconds(10)
-    /// Between requests. A descriptor that nobody uses is missed by viewers and streams.
+    /// The time between requests. It is short because viewers and streams need the descriptors that idle connections hold.
     var idleTimeout = TimeAmount.seconds(30)
-    /// From the first byte of a request's head to its last.
+    /// The time from the first byte of a request's head to its last.
     var headTimeout = TimeAmount.seconds(10)
-    /// From the end of the head to the end of the body: the longest offer in that time is 26 kbit/s.
+    /// The time from the end of the head to the end of the body: the longest offer in that time means 26 kbit/s.
     var bodyTimeout = TimeAmount.seconds(20)
-    /// Within this time the client takes everything that waits for it, or at least ``writeProgress``.
+    /// Within this time the client has to read everything that waits for it, or at least ``writeProgress``.
     var writeTimeout = TimeAmount.seconds(15)
     /// In bytes.
     var writeProgress = 64 * 1024
-    /// For the client to close its side, after this side has closed.
+    /// The time for the client to close its side, after this side has closed.
     var lingerTimeout = TimeAmount.seconds(2)
 
-    /// In bytes, of a request's head. A token in it has at most 8 KiB.
+    /// The size of a request's head in bytes. A token in it has at most 8 KiB.
     var headSizeMax = 32 * 1024
-    /// In bytes, of a whole request. The body of one that is refused (413) is read to this end, so that the client gets to read why.
+    /// The size of a whole request in bytes. The body of a refused request (413) is read up to here, so that the client can read why.
     var requestSizeMax = 1024 * 1024
-    /// In bytes, of the requests that wait for the answer to the one before. Twice what the kernel may keep of them.
+    /// The size in bytes of the requests that wait for the answer to the one before. Twice what the kernel may keep of them.
     var waitingSizeMax = 256 * 1024
 
-    /// In bytes, of the kernel's buffers for one connection. What a client doesn't read costs no more than this outside the process.
+    /// The size in bytes of the kernel's buffers for one connection. What a client doesn't read costs no more than this outside of the process.
     static let receiveBufferSize = 64 * 1024
     static let sendBufferSize = 128 * 1024
-    /// In bytes, of one read.
+    /// The size of one read in bytes.
     static let readSize = 16 * 1024
 
     init() {}
 
-    /// From the block `egress.limits`; other fields there are not looked at.
+    /// Reads the block `egress.limits`. Other fields there are ignored.
     init(json: JSONValue, source: String, path: String) throws(ConfigurationError) {
         guard case .object(let values) = json else { return }
         let own = values.filter { Self.fieldNames.contains($0.key) }

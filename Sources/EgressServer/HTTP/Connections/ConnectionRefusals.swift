@@ -13,11 +13,11 @@ enum ConnectionLimit: String, Sendable, Hashable, CaseIterable {
     case requestSize = "request_bytes"
     case waitingSize = "pipelined_bytes"
     case writeTime = "response_seconds"
-    /// Of open files: for a connection, a child or a stream there was none left.
+    /// The limit of open files: no descriptor was left for a connection, a child or a stream.
     case descriptors
 }
 
-/// Counts what limits of connections turned away, and says so once a minute for each limit: a flood of connections is no flood of the log.
+/// Counts what the limits of connections refused, and logs it once a minute for each limit, so that a flood of connections does not flood the log.
 final class ConnectionRefusals: Sendable {
     private static let lineInterval = Duration.seconds(60)
 
@@ -39,10 +39,10 @@ final class ConnectionRefusals: Sendable {
             return counts[limit]?.value
         }
         guard let line else { return }
-        logger.warning("A limit bites", metadata: ["limit": "\(limit.rawValue)", "refused": "\(line)"])
+        logger.warning("Client limit reached", metadata: ["limit": "\(limit.rawValue)", "refused": "\(line)"])
     }
 
-    /// By name; every limit is there, so that a metric exists before its first event.
+    /// The counts by the limit's name. Every limit is there, so that a metric exists before its first event.
     var all: [String: UInt64] {
         let counts = counts.withLock { $0 }
         return Dictionary(uniqueKeysWithValues: ConnectionLimit.allCases.map { ($0.rawValue, counts[$0]?.value ?? 0) })

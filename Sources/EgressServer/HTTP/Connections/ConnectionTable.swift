@@ -1,8 +1,8 @@
 #if Server
 internal import NIOCore
 
-/// Which connections there are, from where, and which of them wait for a request: those give way to others, the one that has waited longest
-/// first.
+/// All connections, where they come from, and which of them wait for a request. Waiting connections give way to others, the one that has waited
+/// longest first.
 struct ConnectionTable {
     typealias ID = UInt64
 
@@ -17,17 +17,17 @@ struct ConnectionTable {
         var limit: ConnectionLimit
     }
 
-    /// As many evicted ones may not be closed yet before nobody is let in for them any more.
+    /// How many evicted connections may still be open. Beyond that no new connection is let in for them.
     static let leavingMax = 16
 
     private struct Entry {
         var address: ConnectionAddress?
-        /// The number of the turn in which it began to wait; nil while it is answered, or leaves.
+        /// The number of the turn in which the connection began to wait; nil while it is answered or leaves.
         var waitingSince: UInt64?
         var isLeaving = false
     }
 
-    /// In a queue of those that wait. It is out of date when its connection has been asked something since.
+    /// A place in a queue of waiting connections. It is out of date when its connection has got a request since.
     private struct Place {
         var id: ID
         var turn: UInt64
@@ -50,12 +50,12 @@ struct ConnectionTable {
 
     var count: Int { entries.count }
 
-    /// Places in all queues, those that are out of date among them.
+    /// The number of places in all queues, including those that are out of date.
     var queued: Int { neighbours.values.reduce(waiting.count) { $0 + $1.waiting.count } }
 
     /// - Parameters:
     ///   - address: nil: no limit per address applies.
-    ///   - countMax: connections that there is room for.
+    ///   - countMax: how many connections there is room for.
     mutating func admit(_ address: ConnectionAddress?, countMax: Int) -> Verdict {
         var eviction: Eviction?
         if let address, let these = neighbours[address], these.count >= perAddressMax {
@@ -72,7 +72,7 @@ struct ConnectionTable {
         return .admitted(lastID, eviction)
     }
 
-    /// It waits for a request, or for the rest of one.
+    /// The connection waits for a request, or for the rest of one.
     mutating func wait(_ id: ID) {
         guard let entry = entries[id], !entry.isLeaving, entry.waitingSince == nil else { return }
         lastTurn += 1
@@ -86,7 +86,7 @@ struct ConnectionTable {
         neighbours[address] = these
     }
 
-    /// A request of its is answered.
+    /// A request of the connection is being answered.
     mutating func answer(_ id: ID) { entries[id]?.waitingSince = nil }
 
     mutating func remove(_ id: ID) {
@@ -96,7 +96,7 @@ struct ConnectionTable {
         if count > 1 { neighbours[address]?.count -= 1 } else { neighbours[address] = nil }
     }
 
-    /// The one that has waited longest, which has to be closed; nil when none waits, or too many are being closed already.
+    /// Takes the connection that has waited longest, which has to be closed; nil when none waits, or too many are being closed already.
     mutating func evict() -> ID? {
         guard leaving < Self.leavingMax else { return nil }
         while let place = waiting.popFirst() {

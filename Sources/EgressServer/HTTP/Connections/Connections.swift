@@ -2,9 +2,9 @@
 internal import NIOCore
 internal import Synchronization
 
-/// All HTTP connections: lets new ones in as far as ``ConnectionLimits`` go, and closes those that give way to them.
+/// All HTTP connections: lets new ones in within ``ConnectionLimits``, and closes those that give way to them.
 final class Connections: Sendable {
-    /// What is told to a connection that has to make room.
+    /// The event that tells a connection to make room.
     struct GiveWay: Sendable {}
 
     private struct State {
@@ -16,7 +16,7 @@ final class Connections: Sendable {
     let limits: ConnectionLimits
     let refusals: ConnectionRefusals
     private let proxies: TrustedProxies
-    /// What the limit of open files leaves for connections.
+    /// The number of connections that the limit of open files leaves room for.
     private let room: @Sendable (_ connections: Int) -> Int
     private let state: Mutex<State>
 
@@ -33,7 +33,7 @@ final class Connections: Sendable {
 
     var count: Int { state.withLock { $0.table.count } }
 
-    /// - Returns: nil when there is no room for it: it has to be closed.
+    /// - Returns: nil when there is no room for the connection: it has to be closed.
     func admit(_ channel: any Channel) -> ConnectionTable.ID? {
         let peer = channel.remoteAddress?.ipAddress
         let address = proxies.isProxy(peer) ? nil : peer.flatMap { NumericAddress($0) }.map(ConnectionAddress.init)
@@ -63,7 +63,7 @@ final class Connections: Sendable {
         }
     }
 
-    /// Closes as many of those that have waited longest, for work that matters more.
+    /// Closes so many of the connections that have waited longest, for work that matters more.
     func giveWay(_ count: Int) {
         let victims = state.withLock { state in
             (0..<count).compactMap { _ in state.table.evict().flatMap { state.channels[$0] } }
@@ -74,7 +74,7 @@ final class Connections: Sendable {
         }
     }
 
-    /// Lets nobody in any more; who is being answered gets the answer.
+    /// Lets no connection in any more. A request that is being answered still gets its answer.
     func shutdown() {
         let channels = state.withLock { state in
             state.isClosing = true

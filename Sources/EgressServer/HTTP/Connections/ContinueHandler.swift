@@ -3,17 +3,17 @@ internal import HTTPTypes
 internal import NIOCore
 internal import NIOHTTPTypes
 
-/// Tells a client that waits for it to send its body (`Expect: 100-continue`, RFC 9110 §10.1.1); without a word such clients hesitate for a
-/// second, or for ever. For one connection.
+/// Tells a client that waits for it to send its body (`Expect: 100-continue`, RFC 9110 §10.1.1). Without that such clients wait for a second, or for
+/// ever. It serves one connection.
 ///
-/// It never speaks in the middle of another response, and not to those who don't wait any more.
+/// It never writes in the middle of another response, nor to a client that does not wait any more.
 final class ContinueHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart
     typealias OutboundIn = HTTPResponsePart
     typealias OutboundOut = HTTPResponsePart
 
-    /// Requests that have no whole response yet.
+    /// The number of requests that have no complete response yet.
     private var unanswered = 0
     private var isWaiting = false
 

@@ -16,7 +16,7 @@ struct HTTPConnectionChannel: HTTPChannelHandler {
     /// nil for plain HTTP.
     let tls: NIOSSLContext?
 
-    /// There is no room for it.
+    /// There is no room for the connection.
     struct Refused: Error {}
 
     /// - Throws: ``Refused``.
@@ -45,10 +45,10 @@ struct HTTPConnectionChannel: HTTPChannelHandler {
             withPipeliningAssistance: false, withErrorHandling: false, withOutboundHeaderValidation: false,
             withEncoderConfiguration: .init(), withDecoderLimitConfiguration: decoder)
         try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: tls != nil))
-        // Below the watch, for which only answers are answers.
+        // It stands below the watch, which must not take a 100 for an answer.
         try pipeline.addHandler(ContinueHandler())
         try pipeline.addHandler(RequestWatch(guarding, gate))
-        // It has the connection closed behind the answer when the server shuts down; idle ones are the guard's.
+        // When the server shuts down, it closes the connection after the answer. The guard closes idle connections.
         try pipeline.addHandler(HTTPConnectionStateHandler(idleTimeout: nil, logger: logger))
         return try NIOAsyncChannel(wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true))
     }

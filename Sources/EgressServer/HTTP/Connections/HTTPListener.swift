@@ -7,13 +7,13 @@ internal import NIOPosix
 internal import ServiceLifecycle
 internal import Synchronization
 
-/// Takes connections at an address, and goes on doing so: a listener that the system takes away is opened again. Media does not depend on it.
+/// Accepts connections at an address. When the system takes its listener away, it opens it again. Media does not depend on it.
 struct HTTPListener: Sendable {
     private static let backlog: Int32 = 1_024
-    /// What is sent and not acknowledged for so long, or not taken, ends the connection: the client is gone.
+    /// When sent data is not acknowledged or not read for so long, the client is gone and the connection ends.
     private static let userTimeoutMilliseconds = 30_000
     private static let keepAliveSeconds = 60
-    /// A listener that lasted so long was not opened in vain.
+    /// A listener that lasted so long counts as a success.
     private static let healthyLife = Duration.seconds(30)
 
     private struct State {
@@ -21,7 +21,7 @@ struct HTTPListener: Sendable {
         var isStopping = false
     }
 
-    /// What a listener was closed by.
+    /// The error that closed a listener.
     private final class Failure: Sendable {
         let error = Mutex<(any Error)?>(nil)
     }
@@ -43,7 +43,7 @@ struct HTTPListener: Sendable {
 
     /// Returns after a graceful shutdown, when the last connection has ended.
     /// - Parameter onListening: called once with the port, when connections are taken.
-    /// - Throws: `IOError` when the address can't be had at the beginning.
+    /// - Throws: `IOError` when the address can't be opened at the beginning.
     func run(_ onListening: @Sendable (_ port: Int) -> Void) async throws {
         let (accepted, accept) = AsyncStream.makeStream(of: HTTPConnectionChannel.Value.self)
         let (first, failure) = try await open(port: Int(clamping: address.port), accept)
@@ -101,7 +101,7 @@ struct HTTPListener: Sendable {
             repeat {
                 let delay = backoff.delay()
                 if problem != said {
-                    logger.error("HTTP takes no connections: \(problem). The listener is opened again in \(delay); media goes on")
+                    logger.error("HTTP accepts no connections: \(problem). The listener is opened again in \(delay); media continues")
                 }
                 said = problem
                 guard await sleep(delay) else { return }
@@ -115,7 +115,7 @@ struct HTTPListener: Sendable {
         }
     }
 
-    /// Returns false when there is no use in going on.
+    /// Returns false when it makes no sense to continue.
     private func sleep(_ delay: Duration) async -> Bool {
         await cancelWhenGracefulShutdown { (try? await Task.sleep(for: delay)) != nil } && !isStopping
     }
@@ -137,7 +137,7 @@ struct HTTPListener: Sendable {
         ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(.backlog, value: Self.backlog)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            // Those that are accepted inherit them.
+            // Accepted connections inherit these options.
             .serverChannelOption(.socketOption(.so_rcvbuf), value: numericCast(ConnectionLimits.receiveBufferSize))
             .serverChannelOption(.socketOption(.so_sndbuf), value: numericCast(ConnectionLimits.sendBufferSize))
             .serverChannelInitializer { server in
@@ -164,9 +164,9 @@ struct HTTPListener: Sendable {
 
     // MARK: Disposing
 
-    /// Those that came when nobody took them any more.
+    /// Closes connections that came when they were not accepted any more.
     private static func dispose(_ accepted: AsyncStream<HTTPConnectionChannel.Value>) async {
-        // A task that has been cancelled reads no stream to its end.
+        // A cancelled task does not read a stream to its end.
         await Task { for await connection in accepted { await dispose(connection) } }.value
     }
 

@@ -4,9 +4,9 @@ internal import NIOTLS
 
 /// Lets one request at a time through to the parser: the next one only when the answer to the one before has left.
 ///
-/// It stands in front of the parser, and keeps what a client pipelines as the bytes it came in. A parsed request takes thirty times the memory
+/// It stands before the parser, and keeps pipelined requests as the bytes that came in. A parsed request takes thirty times the memory
 /// of a short one on the wire, so what waits must not be parsed. Bytes are handed on up to the next empty line, which is where a head ends, so
-/// that a request that has come to its end is noticed before the next one is parsed.
+/// that the end of a request is noticed before the next one is parsed.
 final class RequestGate: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
@@ -18,12 +18,12 @@ final class RequestGate: ChannelDuplexHandler {
     private var context: ChannelHandlerContext?
     private var held = ByteBuffer()
     private var lines = EmptyLineFinder()
-    /// Of the request that is being read, in bytes.
+    /// The size of the request that is being read, in bytes.
     private var requestSize = 0
     private var isHeadRead = false
     private(set) var isShut = false
     private var isDelivering = false
-    /// Read and thrown away: this side has said all it had to say.
+    /// Whether bytes are read and discarded: this side has sent all that it had to send.
     private var isDeaf = false
     private var isReadWanted = false
     private var isInputClosed = false
@@ -43,7 +43,7 @@ final class RequestGate: ChannelDuplexHandler {
         isShut = !isAnswered
     }
 
-    /// The next request may come; ``resume()`` hands on what there is of it.
+    /// The next request may come; ``resume()`` hands on what has come of it.
     func open() { isShut = false }
 
     func resume() {
@@ -82,7 +82,7 @@ final class RequestGate: ChannelDuplexHandler {
             guarding.handshakeDone()
             context.fireUserInboundEventTriggered(event)
         case ChannelEvent.inputClosed where held.readableBytes > 0:
-            // It comes after the requests that came before it.
+            // The end of the input is handed on after the requests that came before it.
             isInputClosed = true
         default:
             context.fireUserInboundEventTriggered(event)
@@ -91,7 +91,7 @@ final class RequestGate: ChannelDuplexHandler {
 
     // MARK: Delivering
 
-    /// Returns whether anything was.
+    /// Returns whether anything was handed on.
     private func deliver(_ context: ChannelHandlerContext) -> Bool {
         isDelivering = true
         defer { isDelivering = false }
@@ -130,7 +130,7 @@ final class RequestGate: ChannelDuplexHandler {
         context.read()
     }
 
-    /// Nobody behind has heard of this request yet, so it is answered here.
+    /// Answers the request here, since no handler behind knows of it yet.
     private func refuse(_ limit: ConnectionLimit, _ status: String, _ context: ChannelHandlerContext) -> Bool {
         guarding.connections.refusals.count(limit)
         isDeaf = true
@@ -147,13 +147,13 @@ struct EmptyLineFinder {
     private enum State {
         case inLine
         case afterLine
-        /// And a CR behind it.
+        /// After it, a CR.
         case afterReturn
     }
 
     private var state = State.inLine
 
-    /// How many bytes there are up to the end of the first empty line, or in all when there is none.
+    /// The number of bytes up to the end of the first empty line, or of all bytes when there is none.
     mutating func next(in bytes: UnsafeRawBufferPointer) -> Int {
         for (index, byte) in bytes.enumerated() {
             switch (byte, state) {

@@ -12,7 +12,7 @@ final class RequestWatch: ChannelDuplexHandler {
 
     private let guarding: ConnectionGuard
     private let gate: RequestGate
-    /// The head that stood in one piece with the end of the request before it.
+    /// The head that came in one piece with the end of the request before it.
     private var early = CircularBuffer<HTTPRequestPart>()
 
     init(_ guarding: ConnectionGuard, _ gate: RequestGate) {

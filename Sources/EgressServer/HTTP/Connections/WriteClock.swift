@@ -1,16 +1,16 @@
 #if Server
 internal import NIOCore
 
-/// Whether a client reads what is written to it, by what waits in the channel. It has no clock: the time is handed in.
+/// Whether a client reads what is written to it, judged by what waits in the channel. It has no clock: the time is handed in.
 ///
-/// In each span of ``ConnectionLimits/writeTimeout`` the client has to take what waited at its beginning, or
-/// ``ConnectionLimits/writeProgress`` of it. A stream of events that has nothing to say waits for nothing, and stays.
+/// In each span of ``ConnectionLimits/writeTimeout`` the client has to read what waited at its beginning, or
+/// ``ConnectionLimits/writeProgress`` of it. A stream of events without new events has nothing waiting, and stays open.
 struct WriteClock {
     private let limits: ConnectionLimits
-    /// In bytes, since the beginning.
+    /// Bytes since the beginning.
     private var written = 0
     private var target = 0
-    /// Of the span that runs; nil while nothing waits.
+    /// When the present span ends; nil while nothing waits.
     private(set) var deadline: NIODeadline?
 
     init(_ limits: ConnectionLimits) { self.limits = limits }
@@ -22,7 +22,7 @@ struct WriteClock {
         if deadline == nil, size > 0 { begin(taken: taken, now) }
     }
 
-    /// At the deadline.
+    /// Call this at the deadline.
     /// - Parameter waiting: bytes in the channel.
     /// - Returns: whether the client reads.
     mutating func check(waiting: Int, now: NIODeadline) -> Bool {

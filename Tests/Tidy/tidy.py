@@ -1,4 +1,4 @@
-"""A rule without a test is a wish: layers, limits of size and width, and leftovers."""
+"""A rule without a test is a wish: layers, limits of size and width, leftovers, and sentences that are riddles."""
 
 import html.parser
 import pathlib
@@ -262,6 +262,44 @@ def check_script(path, text):
         problem(path, line and line[1], wrong[0] if wrong else parsed.stderr)
 
 
+# What made readers of the docs read a sentence twice, each time it was there: a subject without its noun, and rare words for usual things.
+RIDDLES = {
+    re.compile(r"(?:^|[.:;!?] |[|*-] )(?:Who|One who|Those who|Whom) "): "name the subject: \"A viewer that …\"",
+    re.compile(r"\b(?:[Ww]hoever|[Oo]ne who)\b"): "name the subject: \"a viewer that …\", \"anyone who …\"",
+    re.compile(r"\bto be had\b"): "say \"available\"",
+    re.compile(r"\blets? go of\b"): "say \"release\"",
+    re.compile(r"\b[Ll]imits? (?:that )?(?:bites?|bit)\b"): "say that the limit was reached",
+    re.compile(r"(?:^|[.:;] )Again [a-z]"): "say \"Further calls …\"",
+}
+RIDDLED = ["Who sleeps is woken.", "It waits. One who joins gets it.", "| Who asks gets 429 |", "whoever stops reading it", "it is not to be had here",
+           "it lets go of the listener", "a limit bites", "Again does nothing.", "It stays. Again only the URL changes."]
+PLAIN = ["\"auth\" says who may watch.", "**Who waits for whom.** A turn", "a viewer that joins", "the GOP again", "one worker", "it is let in", "a 16-bit limit"]
+
+
+def riddles(text):
+    return [advice for pattern, advice in RIDDLES.items() if pattern.search(text)]
+
+
+def prose_of(path, line):
+    """What a user reads of a line: all of a document but its headings, and comments of what is public."""
+    if path.suffix == ".md":
+        return "" if line.startswith("#") else line.strip()
+    comment = re.search(r"(?:^|\s)//(/?)\s?(.*)", line)
+    return comment.group(2) if comment and (path.suffix == ".h" or comment.group(1)) else ""
+
+
+def check_prose(path, lines):
+    assert all(riddles(text) for text in RIDDLED) and not any(riddles(text) for text in PLAIN), "the rule about prose is broken"
+    for number, line in enumerate(lines, 1):
+        for advice in riddles(prose_of(path, line)):
+            problem(path, number, f"a riddle: {advice}")
+
+
+def is_for_users(path):
+    documents = {ROOT / name for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md")}
+    return path in documents or path == ENGINE / "include" / "cegress.h" or path.suffix == ".swift" and path.is_relative_to(ROOT / "Sources")
+
+
 # How a test is defined, by the kind of file that it stands in.
 TEST_DEFINITIONS = {".py": r"^def {}\(", ".c": r"^static void {}\(", ".swift": r"\bfunc {}\("}
 
@@ -287,6 +325,8 @@ def main():
     for path in files_of_the_project():
         if path.suffix in {".orig", ".rej", ".bak"}:
             problem(path, None, "a leftover")
+        if is_for_users(path):
+            check_prose(path, path.read_text().split("\n"))
         if path.suffix not in {".c", ".h", ".swift", ".py", ".sh", ".html", ".css", ".js"}:
             continue
         text = path.read_text()

@@ -32,7 +32,7 @@ enum {
 #define EG_HAS_NO_PADDING(type, last) (offsetof(type, last) + sizeof(((type *)NULL)->last) == sizeof(type))
 _Static_assert(EG_HAS_NO_PADDING(struct eg_config, handshake_size_max), "grows by 8 bytes");
 _Static_assert(EG_HAS_NO_PADDING(struct eg_hooks, stream), "grows by 8 bytes");
-_Static_assert(EG_HAS_NO_PADDING(struct eg_stream_config, audio_payload_type), "grows by 8 bytes");
+_Static_assert(EG_HAS_NO_PADDING(struct eg_stream_config, audio_codec), "grows by 8 bytes");
 _Static_assert(EG_HAS_NO_PADDING(struct eg_viewer_config, local_ice_pwd), "grows by 8 bytes");
 _Static_assert(sizeof(struct eg_error) == 256, "never grows");
 _Static_assert(sizeof(struct eg_video_format) == 8, "never grows");

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "transport/dtls.h"
+#include "wire/codec.h"
 
 #include <string.h>
 
@@ -77,6 +78,12 @@ static eg_status check_payload_types(const struct payload_type *types, size_t co
     return EG_STATUS_OK;
 }
 
+static eg_status check_codec(const char *field, eg_codec codec, bool is_video, struct eg_error *error) {
+    if (eg__codec_traits(codec, is_video) != NULL) return EG_STATUS_OK;
+    return eg__fail(error, EG_STATUS_INVALID_ARGUMENT, 0, "%s is %d (%s), which is no codec of %s", field, (int)codec, eg_codec_name(codec),
+                    is_video ? "video" : "sound");
+}
+
 eg_status eg__check_stream(const struct eg_stream_config *config, struct eg_error *error) {
     if (!config->has_video && !config->has_audio) {
         return eg__fail(error, EG_STATUS_INVALID_ARGUMENT, 0, "has_video and has_audio are both false");
@@ -85,7 +92,10 @@ eg_status eg__check_stream(const struct eg_stream_config *config, struct eg_erro
         {"video_payload_type", config->has_video, config->video_payload_type},
         {"audio_payload_type", config->has_audio, config->audio_payload_type},
     };
-    return check_payload_types(types, sizeof types / sizeof types[0], error);
+    eg_status status = check_payload_types(types, sizeof types / sizeof types[0], error);
+    if (status == EG_STATUS_OK) status = check_codec("video_codec", config->video_codec, true, error);
+    if (status == EG_STATUS_OK) status = check_codec("audio_codec", config->audio_codec, false, error);
+    return status;
 }
 
 eg_status eg__check_viewer(const struct eg_viewer_config *config, struct eg_error *error) {

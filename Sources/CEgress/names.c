@@ -27,6 +27,7 @@ const char *eg_drop_name(eg_drop drop) {
         [EG_DROP_WORKER_BUSY] = "worker_busy",
         [EG_DROP_HANDSHAKE_BUSY] = "handshake_busy",
         [EG_DROP_VIEWER_OVERFLOW] = "viewer_overflow",
+        [EG_DROP_SOURCE_PAYLOAD] = "source_payload",
     };
     return (uint32_t)drop < EG_DROP_COUNT ? names[drop] : "other";
 }

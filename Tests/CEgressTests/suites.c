@@ -28,6 +28,7 @@ extern const struct eg_test_suite eg_tests_parameter_sets;
 extern const struct eg_test_suite eg_tests_source;
 extern const struct eg_test_suite eg_tests_source_epochs;
 extern const struct eg_test_suite eg_tests_source_sets;
+extern const struct eg_test_suite eg_tests_source_codecs;
 extern const struct eg_test_suite eg_tests_gaps;
 extern const struct eg_test_suite eg_tests_track;
 extern const struct eg_test_suite eg_tests_io;
@@ -70,6 +71,7 @@ static const struct eg_test_suite *const suites[] = {
     &eg_tests_source,
     &eg_tests_source_epochs,
     &eg_tests_source_sets,
+    &eg_tests_source_codecs,
     &eg_tests_gaps,
     &eg_tests_track,
     &eg_tests_io,

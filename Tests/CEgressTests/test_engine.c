@@ -112,6 +112,11 @@ static void a_stream_that_is_out_of_range_is_refused_by_field(struct eg_check *c
         {{.has_video = true, .video_payload_type = 95}, "video_payload_type"},
         {{.has_audio = true, .audio_payload_type = 72}, "audio_payload_type"},
         {{.has_video = true, .has_audio = true, .video_payload_type = 96, .audio_payload_type = 96}, "audio_payload_type"},
+        {{.has_video = true, .video_codec = (eg_codec)6}, "video_codec is 6 (other)"},
+        {{.has_video = true, .video_codec = (eg_codec)-1}, "video_codec is -1 (other)"},
+        {{.has_video = true, .video_codec = EG_CODEC_OPUS}, "video_codec is 16 (opus), which is no codec of video"},
+        {{.has_audio = true, .audio_codec = EG_CODEC_H264}, "audio_codec is 1 (h264), which is no codec of sound"},
+        {{.has_video = true, .audio_codec = (eg_codec)20}, "audio_codec is 20 (other)"}, // even of a leg that is left out
     };
     eg_engine *engine = create(EG_IO_AUTO);
     REQUIRE(engine != NULL);
@@ -125,6 +130,7 @@ static void a_stream_that_is_out_of_range_is_refused_by_field(struct eg_check *c
     static const struct eg_stream_config fine[] = {
         {.has_video = true, .video_payload_type = 63, .audio_payload_type = 63},
         {.has_audio = true, .video_payload_type = 200, .audio_payload_type = 0},
+        {.has_video = true, .has_audio = true, .audio_payload_type = 9, .video_codec = EG_CODEC_AV1, .audio_codec = EG_CODEC_G722},
     };
     for (size_t i = 0; i < sizeof fine / sizeof fine[0]; i++) {
         struct eg_stream_info info;

@@ -77,7 +77,7 @@ eg_status eg__core_stream_stats(const struct eg_core *core, eg_time now, eg_stre
         .format = video->format,
         .viewers = stream->viewer_count,
         .pictures = video->pictures,
-        .idrs = video->idrs,
+        .idrs = video->key_pictures,
         .gop_ms = video->gop_ms,
         .has_b_frames = video->backward_pictures >= EG_BACKWARD_PICTURES,
         .packets_sent = stream->packets_sent,

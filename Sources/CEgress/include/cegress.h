@@ -240,6 +240,8 @@ struct eg_stream_config {
     bool has_audio;
     uint8_t video_payload_type; // 0..127 but not 64..95 (RFC 5761 §4), and not the audio's
     uint8_t audio_payload_type;
+    eg_codec video_codec;       // EG_CODEC_DEFAULT or one of video
+    eg_codec audio_codec;       // EG_CODEC_DEFAULT or one of sound
 };
 
 struct eg_stream_info {
@@ -351,7 +353,8 @@ EG_ENUM(eg_drop, int32_t) {
     EG_DROP_WORKER_BUSY = 21,          // another thread of the engine, which it was meant for, did not keep up
     EG_DROP_HANDSHAKE_BUSY = 22,       // of a handshake, when the line of those that wait was full: its client repeats it
     EG_DROP_VIEWER_OVERFLOW = 23,      // at the viewers' port: the kernel's receive buffer was full
-    EG_DROP_COUNT = 24,
+    EG_DROP_SOURCE_PAYLOAD = 24,       // at a source: the payload is not one of the configured codec
+    EG_DROP_COUNT = 25,
 };
 typedef enum eg_drop eg_drop;
 

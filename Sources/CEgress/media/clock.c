@@ -3,9 +3,9 @@
 #include "wire/rtp.h"
 
 enum {
-    VIDEO_RATE = 90000,   // [Hz] RFC 6184 §5.1
-    AUDIO_RATE = 48000,   // [Hz] RFC 7587 §4.1
-    COMMON_RATE = 720000, // [Hz] the least that both divide
+    VIDEO_RATE = 90000,   // [Hz] of all video, RFC 6184 §5.1
+    AUDIO_RATE = 48000,   // [Hz] of Opus, RFC 7587 §4.1
+    COMMON_RATE = 720000, // [Hz] the least that these and the 8,000 Hz of the other sound codecs divide
     DRIFT_SHARE = 1024,   // the anchor moves by this part of a late arrival's error: it follows a sender's slow clock and ignores jitter
     SKEW_MAX = 10,        // [s] between the legs; more means that their reports are of different timelines
 };
@@ -14,6 +14,11 @@ void eg__clock_init(struct eg_media_clock *clock, uint64_t ntp_origin) {
     *clock = (struct eg_media_clock){.ntp_origin = ntp_origin};
     clock->legs[EG_VIDEO].rate = VIDEO_RATE;
     clock->legs[EG_AUDIO].rate = AUDIO_RATE;
+}
+
+void eg__clock_set_rate(struct eg_media_clock *clock, enum eg_track_kind kind, uint32_t rate) {
+    EG_ASSERT(rate > 0 && COMMON_RATE % rate == 0);
+    clock->legs[kind].rate = rate;
 }
 
 static uint32_t ticks(const struct eg_clock_leg *leg, int64_t microseconds) {
@@ -68,11 +73,11 @@ static bool follow_video(const struct eg_media_clock *clock, eg_time now, uint32
     const struct eg_clock_leg *video = &clock->legs[EG_VIDEO], *audio = &clock->legs[EG_AUDIO];
     if (!video->has_anchor || !video->has_report || !audio->has_report) return false;
     uint32_t by_arrival = anchored_timestamp(audio, now);
-    uint32_t video_at = common_ticks(video->report_ntp) + (anchored_timestamp(video, now) - video->report_timestamp) * (COMMON_RATE / VIDEO_RATE);
-    uint32_t audio_at = common_ticks(audio->report_ntp) + (by_arrival - audio->report_timestamp) * (COMMON_RATE / AUDIO_RATE);
+    uint32_t video_at = common_ticks(video->report_ntp) + (anchored_timestamp(video, now) - video->report_timestamp) * (COMMON_RATE / video->rate);
+    uint32_t audio_at = common_ticks(audio->report_ntp) + (by_arrival - audio->report_timestamp) * (COMMON_RATE / audio->rate);
     int32_t skew = eg__timestamp_distance(audio_at, video_at);
     if (skew > SKEW_MAX * COMMON_RATE || skew < -SKEW_MAX * COMMON_RATE) return false;
-    *timestamp = by_arrival + (uint32_t)(skew / (COMMON_RATE / AUDIO_RATE));
+    *timestamp = by_arrival + (uint32_t)(skew / (int32_t)(COMMON_RATE / audio->rate));
     return true;
 }
 

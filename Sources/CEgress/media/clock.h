@@ -26,6 +26,9 @@ struct eg_media_clock {
 
 void eg__clock_init(struct eg_media_clock *clock, uint64_t ntp_origin);
 
+// Sets how many ticks of a leg's timestamps make a second, a divisor of 720,000. It is 90,000 of video and 48,000 of sound until then.
+void eg__clock_set_rate(struct eg_media_clock *clock, enum eg_track_kind kind, uint32_t rate);
+
 // A packet with this timestamp has arrived; of video, only the first packet of a picture counts.
 void eg__clock_observe(struct eg_media_clock *clock, enum eg_track_kind kind, eg_time now, uint32_t timestamp);
 

@@ -2,7 +2,6 @@
 
 #include "wire/codec.h"
 #include "wire/demux.h"
-#include "wire/h264.h"
 #include "wire/rtcp.h"
 
 #include <string.h>
@@ -11,20 +10,23 @@ static void drop(struct eg_source *source, eg_drop reason) { source->drops[reaso
 
 static void raise(struct eg_source *source, eg_stream_event_kind kind) { source->events |= 1u << kind; }
 
-void eg__source_init(struct eg_source *source, enum eg_track_kind kind, uint8_t payload_type, struct eg_store *store,
+void eg__source_init(struct eg_source *source, enum eg_track_kind kind, eg_codec codec, uint8_t payload_type, struct eg_store *store,
                      struct eg_media_clock *clock, uint64_t *drops) {
     *source = (struct eg_source){
         .kind = kind,
+        .codec = eg__codec_traits(codec, kind == EG_VIDEO),
         .payload_type = payload_type,
         .store = store,
         .clock = clock,
         .drops = drops,
         .last_arrival = EG_TIME_NEVER,
         .pending_since = EG_TIME_NEVER,
-        .last_idr = EG_TIME_NEVER,
+        .last_key = EG_TIME_NEVER,
         .rate_since = EG_TIME_NEVER,
     };
-    if (kind == EG_VIDEO) eg__parameter_sets_init(&source->sets, eg__codec_traits(EG_CODEC_H264, true));
+    EG_ASSERT(source->codec != NULL);
+    if (source->codec->sets != NULL) eg__parameter_sets_init(&source->sets, source->codec);
+    eg__clock_set_rate(clock, kind, source->codec->clock_rate);
 }
 
 void eg__source_deinit(struct eg_source *source) { eg__parameter_sets_deinit(&source->sets); }
@@ -65,12 +67,38 @@ static bool put(struct eg_source *source, eg_time now, uint64_t place, uint32_t 
     return false;
 }
 
-// The valid SPS is known only when an IDR activates it (ITU-T H.264 §7.4.1.2.1).
-static void follow_format(struct eg_source *source, uint16_t pps_id) {
-    const struct eg_parameter_set *sps = eg__parameter_sets_active(&source->sets, pps_id);
-    bool is_readable = sps != NULL && sps->format.profile_idc != 0;
-    if (!is_readable || memcmp(&sps->format, &source->format, sizeof source->format) == 0) return;
-    source->format = sps->format;
+// Whether a packet with this timestamp belongs to the key picture that the GOP began with.
+static bool is_of_key_picture(const struct eg_source *source, uint32_t timestamp, const struct eg_payload *found) {
+    const struct eg_packet *first = eg__store_get(source->store, source->store->gop_begin);
+    return found->starts_key || (first != NULL && first->timestamp == timestamp);
+}
+
+// Stores the payload as it came, or as its codec is stored.
+static bool put_video(struct eg_source *source, eg_time now, uint64_t place, uint32_t timestamp, const struct eg_rtp *rtp,
+                      const struct eg_payload *found) {
+    if (source->codec->normalize == NULL) return put(source, now, place, timestamp, rtp->marker, rtp->payload, rtp->payload_size);
+    bool is_of_key = is_of_key_picture(source, timestamp, found);
+    struct eg_stored_payload stored = source->codec->normalize(rtp->payload, rtp->payload_size, is_of_key);
+    if (!put(source, now, place, timestamp, rtp->marker, rtp->payload + stored.skip, rtp->payload_size - stored.skip)) return false;
+    eg__store_set_first_byte(source->store, place, stored.first);
+    return true;
+}
+
+// The valid SPS is known only when a key picture activates it (ITU-T H.264 §7.4.1.2.1, H.265 §7.4.2.4.2). All zero when it can't be read.
+static struct eg_video_format format_of_key(const struct eg_source *source, const struct eg_rtp *rtp, const struct eg_payload *found) {
+    struct eg_video_format format = {0};
+    if (source->codec->sets != NULL) {
+        const struct eg_parameter_set *sps = eg__parameter_sets_active(&source->sets, found->pps_id);
+        return sps != NULL ? sps->format : format;
+    }
+    bool is_readable = source->codec->parse_format(&format, rtp->payload, rtp->payload_size);
+    return is_readable ? format : (struct eg_video_format){0};
+}
+
+static void follow_format(struct eg_source *source, const struct eg_rtp *rtp, const struct eg_payload *found) {
+    struct eg_video_format format = format_of_key(source, rtp, found);
+    if (format.width == 0 || memcmp(&format, &source->format, sizeof format) == 0) return;
+    source->format = format;
     raise(source, EG_STREAM_VIDEO_FORMAT);
 }
 
@@ -87,15 +115,15 @@ static void begin_picture(struct eg_source *source, eg_time now, uint64_t place,
     if (source->pictures > 0 && step < 0) note_backward(source);
     if (source->pictures > 0 && step > 0) source->picture_interval = (uint32_t)step;
     source->pictures++;
-    source->picture_has_idr = false;
+    source->picture_has_key = false;
     source->picture_begin = place;
     source->picture_timestamp = timestamp;
     source->picture_arrival = now;
     eg__clock_observe(source->clock, source->kind, now, timestamp);
 }
 
-// An IDR slice whose parameter sets did not all come with its picture gets those that came before, with its timestamp, in packets no larger than
-// its own, `size_max`, unless a single set is larger. Returns the slice's place, which is behind them.
+// A slice of a key picture whose parameter sets did not all come with it gets those that came before, with its timestamp, in packets no larger
+// than its own, `size_max`, unless a single set is larger. Returns the slice's place, which is behind them.
 static uint64_t insert_parameter_sets(struct eg_source *source, eg_time now, uint64_t place, uint32_t timestamp, uint16_t pps_id,
                                       size_t size_max) {
     struct eg_parameter_set_need need;
@@ -118,12 +146,12 @@ static void measure_picture(struct eg_source *source) {
 }
 
 static void begin_gop(struct eg_source *source, eg_time now) {
-    source->picture_has_idr = true;
+    source->picture_has_key = true;
     source->largest_picture = source->gop_largest_picture;
     source->gop_largest_picture = 0;
-    source->idrs++;
-    if (source->last_idr != EG_TIME_NEVER) source->gop_ms = (uint32_t)((now - source->last_idr) / EG_MILLISECOND);
-    source->last_idr = now;
+    source->key_pictures++;
+    if (source->last_key != EG_TIME_NEVER) source->gop_ms = (uint32_t)((now - source->last_key) / EG_MILLISECOND);
+    source->last_key = now;
     eg__store_begin_gop(source->store, source->picture_begin);
 }
 
@@ -131,39 +159,45 @@ static void learn_parameter_sets(struct eg_source *source, uint64_t place, const
     eg__parameter_sets_learn(&source->sets, place, rtp->sequence, rtp->payload, rtp->payload_size);
 }
 
-static void receive_video(struct eg_source *source, eg_time now, uint64_t place, uint32_t timestamp, const struct eg_rtp *rtp) {
-    struct eg_h264_payload h264 = eg__h264_inspect(rtp->payload, rtp->payload_size);
+// An epoch begins with a key picture that can be decoded, or with the first of the parameter sets before one.
+static bool can_begin(const struct eg_source *source, const struct eg_payload *found) {
+    if (found->has_opening) return true;
+    return found->starts_key && (source->codec->sets == NULL || eg__parameter_sets_have(&source->sets, found->pps_id));
+}
+
+static void receive_video(struct eg_source *source, eg_time now, uint64_t place, uint32_t timestamp, const struct eg_rtp *rtp,
+                          const struct eg_payload *found) {
     bool is_newest = place > source->highest;
-    if (source->wants_idr) {
+    if (source->wants_key) {
         // The set is known from here on, but not to viewers that get only what follows.
-        if (h264.has_sets) learn_parameter_sets(source, source->highest, rtp);
-        bool can_begin = h264.has_sps || (h264.starts_idr && eg__parameter_sets_have(&source->sets, h264.pps_id));
-        if (!can_begin) {
+        if (found->has_sets) learn_parameter_sets(source, source->highest, rtp);
+        if (!can_begin(source, found)) {
             // Nothing of this epoch is stored yet, so its first packet still gets the next place.
             source->highest_raw = rtp->sequence;
             drop(source, EG_DROP_SOURCE_BEFORE_IDR);
             return;
         }
-        source->wants_idr = false;
+        source->wants_key = false;
         place = source->highest + 1; // packets that were lost before it are not missed by any viewer
     }
     if (is_newest && (timestamp != source->picture_timestamp || source->pictures == 0)) {
         if (source->pending_since != EG_TIME_NEVER) complete_picture(source);
         begin_picture(source, now, place, timestamp);
     }
-    if (h264.has_sets) learn_parameter_sets(source, place, rtp);
-    if (is_newest && h264.starts_idr) {
-        follow_format(source, h264.pps_id);
-        place = insert_parameter_sets(source, now, place, timestamp, h264.pps_id, rtp->payload_size);
+    if (found->has_sets) learn_parameter_sets(source, place, rtp);
+    if (is_newest && found->starts_key) {
+        follow_format(source, rtp, found);
+        bool has_sets = source->codec->sets != NULL;
+        if (has_sets) place = insert_parameter_sets(source, now, place, timestamp, found->pps_id, rtp->payload_size);
     }
-    if (!put(source, now, place, timestamp, rtp->marker, rtp->payload, rtp->payload_size)) return;
+    if (!put_video(source, now, place, timestamp, rtp, found)) return;
     if (!is_newest) {
         note_late(source, place);
         return;
     }
     source->highest = place;
     source->highest_raw = rtp->sequence;
-    if (h264.has_idr && !source->picture_has_idr) begin_gop(source, now);
+    if (found->has_key && !source->picture_has_key) begin_gop(source, now);
     measure_picture(source);
     if (source->pending_since == EG_TIME_NEVER) source->pending_since = now;
     if (rtp->marker) complete_picture(source);
@@ -204,7 +238,7 @@ static uint32_t ticks_passed(const struct eg_source *source, eg_time now) {
 
 // Packets that come late, for example after a stall, are not a jump: their timestamps continue.
 static bool is_jump(const struct eg_source *source, eg_time now, uint32_t timestamp) {
-    if (source->wants_idr || source->last_arrival == EG_TIME_NEVER) return false;
+    if (source->wants_key || source->last_arrival == EG_TIME_NEVER) return false;
     int64_t rate = source->clock->legs[source->kind].rate;
     int64_t step_us = (int64_t)eg__timestamp_distance(source->picture_timestamp, timestamp) * EG_SECOND / rate;
     return step_us < -(int64_t)EG_SOURCE_JUMP || step_us > (int64_t)(now - source->picture_arrival) + (int64_t)EG_SOURCE_JUMP;
@@ -221,7 +255,7 @@ static void follow_jump(struct eg_source *source, eg_time now, uint32_t timestam
 }
 
 // Takes a packet of the sender's present epoch.
-static void accept(struct eg_source *source, eg_time now, const struct eg_rtp *rtp) {
+static void accept(struct eg_source *source, eg_time now, const struct eg_rtp *rtp, const struct eg_payload *found) {
     if (rtp->payload_size > EG_RTP_PAYLOAD_SIZE_MAX) {
         drop(source, EG_DROP_SOURCE_TOO_LARGE);
         return;
@@ -247,7 +281,7 @@ static void accept(struct eg_source *source, eg_time now, const struct eg_rtp *r
     source->stats.packets++;
     source->stats.bytes += rtp->payload_size;
     count_rate(source, now, rtp->payload_size);
-    if (source->kind == EG_VIDEO) receive_video(source, now, place, timestamp, rtp);
+    if (source->kind == EG_VIDEO) receive_video(source, now, place, timestamp, rtp, found);
     else receive_audio(source, now, place, timestamp, rtp);
 }
 
@@ -257,7 +291,7 @@ static void begin_epoch(struct eg_source *source, eg_time now, const struct eg_a
                         uint32_t timestamp) {
     bool is_first = source->state == EG_SOURCE_WAITING;
     bool is_same_sender = ssrc == source->ssrc && eg__addr_equal(from, &source->sender); // its sequence numbers jumped
-    if (!is_same_sender) eg__parameter_sets_begin_sender(&source->sets);
+    if (!is_same_sender && source->codec->sets != NULL) eg__parameter_sets_begin_sender(&source->sets);
     if (source->pending_since != EG_TIME_NEVER) complete_picture(source);
     source->state = EG_SOURCE_LIVE;
     source->sender = *from;
@@ -265,7 +299,7 @@ static void begin_epoch(struct eg_source *source, eg_time now, const struct eg_a
     source->highest_raw = (uint16_t)(sequence - 1);
     source->order_begin = source->highest + 1;
     source->candidate.active = false;
-    source->wants_idr = source->kind == EG_VIDEO;
+    source->wants_key = source->kind == EG_VIDEO;
     source->backward_pictures = 0;
     eg__clock_restart(source->clock, source->kind);
     if (!is_first) {
@@ -302,8 +336,15 @@ static bool is_next_of_candidate(const struct eg_source *source, const struct eg
            eg__addr_equal(&source->candidate.addr, from);
 }
 
+// What the payload holds, as far as the codec can tell. Every payload of sound is valid.
+static struct eg_payload inspect(const struct eg_source *source, const struct eg_rtp *rtp) {
+    if (source->codec->inspect == NULL) return (struct eg_payload){.valid = true};
+    return source->codec->inspect(rtp->payload, rtp->payload_size);
+}
+
 // Takes a packet that is not of the present epoch: from a sender that came back, or from a stranger.
-static void receive_from_candidate(struct eg_source *source, eg_time now, const struct eg_addr *from, const struct eg_rtp *rtp) {
+static void receive_from_candidate(struct eg_source *source, eg_time now, const struct eg_addr *from, const struct eg_rtp *rtp,
+                                   const struct eg_payload *found) {
     if (rtp->payload_size > EG_RTP_PAYLOAD_SIZE_MAX) {
         drop(source, EG_DROP_SOURCE_TOO_LARGE);
         return;
@@ -312,7 +353,7 @@ static void receive_from_candidate(struct eg_source *source, eg_time now, const 
     if (source->state != EG_SOURCE_LIVE || (is_known_address && rtp->ssrc != source->ssrc)) {
         discard_candidate(source);
         begin_epoch(source, now, from, rtp->ssrc, rtp->sequence, rtp->timestamp);
-        accept(source, now, rtp);
+        accept(source, now, rtp, found);
         return;
     }
     bool may_take_over = is_known_address || now - source->last_arrival >= EG_SOURCE_SILENCE;
@@ -326,7 +367,7 @@ static void receive_from_candidate(struct eg_source *source, eg_time now, const 
         hold_candidate(source, from, rtp);
         return;
     }
-    // Two in a row: the packet that was held back comes first, since an IDR may begin with it.
+    // Two in a row: the packet that was held back comes first, since a key picture may begin with it.
     uint8_t held_bytes[EG_RTP_PAYLOAD_SIZE_MAX];
     struct eg_rtp held = {
         .marker = source->candidate.marker,
@@ -338,9 +379,18 @@ static void receive_from_candidate(struct eg_source *source, eg_time now, const 
         .payload_size = source->candidate.size,
     };
     memcpy(held_bytes, source->candidate.payload, held.payload_size);
+    struct eg_payload held_found = inspect(source, &held);
     begin_epoch(source, now, from, held.ssrc, held.sequence, held.timestamp);
-    accept(source, now, &held);
-    accept(source, now, rtp);
+    accept(source, now, &held, &held_found);
+    accept(source, now, rtp, found);
+}
+
+// Skips the number of a packet that was refused: no place is kept for it. Late packets from before it would be put one place too far, so they are
+// not taken any more. Before an epoch has begun nothing has a place.
+static void pass_over(struct eg_source *source, int16_t step) {
+    if (step < 1) return;
+    source->highest_raw++;
+    if (!source->wants_key) source->order_begin = source->highest + (uint64_t)step;
 }
 
 static void receive_rtp(struct eg_source *source, eg_time now, const struct eg_addr *from, const uint8_t *bytes, size_t size) {
@@ -356,12 +406,18 @@ static void receive_rtp(struct eg_source *source, eg_time now, const struct eg_a
     int16_t step = eg__sequence_distance(source->highest_raw, rtp.sequence);
     bool is_present = source->state == EG_SOURCE_LIVE && rtp.ssrc == source->ssrc && eg__addr_equal(from, &source->sender) &&
                       step < EG_SOURCE_DROPOUT_MAX && step > -EG_SOURCE_MISORDER_MAX;
+    struct eg_payload found = inspect(source, &rtp);
+    if (!found.valid) {
+        if (is_present) pass_over(source, step);
+        drop(source, EG_DROP_SOURCE_PAYLOAD);
+        return;
+    }
     if (!is_present) {
-        receive_from_candidate(source, now, from, &rtp);
+        receive_from_candidate(source, now, from, &rtp, &found);
         return;
     }
     discard_candidate(source);
-    accept(source, now, &rtp);
+    accept(source, now, &rtp, &found);
 }
 
 static void deactivate(struct eg_source *source) {

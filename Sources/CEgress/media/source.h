@@ -7,8 +7,10 @@
 //                 another jump ▼ │ old one and two packets in a row (RFC 3550 A.1)
 //                           candidate
 //
-// An epoch of video begins at an IDR. Packets before it are dropped, since nobody could decode them. A jump of the timestamps alone does not begin
-// an epoch: the sequence numbers continue, so the decoder can too, and the new timestamps are laid behind the old ones.
+// An epoch of video begins at a key picture. Packets before it are dropped, since nobody could decode them. A jump of the timestamps alone does not
+// begin an epoch: the sequence numbers continue, so the decoder can too, and the new timestamps are laid behind the old ones.
+//
+// A packet whose payload can't be its codec's is dropped as if it had not been sent: it begins nothing and takes no place, so viewers miss nothing.
 #ifndef EG_SOURCE_H
 #define EG_SOURCE_H
 
@@ -25,6 +27,7 @@ enum eg_source_state { EG_SOURCE_WAITING, EG_SOURCE_LIVE, EG_SOURCE_ENDED };
 struct eg_source {
     enum eg_track_kind kind;
     enum eg_source_state state;
+    const struct eg_codec_traits *codec;
     uint8_t payload_type;
     struct eg_store *store;
     struct eg_media_clock *clock;
@@ -57,16 +60,16 @@ struct eg_source {
         uint32_t timestamp;
     } early_report;
 
-    bool wants_idr;                 // video: this epoch has not begun yet
-    bool picture_has_idr;
+    bool wants_key;                 // video: this epoch has not begun yet
+    bool picture_has_key;
     uint64_t picture_begin;         // place of its first packet
     uint32_t picture_timestamp;     // ours
     eg_time picture_arrival;        // of its first packet
     uint32_t picture_interval;      // [RTP ticks] between the last two
     struct eg_parameter_sets sets;
-    uint32_t largest_picture;       // [packets] since the last IDR but one
-    uint32_t gop_largest_picture;   // [packets] since the last IDR
-    eg_time last_idr;
+    uint32_t largest_picture;       // [packets] since the last key picture but one
+    uint32_t gop_largest_picture;   // [packets] since the last key picture
+    eg_time last_key;               // arrival of the last key picture
 
     uint64_t ready_end;             // places below are complete: viewers may have them
     eg_time pending_since;          // EG_TIME_NEVER: nothing waits for the rest of its picture
@@ -76,16 +79,17 @@ struct eg_source {
     unsigned events;                // bits of 1 << eg_stream_event_kind; the owner resets them
     unsigned backward_pictures;     // how many timestamps went back, each at most EG_BACKWARD_SPAN pictures after the one before
     uint64_t backward_at;           // picture
-    struct eg_video_format format;  // of the SPS that the last IDR activated
+    struct eg_video_format format;  // of the last key picture
     struct eg_source_stats stats;
     uint64_t pictures;
-    uint64_t idrs;
+    uint64_t key_pictures;
     uint32_t gop_ms;
     eg_time rate_since;             // [us] of the bit rate's window
     uint64_t rate_bytes;
 };
 
-void eg__source_init(struct eg_source *source, enum eg_track_kind kind, uint8_t payload_type, struct eg_store *store,
+// The codec must be one of this kind. Its rate becomes that of the clock's leg.
+void eg__source_init(struct eg_source *source, enum eg_track_kind kind, eg_codec codec, uint8_t payload_type, struct eg_store *store,
                      struct eg_media_clock *clock, uint64_t *drops);
 
 void eg__source_deinit(struct eg_source *source);

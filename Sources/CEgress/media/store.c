@@ -168,6 +168,14 @@ enum eg_store_result eg__store_put(struct eg_store *store, eg_time now, uint64_t
     return EG_STORE_PUT;
 }
 
+void eg__store_set_first_byte(struct eg_store *store, uint64_t sequence, uint8_t byte) {
+    const struct eg_packet *packet = eg__store_get(store, sequence);
+    struct eg_chunk *chunk = newest_hold(store)->chunk; // where the last put wrote
+    uint8_t *first = chunk->bytes + chunk->used - packet->size;
+    EG_ASSERT(packet->size > 0 && packet->payload == first);
+    *first = byte;
+}
+
 // A late packet is in one of the newest blocks, so the search is short.
 static struct eg_store_hold *find_hold(const struct eg_store *store, const struct eg_chunk *chunk) {
     for (uint32_t i = store->chunk_count; i > 0; i--)

@@ -1,11 +1,11 @@
-// The plaintext packets of one source, stored once for all its viewers: everything since the last IDR (for viewers that join) and at least the
-// last two seconds (for viewers that lost packets). Packets are found by their place in the source's endless sequence. A place that nothing
+// The plaintext packets of one source, stored once for all its viewers: everything since the last key picture (for viewers that join) and at least
+// the last two seconds (for viewers that lost packets). Packets are found by their place in the source's endless sequence. A place that nothing
 // arrived for stays empty, so that viewers see a loss that happened upstream.
 //
 //        begin            gop_begin                            end
 //          │ history          │ P P P P . P P P P P P P P P P P │
 //
-// Bounded by time, slots and bytes. A GOP that exceeds them is given up: nobody can join in its middle, only at the next IDR.
+// Bounded by time, slots and bytes. A GOP that exceeds them is given up: nobody can join in its middle, only at the next key picture.
 #ifndef EG_STORE_H
 #define EG_STORE_H
 
@@ -39,7 +39,7 @@ struct eg_store {
     uint32_t chunk_count_max;
     uint64_t begin;               // the oldest place that is kept
     uint64_t end;                 // one beyond the newest
-    uint64_t gop_begin;           // first packet of the picture that holds the last IDR, or EG_STORE_NO_GOP
+    uint64_t gop_begin;           // first packet of the last key picture, or EG_STORE_NO_GOP
     uint64_t gop_bytes;           // [B] of payload since gop_begin
     uint64_t bytes;               // [B] of payload kept
 };
@@ -55,6 +55,9 @@ void eg__store_deinit(struct eg_store *store);
 enum eg_store_result eg__store_put(struct eg_store *store, eg_time now, uint64_t sequence, uint32_t timestamp, bool marker,
                                    const uint8_t *payload, size_t size);
 
+// Gives the packet that was put last another first byte, before anybody has seen it.
+void eg__store_set_first_byte(struct eg_store *store, uint64_t sequence, uint8_t byte);
+
 // Takes over a packet of another worker's store, with its place and arrival: the bytes stay where they are, in `chunk`. A store
 // uses either put or adopt. Results are those of put.
 enum eg_store_result eg__store_adopt(struct eg_store *store, eg_time now, uint64_t sequence, const struct eg_packet *packet,
@@ -66,7 +69,7 @@ struct eg_chunk *eg__store_chunk_of(const struct eg_store *store, const struct e
 // The packet at a place; NULL when it is not there, or not any more. Valid until the next put.
 const struct eg_packet *eg__store_get(const struct eg_store *store, uint64_t sequence);
 
-// The picture that begins at `sequence` has an IDR: everything before it is history.
+// The picture that begins at `sequence` is a key picture: everything before it is history.
 void eg__store_begin_gop(struct eg_store *store, uint64_t sequence);
 
 #endif

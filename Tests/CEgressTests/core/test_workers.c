@@ -101,7 +101,7 @@ static void one_who_joins_elsewhere_in_the_middle_of_a_long_gop_has_its_idr_at_o
     CHECK(viewer->live_at - viewer->joined_at <= 1200 * EG_MILLISECOND);
     const struct eg_sim_sent *first = eg_sim_ledger_find(&viewer->ledgers[EG_VIDEO], viewer->ledgers[EG_VIDEO].first_index);
     REQUIRE(first != NULL);
-    CHECK(eg_sim_log_find(video_of(world), first->place)->begins_idr);
+    CHECK(eg_sim_log_find(video_of(world), first->place)->begins_key);
     CHECK_EQUAL(viewer->ledgers[EG_VIDEO].packets, video_of(world)->highest);
     CHECK(is_up_to_date(viewer));
     end(check, world);

@@ -61,8 +61,8 @@ static struct fixture *fixture_create(const struct eg_sim_ffmpeg_config *config,
     eg__chunk_pool_init(&fixture->chunks, 400);
     EG_ASSERT(eg__store_init(&fixture->store, &fixture->chunks, EG_STORE_VIDEO_PACKETS_MAX, EG_STORE_VIDEO_CHUNKS_MAX));
     eg__clock_init(&fixture->clock, 0);
-    eg__source_init(&fixture->source, kind, kind == EG_VIDEO ? EG_SIM_VIDEO_PAYLOAD_TYPE : EG_SIM_AUDIO_PAYLOAD_TYPE, &fixture->store,
-                    &fixture->clock, fixture->drops);
+    uint8_t payload_type = kind == EG_VIDEO ? EG_SIM_VIDEO_PAYLOAD_TYPE : EG_SIM_AUDIO_PAYLOAD_TYPE;
+    eg__source_init(&fixture->source, kind, EG_CODEC_DEFAULT, payload_type, &fixture->store, &fixture->clock, fixture->drops);
     eg_sim_ffmpeg_start(&fixture->ffmpeg, config, &fixture->output, seed, fixture->now, 0);
     fixture->crypto = eg__crypto_create("openssl");
     EG_ASSERT(fixture->crypto != NULL);

@@ -136,6 +136,22 @@ static void audio_follows_video_as_their_reports_say(struct eg_check *check) {
     }
 }
 
+// G.711 and G.722 count 8,000 ticks a second.
+static void audio_of_another_rate_follows_video_too(struct eg_check *check) {
+    struct legs legs;
+    begin_legs(&legs, origin);
+    eg__clock_set_rate(&legs.clock, EG_AUDIO, 8000);
+    eg__clock_report(&legs.clock, EG_AUDIO, ntp_after(origin, 500 * EG_MILLISECOND), legs.audio_base);
+    for (eg_time media = 0; media < 2 * EG_SECOND; media += 20 * EG_MILLISECOND) {
+        eg__clock_observe(&legs.clock, EG_VIDEO, start + media, legs.video_base + (uint32_t)(media * 90 / 1000));
+        eg__clock_observe(&legs.clock, EG_AUDIO, start + media, legs.audio_base + (uint32_t)(media * 8 / 1000));
+    }
+    CHECK_NEAR(at(&legs.clock, EG_AUDIO, start + 2 * EG_SECOND), legs.audio_base + 1500 * 8, 8000, 250);
+    // Without reports it goes by its own arrivals.
+    eg__clock_restart(&legs.clock, EG_VIDEO);
+    CHECK_NEAR(at(&legs.clock, EG_AUDIO, start + 2 * EG_SECOND), legs.audio_base + 2000 * 8, 8000, 250);
+}
+
 // The legs began 66 ms apart, and each tells so.
 static void an_offset_between_the_reports_is_kept_exactly(struct eg_check *check) {
     struct legs legs;
@@ -208,6 +224,7 @@ static const struct eg_test tests[] = {
     EG_TEST(follows_the_earliest_arrivals_under_jitter),
     EG_TEST(follows_a_clock_that_drifts),
     EG_TEST(audio_follows_video_as_their_reports_say),
+    EG_TEST(audio_of_another_rate_follows_video_too),
     EG_TEST(an_offset_between_the_reports_is_kept_exactly),
     EG_TEST(a_stale_start_time_changes_nothing),
     EG_TEST(reports_that_tell_of_two_timelines_are_not_believed),

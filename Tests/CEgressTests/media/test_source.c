@@ -22,7 +22,7 @@ static void stores_every_packet_as_it_was_sent(struct eg_check *check) {
     }
     CHECK_EQUAL(dropped(fixture), 0);
     CHECK_EQUAL(video(fixture)->pictures, 3);
-    CHECK_EQUAL(video(fixture)->idrs, 1);
+    CHECK_EQUAL(video(fixture)->key_pictures, 1);
     fixture_destroy(fixture);
 }
 
@@ -142,7 +142,7 @@ static void an_idr_with_its_sets_gets_no_others(struct eg_check *check) {
         send_pictures(fixture, &ffmpeg, 9);
         CHECK_ROW(video(fixture)->ready_end == 1u + ffmpeg.legs[EG_VIDEO].packets, has_single_sets);
         CHECK_ROW(stored(&fixture->stores[EG_VIDEO], 1, video(fixture)->ready_end) == ffmpeg.legs[EG_VIDEO].packets, has_single_sets);
-        CHECK_ROW(video(fixture)->idrs == 3, has_single_sets);
+        CHECK_ROW(video(fixture)->key_pictures == 3, has_single_sets);
         fixture_destroy(fixture);
     }
 }

@@ -95,7 +95,7 @@ static void two_pps_that_were_sent_once_stand_in_front_of_every_idr(struct eg_ch
         for (int picture = 0; picture < 4; picture++) send_slice(&sender, false, 1, true);
         CHECK_ROW(video(fixture)->ready_end == video(fixture)->highest + 1, gop);
     }
-    CHECK_EQUAL(video(fixture)->idrs, 3);
+    CHECK_EQUAL(video(fixture)->key_pictures, 3);
     CHECK_EQUAL(video(fixture)->stats.lost, 0);
     CHECK_EQUAL(dropped(fixture), 0);
     fixture_destroy(fixture);

@@ -1,5 +1,5 @@
-// A sender as FFmpeg is one: H.264 (packetization-mode 1) and Opus, one RTP flow each, every packet of a picture at once, sender reports on
-// the RTP port and first of all, random SSRC, sequence number and base timestamp at each run, perhaps a BYE at the end.
+// A sender as FFmpeg is one: video and sound in any codec, one RTP flow each, every packet of a picture at once, sender reports on the RTP port
+// and first of all, random SSRC, sequence number and base timestamp at each run, perhaps a BYE at the end.
 #ifndef EG_SIM_FFMPEG_H
 #define EG_SIM_FFMPEG_H
 
@@ -11,6 +11,7 @@ enum {
     EG_SIM_VIDEO_PAYLOAD_TYPE = 96,
     EG_SIM_AUDIO_PAYLOAD_TYPE = 97,
     EG_SIM_PACKET_SIZE_MAX = 1160, // [B] FFmpeg's pkt_size
+    EG_SIM_PAYLOAD_SIZE_MAX = EG_SIM_PACKET_SIZE_MAX - 12, // [B]
     EG_SIM_FORMATS = 2,            // parameter sets to choose from
 };
 
@@ -24,11 +25,15 @@ struct eg_sim_ffmpeg_config {
     uint32_t picture_size;      // [B] of another
     uint32_t audio_size;        // [B] of 20 ms
     unsigned format;            // below EG_SIM_FORMATS
-    bool has_no_sets;           // copied from MP4: SPS and PPS are not in band
-    bool has_single_sets;       // SPS and PPS in packets of their own, as other senders do
+    bool has_no_sets;           // copied from MP4: parameter sets are not in band
+    uint32_t sets_every;        // GOPs, of which the first has them in band; 0: each has
+    bool has_single_sets;       // each in a packet of its own, as other senders do
     bool has_sei;               // each STAP-A also has an SEI of its own, so that no two are alike
     bool has_b_frames;
     bool has_no_reports;
+    uint32_t garbage;           // [per mille] of its pictures come behind a packet that no codec has
+    eg_codec video_codec;
+    eg_codec audio_codec;
     eg_time stale;              // [us] that `-start_time_realtime` lies back
 };
 
@@ -56,6 +61,7 @@ struct eg_sim_ffmpeg {
     eg_time began_at;
     uint64_t ntp_origin;
     struct eg_sim_leg legs[EG_TRACK_COUNT];
+    uint16_t picture_id;        // of VP8: 15 bits
 };
 
 // Pictures of 30 Hz, 2 s GOP, about 1 Mbit/s with sound.
@@ -79,8 +85,14 @@ void eg_sim_ffmpeg_send_part(struct eg_sim_ffmpeg *ffmpeg);
 void eg_sim_ffmpeg_send_audio(struct eg_sim_ffmpeg *ffmpeg);
 void eg_sim_ffmpeg_send_report(struct eg_sim_ffmpeg *ffmpeg, enum eg_track_kind kind, eg_time now);
 
-// What its packets hold: the STAP-A of a format, terminated by nothing; gives its size.
+// What H.264 packets hold: the STAP-A of a format, terminated by nothing; gives its size.
 size_t eg_sim_ffmpeg_sets(unsigned format, uint8_t payload[64]);
+
+// For pictures.c: one packet; and bytes of which no two are alike, so that whatever comes out of the engine can be told apart. No zeros among
+// them: start codes are not our matter.
+void eg_sim_ffmpeg_send(struct eg_sim_ffmpeg *ffmpeg, enum eg_track_kind kind, uint32_t timestamp, bool marker, const uint8_t *payload,
+                        size_t size);
+void eg_sim_ffmpeg_fill(struct eg_sim_ffmpeg *ffmpeg, uint8_t *bytes, size_t size);
 
 // [RTP ticks] from the first picture to picture `n` in the order they are sent.
 uint32_t eg_sim_ffmpeg_picture_ticks(const struct eg_sim_ffmpeg *ffmpeg, uint64_t n);

@@ -87,7 +87,7 @@ static uint64_t find_gop(const struct eg_sim_ledger *ledger, const struct eg_sim
     unsigned left = ledger->idrs_late;
     for (uint64_t place = gop_begin; place > 0 && left > 0; place--) {
         const struct eg_sim_entry *entry = eg_sim_log_find(ledger->log, place);
-        if (entry == NULL || !entry->begins_idr) continue;
+        if (entry == NULL || !entry->begins_key) continue;
         if (entry->hash == sent->payload_hash) return place;
         if (place < gop_begin) left--;
     }

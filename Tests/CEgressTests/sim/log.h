@@ -1,4 +1,5 @@
-// What reached the engine of one RTP flow, in the places that the engine must give it: the truth that viewers' packets are held against.
+// What reached the engine of one RTP flow, in the places that the engine must give it and as it must be stored (VP8 without PictureID, VP9 with its
+// P bit): the truth that viewers' packets are held against.
 // It is kept for ever, and knows nothing of stores, rings or bursts.
 #ifndef EG_SIM_LOG_H
 #define EG_SIM_LOG_H
@@ -8,7 +9,7 @@
 struct eg_sim_entry {
     bool is_there;
     bool marker;
-    bool begins_idr;    // the first packet of a picture with an IDR
+    bool begins_key;    // the first packet of a key picture
     uint32_t picture;   // number of its picture
     size_t size;        // [B] of the payload
     uint64_t hash;      // of the payload
@@ -24,8 +25,16 @@ struct eg_sim_held {
     uint8_t payload[1400];
 };
 
+struct eg_sim_set {
+    bool is_known;
+    bool is_in_picture;           // it came with the present one
+    size_t size;
+    uint8_t bytes[512];
+};
+
 struct eg_sim_log {
     enum eg_track_kind kind;
+    eg_codec codec;
     bool has_b_frames;            // timestamps go back and forth
     struct eg_sim_entry *entries; // by place
     size_t capacity;
@@ -36,14 +45,12 @@ struct eg_sim_log {
     struct eg_addr sender;
     eg_time last_arrival;
     uint32_t ssrc;
-    bool wants_idr;
-    bool has_sps, has_pps;        // of any picture so far
+    bool wants_key;
+    struct eg_sim_set sets[3];    // of any picture so far: VPS, SPS, PPS
     bool has_last_sets;           // they are the last sender's
-    size_t sps_size, pps_size;
-    uint8_t sps[512], pps[512];
     uint32_t pictures;
     uint32_t timestamp;           // of the picture, as sent
-    bool picture_has_sps, picture_has_pps, picture_has_idr;
+    bool picture_has_key;
     uint64_t picture_begin;
     uint64_t gop_begin;           // 0: none yet
     uint64_t epochs;
@@ -51,7 +58,7 @@ struct eg_sim_log {
     struct eg_sim_held held;
 };
 
-void eg_sim_log_init(struct eg_sim_log *log, enum eg_track_kind kind, bool has_b_frames);
+void eg_sim_log_init(struct eg_sim_log *log, enum eg_track_kind kind, eg_codec codec, bool has_b_frames);
 void eg_sim_log_deinit(struct eg_sim_log *log);
 
 // A datagram of a rightful sender's, the present one or the next, was handed to the engine.

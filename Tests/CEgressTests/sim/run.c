@@ -37,6 +37,17 @@ static void add_action(struct plan *plan, eg_time at, enum action_kind kind, uns
     plan->actions[place] = (struct action){.at = at, .kind = kind, .stream = stream};
 }
 
+static void choose_codecs(struct eg_sim_random *random, struct eg_sim_ffmpeg_config *config) {
+    static const eg_codec video[] = {EG_CODEC_DEFAULT, EG_CODEC_H264, EG_CODEC_H265, EG_CODEC_VP8, EG_CODEC_VP9, EG_CODEC_AV1};
+    static const eg_codec audio[] = {EG_CODEC_DEFAULT, EG_CODEC_OPUS, EG_CODEC_PCMU, EG_CODEC_PCMA, EG_CODEC_G722};
+    config->video_codec = video[eg_sim_random_below(random, sizeof video / sizeof video[0])];
+    config->audio_codec = audio[eg_sim_random_below(random, sizeof audio / sizeof audio[0])];
+    bool has_b_frames = config->video_codec <= EG_CODEC_H265;
+    config->has_b_frames = config->has_b_frames && has_b_frames;
+    config->sets_every = eg_sim_random_chance(random, 200) ? 3 : 0;
+    config->garbage = eg_sim_random_chance(random, 200) ? 50 : 0;
+}
+
 static struct eg_sim_ffmpeg_config make_source(struct eg_sim_random *random) {
     static const uint32_t frame_rates[] = {10, 15, 25, 30};
     struct eg_sim_ffmpeg_config config = eg_sim_ffmpeg_default;
@@ -50,6 +61,7 @@ static struct eg_sim_ffmpeg_config make_source(struct eg_sim_random *random) {
     config.has_b_frames = eg_sim_random_chance(random, 30);
     config.has_no_reports = eg_sim_random_chance(random, 100);
     config.has_sei = true;
+    choose_codecs(random, &config);
     return config;
 }
 
@@ -240,7 +252,7 @@ static struct eg_sim_world *run_world(uint64_t seed) {
     eg_sim_world_finish(world);
     for (unsigned i = 0; i < world->viewer_count; i++) judge(world, world->viewers[i]);
     for (unsigned i = 0; i < world->engine_count && keep_up(world); i++)
-        if (eg_sim_engine_drops(&world->engines[i], EG_DROP_WORKER_BUSY, EG_DROP_COUNT) > 0)
+        if (eg_sim_engine_drops(&world->engines[i], EG_DROP_WORKER_BUSY, EG_DROP_SOURCE_PAYLOAD) > 0)
             eg_sim_fail(world, "something was lost between workers that keep up");
     return world;
 }

@@ -40,7 +40,7 @@ static void one_who_joins_in_the_middle_of_a_long_gop_has_its_idr_at_once_and_is
     const struct eg_sim_sent *first = eg_sim_ledger_find(&viewer->ledgers[EG_VIDEO], viewer->ledgers[EG_VIDEO].first_index);
     REQUIRE(first != NULL);
     CHECK_EQUAL(first->place, 1);
-    CHECK(eg_sim_log_find(eg_sim_video_of(world), 1)->begins_idr);
+    CHECK(eg_sim_log_find(eg_sim_video_of(world), 1)->begins_key);
     CHECK_EQUAL(viewer->ledgers[EG_VIDEO].packets, eg_sim_video_of(world)->highest);
     CHECK(eg_sim_viewer_is_up_to_date(viewer));
     eg_sim_end(check, world);
@@ -261,7 +261,7 @@ static void viewers_stay_through_a_restart_of_the_source(struct eg_check *check)
         eg_sim_world_run(world, 3 * EG_SECOND);
         CHECK_ROW(viewer->state == EG_VIEWER_CONNECTED, row);
         CHECK_ROW(eg_sim_video_of(world)->epochs == 2 && eg_sim_video_of(world)->highest > before + 100, row);
-        CHECK_ROW(eg_sim_log_find(eg_sim_video_of(world), before + 1)->begins_idr, row);
+        CHECK_ROW(eg_sim_log_find(eg_sim_video_of(world), before + 1)->begins_key, row);
         CHECK_ROW(eg_sim_viewer_is_up_to_date(viewer), row);
         // One run of numbers from the first picture to the last, without a new burst.
         CHECK_ROW(viewer->ledgers[EG_VIDEO].bursts == 1, row);

@@ -429,12 +429,15 @@ unsigned eg_sim_world_add_stream(struct eg_sim_world *world, unsigned engine, co
         .is_there = true,
         .config = *config,
     };
-    for (int kind = 0; kind < EG_TRACK_COUNT; kind++) eg_sim_log_init(&stream->logs[kind], kind, config->has_b_frames);
+    const eg_codec codecs[EG_TRACK_COUNT] = {config->video_codec, config->audio_codec};
+    for (int kind = 0; kind < EG_TRACK_COUNT; kind++) eg_sim_log_init(&stream->logs[kind], kind, codecs[kind], config->has_b_frames);
     struct eg_stream_config stream_config = {
         .has_video = config->has_video,
         .has_audio = config->has_audio,
         .video_payload_type = EG_SIM_VIDEO_PAYLOAD_TYPE,
         .audio_payload_type = EG_SIM_AUDIO_PAYLOAD_TYPE,
+        .video_codec = config->video_codec,
+        .audio_codec = config->audio_codec,
     };
     struct eg_sim_engine *owner = &world->engines[engine];
     unsigned home = owner->worker_count > 1 ? eg_sim_random_below(&world->random, owner->worker_count) : 0;
@@ -459,7 +462,9 @@ void eg_sim_world_stop_source(struct eg_sim_world *world, unsigned number, bool 
 void eg_sim_world_stray(struct eg_sim_world *world, unsigned number) {
     struct eg_sim_stream *stream = &world->streams[number];
     struct eg_sim_ffmpeg stray;
-    eg_sim_ffmpeg_start(&stray, &eg_sim_ffmpeg_default, &stream->output, eg_sim_random_u64(&world->random), world->now, ntp_origin);
+    struct eg_sim_ffmpeg_config config = eg_sim_ffmpeg_default;
+    config.video_codec = stream->config.video_codec;
+    eg_sim_ffmpeg_start(&stray, &config, &stream->output, eg_sim_random_u64(&world->random), world->now, ntp_origin);
     stream->is_stray = true;
     if (stream->config.has_video) eg_sim_ffmpeg_send_picture(&stray);
     stream->is_stray = false;
@@ -469,12 +474,13 @@ void eg_sim_world_stray(struct eg_sim_world *world, unsigned number) {
 static void check_source(struct eg_sim_world *world, struct eg_sim_stream *stream) {
     struct eg_stream_stats stats;
     EG_ASSERT(eg__core_stream_stats(home_of(world, stream)->core, world->now, stream->handle, &stats) == EG_STATUS_OK);
-    uint64_t used = stats.video.packets + stats.audio.packets + stats.dropped[EG_DROP_SOURCE_STRANGER] + stream->reports;
+    uint64_t used = stats.video.packets + stats.audio.packets + stats.dropped[EG_DROP_SOURCE_STRANGER] + stats.dropped[EG_DROP_SOURCE_PAYLOAD] +
+                    stream->reports;
     if (stream->datagrams - used > EG_TRACK_COUNT)
         eg_sim_fail(world, "%llu datagrams of a source, %llu accounted for", (unsigned long long)stream->datagrams,
                     (unsigned long long)used);
     if (stats.dropped[EG_DROP_SOURCE_MALFORMED] + stats.dropped[EG_DROP_SOURCE_UNKNOWN] + stats.dropped[EG_DROP_SOURCE_LATE] +
-            stats.dropped[EG_DROP_SOURCE_DUPLICATE] > 0)
+            stats.dropped[EG_DROP_SOURCE_DUPLICATE] + (stream->config.garbage > 0 ? 0 : stats.dropped[EG_DROP_SOURCE_PAYLOAD]) > 0)
         eg_sim_fail(world, "a good datagram of a source was dropped");
     if (stats.video.bytes_stored > (uint64_t)EG_STORE_VIDEO_CHUNKS_MAX * EG_STORE_CHUNK_SIZE)
         eg_sim_fail(world, "a store beyond its limit");

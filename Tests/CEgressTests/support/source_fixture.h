@@ -1,4 +1,4 @@
-// A source with its store and clock, fed by an imitated FFmpeg, for the two files that test it.
+// A source with its store and clock, fed by an imitated FFmpeg, for the files that test it.
 #ifndef EG_SOURCE_FIXTURE_H
 #define EG_SOURCE_FIXTURE_H
 
@@ -48,19 +48,22 @@ static inline void take(struct eg_sim_ffmpeg_output *output, enum eg_track_kind 
     else if (fixture->captured_count < CAPTURE_MAX) fixture->captured[fixture->captured_count++] = datagram;
 }
 
-static inline struct fixture *fixture_create(void) {
+static inline struct fixture *fixture_create_of(eg_codec video, eg_codec audio) {
     struct fixture *fixture = calloc(1, sizeof *fixture);
     fixture->output.datagram = take;
     fixture->now = 1000 * (eg_time)EG_SECOND;
     eg__chunk_pool_init(&fixture->chunks, 100);
     eg__clock_init(&fixture->clock, 0);
     const uint8_t payload_types[EG_TRACK_COUNT] = {EG_SIM_VIDEO_PAYLOAD_TYPE, EG_SIM_AUDIO_PAYLOAD_TYPE};
+    const eg_codec codecs[EG_TRACK_COUNT] = {video, audio};
     for (int kind = 0; kind < EG_TRACK_COUNT; kind++) {
         EG_ASSERT(eg__store_init(&fixture->stores[kind], &fixture->chunks, 4096, 50));
-        eg__source_init(&fixture->sources[kind], kind, payload_types[kind], &fixture->stores[kind], &fixture->clock, fixture->drops);
+        eg__source_init(&fixture->sources[kind], kind, codecs[kind], payload_types[kind], &fixture->stores[kind], &fixture->clock, fixture->drops);
     }
     return fixture;
 }
+
+static inline struct fixture *fixture_create(void) { return fixture_create_of(EG_CODEC_DEFAULT, EG_CODEC_DEFAULT); }
 
 static inline void fixture_destroy(struct fixture *fixture) {
     for (int kind = 0; kind < EG_TRACK_COUNT; kind++) {

@@ -194,7 +194,7 @@ def test_where_others_reach_it_the_server_is_open_only_when_that_was_said(run_eg
 def test_on_loopback_it_says_that_authentication_is_off(start_egress):
     server = start_egress("serve")
     server.wait_for_log("warning.*Authentication is off: everyone who can reach 127.0.0.1:0")
-    server.wait_for_log("warning.*The API and the metrics answer only clients on this machine")
+    server.wait_for_log("warning.*api.token is not configured")
     # Somebody else's request, which a proxy on this machine has forwarded.
     forwarded = request("GET", server.url("/metrics"), headers={"X-Forwarded-For": "203.0.113.7"})
     assert forwarded.status == 403 and "api.token" in forwarded.detail

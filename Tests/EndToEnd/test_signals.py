@@ -60,7 +60,7 @@ def test_sighup_without_a_certificate_reads_tokens_again_and_ends_nothing(start_
     assert server.request("GET", path, token="second-token-of-sixteen").status == 401
     tokens.write_text("second-token-of-sixteen\n")
     server.reload()
-    server.wait_for_log("read again.*start only")
+    server.wait_for_log("read again.*only at the start")
     assert server.request("GET", path, token="second-token-of-sixteen").status == 200
     assert server.request("GET", path).status == 401
     # A FIFO that nobody writes to: it is no file, and nothing waits for it.

@@ -244,7 +244,7 @@ struct create_stream {
 static void run_create_stream(struct eg_worker *worker, struct eg_command *command) {
     struct create_stream *self = (struct create_stream *)command;
     struct eg_core *core = eg__worker_core(worker);
-    command->status = eg__core_add_stream(core, eg__worker_now(worker), self->config, &self->stream, self->error);
+    command->status = eg__core_add_stream(core, self->config, &self->stream, self->error);
     if (command->status != EG_STATUS_OK) return;
     self->is_pair_taken = true;
     if (eg__worker_add_sockets(worker, self->stream, self->pair)) return;

@@ -40,7 +40,7 @@ struct get_stream_stats {
 static void run_stream_stats(struct eg_worker *worker, struct eg_command *command) {
     struct get_stream_stats *self = (struct get_stream_stats *)command;
     self->mirrors = eg__core_stream_mirrors(eg__worker_core(worker), self->stream);
-    command->status = eg__core_stream_stats(eg__worker_core(worker), eg__worker_now(worker), self->stream, self->stats);
+    command->status = eg__core_stream_stats(eg__worker_core(worker), self->stream, self->stats);
 }
 
 // What the home says, and of the others what they have sent and to whom.

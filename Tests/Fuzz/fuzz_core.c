@@ -74,27 +74,29 @@ static void check(struct machine *machine, const struct eg_path *path, uint8_t w
     eg__stun_write_ice_controlling(&writer, 1);
     if (which & 1) eg__stun_write_use_candidate(&writer);
     size_t size = eg__stun_finish(&writer, viewer->ice_pwd, strlen(viewer->ice_pwd));
-    eg__core_receive_viewer(machine->core, machine->now, path, bytes, size, &machine->batch);
+    struct eg_arrival arrival = {.path = *path, .bytes = bytes, .size = size, .at = machine->now};
+    eg__core_receive_viewer(machine->core, &arrival, &machine->batch);
 }
 
 static void step(struct machine *machine, uint8_t operation, const uint8_t *bytes, size_t size) {
-    struct eg_path path = {.local = eg__addr_ipv4(127, 0, 0, 1, 8189), .remote = eg__addr_ipv4(127, 0, 0, 2, operation >> 4)};
+    struct eg_arrival arrival = {.path = {.local = eg__addr_ipv4(127, 0, 0, 1, 8189), .remote = eg__addr_ipv4(127, 0, 0, 2, operation >> 4)},
+                                 .bytes = bytes, .size = size, .at = machine->now};
     uint8_t argument = size > 0 ? bytes[0] : 0;
     switch (operation & 7) {
     case 0:
         add_viewer(machine);
         break;
     case 1:
-        check(machine, &path, argument);
+        check(machine, &arrival.path, argument);
         break;
     case 2:
-        eg__core_receive_viewer(machine->core, machine->now, &path, bytes, size, &machine->batch);
+        eg__core_receive_viewer(machine->core, &arrival, &machine->batch);
         break;
     case 3:
-        eg__core_receive_source(machine->core, machine->now, machine->stream, EG_AUDIO, &path.remote, bytes, size);
+        eg__core_receive_source(machine->core, machine->stream, EG_AUDIO, &arrival);
         break;
     case 4:
-        eg__core_receive_source(machine->core, machine->now, machine->stream, EG_VIDEO, &path.remote, bytes, size);
+        eg__core_receive_source(machine->core, machine->stream, EG_VIDEO, &arrival);
         break;
     case 5:
         machine->now += (eg_time)argument * 10 * EG_MILLISECOND;
@@ -126,7 +128,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static struct machine machine;
     machine = (struct machine){.core = eg__core_create(&config, &random.random, NULL), .now = EG_SECOND};
     if (machine.core == NULL || !eg__batch_init(&machine.batch)) abort();
-    if (eg__core_add_stream(machine.core, machine.now, &stream, &machine.stream, NULL) != EG_STATUS_OK) abort();
+    if (eg__core_add_stream(machine.core, &stream, &machine.stream, NULL) != EG_STATUS_OK) abort();
     struct eg_reader reader = eg__reader(data, size);
     for (int i = 0; i < STEPS_MAX && eg__reader_left(&reader) >= 3; i++) {
         uint8_t operation = eg__read_u8(&reader);

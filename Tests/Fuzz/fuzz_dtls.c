@@ -42,7 +42,8 @@ static void receive_all(struct eg_dtls *dtls, struct eg_reader *input, struct eg
         uint8_t *copy = malloc(size > 0 ? size : 1);
         EG_ASSERT(copy != NULL);
         memcpy(copy, eg__read_bytes(input, size), size);
-        eg__dtls_receive(dtls, now, copy, size, &path, batch);
+        struct eg_arrival arrival = {.path = path, .bytes = copy, .size = size, .at = now};
+        eg__dtls_receive(dtls, &arrival, batch);
         free(copy);
         check_invariants(dtls, batch);
         eg__batch_clear(batch);

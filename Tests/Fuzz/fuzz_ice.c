@@ -34,13 +34,14 @@ static void check_invariants(const struct eg_ice *ice, enum eg_ice_event event, 
 static void receive(struct fuzz *fuzz, uint8_t host, const uint8_t *bytes, size_t size) {
     struct eg_ice *ice = &fuzz->ice;
     struct eg_stun stun;
-    struct eg_path path = {.local = eg__addr_ipv4(192, 0, 2, 1, 8189), .remote = eg__addr_ipv4(198, 51, 100, host, 5000)};
+    struct eg_arrival arrival = {.path = {.local = eg__addr_ipv4(192, 0, 2, 1, 8189), .remote = eg__addr_ipv4(198, 51, 100, host, 5000)},
+                                 .bytes = bytes, .size = size, .at = fuzz->now};
     if (!eg__stun_parse(&stun, bytes, size)) return;
     bool was_active = ice->probe.active;
     bool is_check_due = fuzz->now >= ice->probe.next_check; // they keep their pace, also after the end of the probe before
     eg__batch_clear(&fuzz->batch);
-    enum eg_ice_event event = eg__ice_receive(ice, fuzz->now, &fuzz->random, &path, &stun, bytes, size, &fuzz->batch);
-    check_invariants(ice, event, &path);
+    enum eg_ice_event event = eg__ice_receive(ice, &arrival, &stun, &fuzz->batch);
+    check_invariants(ice, event, &arrival.path);
     EG_ASSERT(fuzz->batch.message_count <= 2); // an answer, and a check of ours
     if (fuzz->batch.message_count == 2) EG_ASSERT(ice->probe.active);
     if (!was_active && ice->probe.active) EG_ASSERT(fuzz->batch.message_count == (is_check_due ? 2 : 1));

@@ -118,18 +118,21 @@ static void tick_stream(struct eg_core *core, struct eg_stream *stream, eg_time 
     eg__core_follow_stream(core, stream, now);
 }
 
+static void tick_viewer(struct eg_core *core, struct eg_viewer *viewer, eg_time now) {
+    eg__viewer_tick(viewer, &core->context, now);
+    // A report that is due goes out with transmit, like media.
+    if (viewer->state == EG_VIEWER_CONNECTED && viewer->next_report > 0 && viewer->next_report <= now) viewer->transmit_at = now;
+    eg__core_follow_viewer(core, viewer, now);
+}
+
 void eg__core_tick(struct eg_core *core, eg_time now, struct eg_batch *batch) {
-    for (struct eg_deadline *deadline; (deadline = eg__deadlines_pop(&core->stream_deadlines, now)) != NULL;)
+    struct eg_deadline *deadline;
+    while ((deadline = eg__deadlines_pop(&core->stream_deadlines, now)) != NULL)
         tick_stream(core, eg__pool_find(&core->streams, deadline->owner), now);
-    while (eg__batch_has_reserve(batch)) {
-        struct eg_deadline *deadline = eg__deadlines_pop(&core->viewer_deadlines, now);
-        if (deadline == NULL) return;
-        struct eg_viewer *viewer = eg__core_viewer_at(core, deadline->owner);
-        eg__viewer_tick(viewer, &core->context, now, batch);
-        // A report that is due goes out with transmit, like media.
-        if (viewer->state == EG_VIEWER_CONNECTED && viewer->next_report > 0 && viewer->next_report <= now) viewer->transmit_at = now;
-        eg__core_follow_viewer(core, viewer, now);
-    }
+    eg__core_lend(core, batch);
+    while (eg__batch_has_reserve(batch) && (deadline = eg__deadlines_pop(&core->viewer_deadlines, now)) != NULL)
+        tick_viewer(core, eg__core_viewer_at(core, deadline->owner), now);
+    eg__core_take_back(core);
 }
 
 eg_time eg__core_deadline(const struct eg_core *core) {

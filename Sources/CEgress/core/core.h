@@ -12,7 +12,7 @@
 #ifndef EG_CORE_H
 #define EG_CORE_H
 
-#include "base/addr.h"
+#include "base/arrival.h"
 #include "base/quota.h"
 #include "base/random.h"
 #include "cegress.h"
@@ -64,8 +64,7 @@ const char *eg__core_fingerprint(const struct eg_core *core);
 const char *eg__core_crypto_name(const struct eg_core *core);
 
 // Commands. Errors as in cegress.h.
-eg_status eg__core_add_stream(struct eg_core *core, eg_time now, const struct eg_stream_config *config, eg_stream_id *stream,
-                              struct eg_error *error);
+eg_status eg__core_add_stream(struct eg_core *core, const struct eg_stream_config *config, eg_stream_id *stream, struct eg_error *error);
 // Removes a stream, which is not found any more after the return. The next transmits write its viewers' goodbyes. Remove it at its home first, then
 // its mirrors, at the workers that eg__core_stream_mirrors returned before.
 eg_status eg__core_remove_stream(struct eg_core *core, eg_time now, eg_stream_id stream);
@@ -85,15 +84,13 @@ eg_status eg__core_restart_ice(struct eg_core *core, eg_viewer_id viewer, const 
 eg_status eg__core_close_viewer(struct eg_core *core, eg_time now, eg_viewer_id viewer, eg_close_reason reason);
 
 // Takes a datagram from a stream's port. Has no effect when the id names no stream any more.
-void eg__core_receive_source(struct eg_core *core, eg_time now, eg_stream_id stream, enum eg_track_kind kind, const struct eg_addr *from,
-                             const uint8_t *bytes, size_t size);
+void eg__core_receive_source(struct eg_core *core, eg_stream_id stream, enum eg_track_kind kind, const struct eg_arrival *arrival);
 // The kernel says that `count` datagrams found the receive buffer full.
 void eg__core_count_overflow(struct eg_core *core, eg_stream_id stream, enum eg_track_kind kind, uint32_t count);
 void eg__core_count_viewer_overflow(struct eg_core *core, uint32_t count);
 
-// Takes a datagram from the viewers' port.
-void eg__core_receive_viewer(struct eg_core *core, eg_time now, const struct eg_path *path, const uint8_t *bytes, size_t size,
-                             struct eg_batch *batch);
+// Takes a datagram from the viewers' port, and fills in its path's `via`.
+void eg__core_receive_viewer(struct eg_core *core, const struct eg_arrival *arrival, struct eg_batch *batch);
 
 // Reads what other workers have sent up to now, as far as the batch has its reserve. Strangers' datagrams come last, and only so many at a
 // time. True: there is more.
@@ -143,7 +140,7 @@ struct eg_core_usage {
 
 void eg__core_usage(struct eg_core *core, struct eg_core_usage *usage);
 // Of a mirror only what is its own: viewers, and what was sent to them.
-eg_status eg__core_stream_stats(const struct eg_core *core, eg_time now, eg_stream_id stream, struct eg_stream_stats *stats);
+eg_status eg__core_stream_stats(const struct eg_core *core, eg_stream_id stream, struct eg_stream_stats *stats);
 eg_status eg__core_viewer_stats(const struct eg_core *core, eg_time now, eg_viewer_id viewer, struct eg_viewer_stats *stats);
 
 #endif

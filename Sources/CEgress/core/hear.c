@@ -84,13 +84,13 @@ void eg__core_hear(struct eg_core *core, eg_time now) {
 }
 
 // As among the viewers of one worker: RTCP is of the one whose media goes there, and else, of two that have had checks from one address, the
-// newer is meant. An owner says that an address is its
-// viewer's before it answers the check, so what the viewer sends next may be here before that was heard, but not before it was said.
-const struct eg_route *eg__core_find_route(struct eg_core *core, eg_time now, const struct eg_path *path, const struct eg_viewer *viewer,
-                                           bool is_rtcp) {
+// newer is meant. An owner says that an address is its viewer's before it answers the check, so what the viewer sends next may be here before
+// that was heard, but not before it was said.
+const struct eg_route *eg__core_find_route(struct eg_core *core, const struct eg_arrival *arrival, const struct eg_viewer *viewer, bool is_rtcp) {
+    const struct eg_path *path = &arrival->path;
     const struct eg_route *route = eg__routes_find(&core->routes, &path->remote, is_rtcp);
     if (route == NULL && viewer == NULL) {
-        eg__core_hear(core, now);
+        eg__core_hear(core, arrival->at);
         route = eg__routes_find(&core->routes, &path->remote, is_rtcp);
     }
     if (route == NULL || viewer == NULL) return route;

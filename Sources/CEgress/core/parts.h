@@ -54,6 +54,14 @@ struct eg_core {
     struct eg_engine_stats stats;
 };
 
+// The calls that may write lend the caller's batch to the viewers for as long as they last.
+static inline void eg__core_lend(struct eg_core *core, struct eg_batch *batch) {
+    EG_ASSERT(core->context.batch == NULL);
+    core->context.batch = batch;
+}
+
+static inline void eg__core_take_back(struct eg_core *core) { core->context.batch = NULL; }
+
 // --- find.c ---
 
 // The stream or the mirror that an id names here; one that is asleep too.
@@ -71,7 +79,7 @@ void eg__core_relay(struct eg_core *core, struct eg_stream *stream, eg_time now)
 // Tells a stream's home that its mirror here sleeps. Should this be lost, the next run is answered with it again.
 void eg__core_unsubscribe(struct eg_core *core, eg_stream_id id, uint32_t subscription);
 // Hands a datagram to the worker it belongs to.
-void eg__core_forward(struct eg_core *core, uint32_t worker, const struct eg_path *path, const uint8_t *bytes, size_t size);
+void eg__core_forward(struct eg_core *core, uint32_t worker, const struct eg_arrival *arrival);
 // When a path of a viewer's came via another worker, tells that worker whose path it is, or that it has no viewer any more.
 void eg__core_tell_route(struct eg_core *core, const struct eg_viewer *viewer, const struct eg_path *path, bool is_over);
 
@@ -102,9 +110,8 @@ void eg__core_release_viewer(struct eg_core *core, struct eg_viewer *viewer);
 
 // Reads what the other workers have said themselves up to now.
 void eg__core_hear(struct eg_core *core, eg_time now);
-// The worker that datagrams from there belong to and that `viewer` (NULL: nobody here) is no better for; NULL when they stay here.
-const struct eg_route *eg__core_find_route(struct eg_core *core, eg_time now, const struct eg_path *path, const struct eg_viewer *viewer,
-                                           bool is_rtcp);
+// The worker that a datagram belongs to and that `viewer` (NULL: nobody here) is no better for; NULL when it stays here.
+const struct eg_route *eg__core_find_route(struct eg_core *core, const struct eg_arrival *arrival, const struct eg_viewer *viewer, bool is_rtcp);
 // Reads what is left in the queues to this worker, for the references it holds.
 void eg__core_discard_peers(struct eg_core *core);
 

@@ -66,8 +66,7 @@ static struct eg_source_stats source_stats(const struct eg_source *source) {
     return stats;
 }
 
-eg_status eg__core_stream_stats(const struct eg_core *core, eg_time now, eg_stream_id id, struct eg_stream_stats *stats) {
-    (void)now;
+eg_status eg__core_stream_stats(const struct eg_core *core, eg_stream_id id, struct eg_stream_stats *stats) {
     const struct eg_stream *stream = eg__core_find_stream(core, id);
     if (stream == NULL) return EG_STATUS_NOT_FOUND;
     const struct eg_source *video = &stream->sources[EG_VIDEO];

@@ -17,9 +17,7 @@ static struct eg_stream *take_stream(struct eg_core *core, const struct eg_strea
     return stream;
 }
 
-eg_status eg__core_add_stream(struct eg_core *core, eg_time now, const struct eg_stream_config *config, eg_stream_id *id,
-                              struct eg_error *error) {
-    (void)now;
+eg_status eg__core_add_stream(struct eg_core *core, const struct eg_stream_config *config, eg_stream_id *id, struct eg_error *error) {
     if (!eg__quota_take(core->config.streams)) return eg__fail(error, EG_STATUS_LIMIT_REACHED, 0, "as many streams as streams_max allows");
     struct eg_stream *stream = take_stream(core, config);
     if (stream == NULL) {

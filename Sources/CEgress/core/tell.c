@@ -136,17 +136,17 @@ void eg__core_unsubscribe(struct eg_core *core, eg_stream_id id, uint32_t subscr
 
 // --- datagrams ---
 
-void eg__core_forward(struct eg_core *core, uint32_t worker, const struct eg_path *path, const uint8_t *bytes, size_t size) {
+void eg__core_forward(struct eg_core *core, uint32_t worker, const struct eg_arrival *arrival) {
     struct eg_ring *ring = &eg__exchange_link(core->config.exchange, core->config.worker, worker)->forward;
-    struct eg_forward *forward = eg__ring_claim(ring, sizeof *forward + size);
+    struct eg_forward *forward = eg__ring_claim(ring, sizeof *forward + arrival->size);
     if (forward == NULL) {
         core->stats.dropped[EG_DROP_WORKER_BUSY]++;
         return;
     }
-    forward->path = *path;
-    forward->size = (uint16_t)size;
-    memcpy(forward->bytes, bytes, size);
-    eg__ring_publish(ring, sizeof *forward + size);
+    forward->path = arrival->path;
+    forward->size = (uint16_t)arrival->size;
+    memcpy(forward->bytes, arrival->bytes, arrival->size);
+    eg__ring_publish(ring, sizeof *forward + arrival->size);
     core->wakes |= 1u << worker;
 }
 

@@ -90,7 +90,7 @@ eg_status eg__core_restart_ice(struct eg_core *core, eg_viewer_id id, const char
     const char *problem = eg__ice_credentials_problem(ice_ufrag, ice_pwd);
     if (problem != NULL) return eg__fail(error, EG_STATUS_INVALID_ARGUMENT, 0, "%s", problem);
     uint64_t old_hash = eg__core_hash_ufrag(core, viewer->ice.local_ufrag, strlen(viewer->ice.local_ufrag));
-    if (!eg__ice_restart(&viewer->ice, core->random, ice_ufrag, ice_pwd)) return eg__fail(error, EG_STATUS_NO_MEMORY, 0, "no memory for credentials");
+    if (!eg__ice_restart(&viewer->ice, ice_ufrag, ice_pwd)) return eg__fail(error, EG_STATUS_NO_MEMORY, 0, "no memory for credentials");
     eg__ice_name_worker(&viewer->ice, core->config.worker, core->config.worker_count);
     eg__table_remove(&core->by_ufrag, old_hash, viewer->handle);
     // A place has just become free, so this can't fail.

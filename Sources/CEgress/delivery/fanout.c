@@ -12,8 +12,7 @@ static void count(struct eg_viewer *viewer, const struct eg_viewer_context *cont
 }
 
 // Sends places from the cursor on, as far as they are due. False when the batch is full.
-static bool send_track(struct eg_viewer *viewer, const struct eg_viewer_context *context, eg_time now, enum eg_track_kind kind,
-                       struct eg_batch *batch) {
+static bool send_track(struct eg_viewer *viewer, const struct eg_viewer_context *context, eg_time now, enum eg_track_kind kind) {
     struct eg_track *track = &viewer->tracks[kind];
     const struct eg_source *source = &viewer->stream->sources[kind];
     uint32_t rate = source->clock->legs[kind].rate;
@@ -33,10 +32,10 @@ static bool send_track(struct eg_viewer *viewer, const struct eg_viewer_context 
             viewer->transmit_at = eg__time_min(viewer->transmit_at, eg__track_paced_until(track));
             return true;
         }
-        uint8_t *out = eg__batch_reserve(batch, DATAGRAM_SIZE_MAX);
+        uint8_t *out = eg__batch_reserve(context->batch, DATAGRAM_SIZE_MAX);
         if (out == NULL) return false;
         size_t size = eg__track_write(track, &viewer->srtp, track->cursor, packet, out);
-        eg__batch_commit(batch, size);
+        eg__batch_commit(context->batch, size);
         count(viewer, context, size);
         track->cursor++;
         track->pace.left = --left;
@@ -97,16 +96,16 @@ static eg_time report_interval(const struct eg_viewer *viewer, eg_time now) {
 }
 
 // Both tracks' sender reports in one datagram. They tell the clock of the source, not of what was sent last, so that a burst does not bend it.
-static bool send_reports(struct eg_viewer *viewer, const struct eg_viewer_context *context, eg_time now, struct eg_batch *batch) {
+static bool send_reports(struct eg_viewer *viewer, const struct eg_viewer_context *context, eg_time now) {
     if (now < viewer->next_report) return true;
-    uint8_t *packet = eg__batch_reserve(batch, EG_DTLS_MTU);
+    uint8_t *packet = eg__batch_reserve(context->batch, EG_DTLS_MTU);
     if (packet == NULL) return false;
     struct eg_writer writer = eg__writer(packet, EG_DTLS_MTU - EG_SRTCP_TRAILER_SIZE_MAX);
     write_reports(viewer, now, &writer);
     bool has_media = viewer->next_report > 0 || writer.at > 0;
     if (!has_media) return true; // the first report goes with the first media
     size_t size = writer.at > 0 && !writer.failed ? eg__srtcp_protect(&viewer->srtp, packet, writer.at) : 0;
-    if (size > 0) eg__batch_commit(batch, size);
+    if (size > 0) eg__batch_commit(context->batch, size);
     viewer->next_report = now + report_interval(viewer, now);
     context->stats->pictures_incomplete += eg__gaps_settle(&viewer->gaps, now);
     for (int kind = 0; kind < EG_TRACK_COUNT; kind++) eg__track_settle(&viewer->tracks[kind], now, viewer->stream->sources[kind].store);
@@ -114,19 +113,18 @@ static bool send_reports(struct eg_viewer *viewer, const struct eg_viewer_contex
 }
 
 // What is ready of one track, if the viewer has it.
-static bool serve_track(struct eg_viewer *viewer, const struct eg_viewer_context *context, eg_time now, enum eg_track_kind kind,
-                        struct eg_batch *batch) {
+static bool serve_track(struct eg_viewer *viewer, const struct eg_viewer_context *context, eg_time now, enum eg_track_kind kind) {
     if (viewer->tracks[kind].state == EG_TRACK_OFF) return true;
     place_track(viewer, context, now, kind);
-    return viewer->tracks[kind].state == EG_TRACK_WAITING || send_track(viewer, context, now, kind, batch);
+    return viewer->tracks[kind].state == EG_TRACK_WAITING || send_track(viewer, context, now, kind);
 }
 
-bool eg__fanout_viewer(struct eg_viewer *viewer, const struct eg_viewer_context *context, eg_time now, struct eg_batch *batch) {
-    EG_ASSERT(viewer->state == EG_VIEWER_CONNECTED);
+bool eg__fanout_viewer(struct eg_viewer *viewer, const struct eg_viewer_context *context, eg_time now) {
+    EG_ASSERT(viewer->state == EG_VIEWER_CONNECTED && context->batch != NULL);
     viewer->transmit_at = EG_TIME_NEVER;
-    eg__batch_start(batch, &viewer->ice.path);
-    return serve_track(viewer, context, now, EG_AUDIO, batch) && serve_track(viewer, context, now, EG_VIDEO, batch) &&
-           send_reports(viewer, context, now, batch);
+    eg__batch_start(context->batch, &viewer->ice.path);
+    return serve_track(viewer, context, now, EG_AUDIO) && serve_track(viewer, context, now, EG_VIDEO) &&
+           send_reports(viewer, context, now);
 }
 
 static void begin_round(struct eg_stream *stream, enum eg_track_kind kind) {
@@ -140,16 +138,16 @@ static struct eg_viewer *next_of_round(const struct eg_stream *stream, const str
     return stream->viewers[(round->first + stream->viewer_count - round->left) % stream->viewer_count];
 }
 
-bool eg__fanout_round(struct eg_stream *stream, const struct eg_viewer_context *context, eg_time now, enum eg_track_kind kind,
-                      struct eg_batch *batch) {
+bool eg__fanout_round(struct eg_stream *stream, const struct eg_viewer_context *context, eg_time now, enum eg_track_kind kind) {
+    EG_ASSERT(context->batch != NULL);
     struct eg_round *round = &stream->rounds[kind];
     while (round->left > 0 || eg__stream_is_ready(stream, kind)) {
         if (round->left == 0) begin_round(stream, kind);
         for (; round->left > 0; round->left--) {
             struct eg_viewer *viewer = next_of_round(stream, round);
             if (viewer->state != EG_VIEWER_CONNECTED) continue;
-            eg__batch_start(batch, &viewer->ice.path);
-            if (!serve_track(viewer, context, now, kind, batch) || !send_reports(viewer, context, now, batch)) return false;
+            eg__batch_start(context->batch, &viewer->ice.path);
+            if (!serve_track(viewer, context, now, kind) || !send_reports(viewer, context, now)) return false;
             eg__viewer_schedule(viewer, context);
         }
     }

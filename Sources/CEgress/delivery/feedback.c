@@ -54,17 +54,16 @@ static bool may_repair(struct eg_viewer *viewer, struct eg_viewer_context *conte
 }
 
 // False when it is not sent.
-static bool send_again(struct eg_viewer *viewer, struct eg_viewer_context *context, eg_time now, struct eg_track *track, uint64_t place,
-                       const struct eg_packet *packet, struct eg_batch *batch) {
-    if (!may_repair(viewer, context, now)) return false;
-    uint8_t *out = eg__batch_reserve(batch, DATAGRAM_SIZE_MAX);
+static bool send_again(struct eg_viewer *viewer, struct eg_viewer_context *context, struct eg_track *track, uint64_t place,
+                       const struct eg_packet *packet) {
+    uint8_t *out = eg__batch_reserve(context->batch, DATAGRAM_SIZE_MAX);
     if (out == NULL) {
         context->stats->dropped[EG_DROP_NO_ROOM]++;
         return false;
     }
     size_t size = track->has_rtx ? eg__track_write_rtx(track, &viewer->srtp, place, packet, out)
                                  : eg__track_write(track, &viewer->srtp, place, packet, out);
-    eg__batch_commit(batch, size);
+    eg__batch_commit(context->batch, size);
     viewer->stats.bytes += size;
     context->stats->bytes_sent += size;
     context->stats->repairs_sent++;
@@ -82,8 +81,7 @@ static const struct eg_packet *packet_near(const struct eg_store *store, uint64_
     return NULL;
 }
 
-static void repair(struct eg_viewer *viewer, struct eg_viewer_context *context, eg_time now, enum eg_track_kind kind, uint16_t sequence,
-                   struct eg_batch *batch) {
+static void repair(struct eg_viewer *viewer, struct eg_viewer_context *context, eg_time now, enum eg_track_kind kind, uint16_t sequence) {
     struct eg_track *track = &viewer->tracks[kind];
     const struct eg_store *store = viewer->stream->sources[kind].store;
     uint64_t place;
@@ -91,7 +89,7 @@ static void repair(struct eg_viewer *viewer, struct eg_viewer_context *context, 
     if (!eg__track_place_of(track, sequence, &place)) return;
     const struct eg_packet *packet = eg__store_get(store, place);
     if (packet != NULL) eg__track_note_lost(track, place);
-    bool is_sent = packet != NULL && send_again(viewer, context, now, track, place, packet, batch);
+    bool is_sent = packet != NULL && may_repair(viewer, context, now) && send_again(viewer, context, track, place, packet);
     if (kind != EG_VIDEO || (is_sent && viewer->gaps.count == 0)) return;
     if (packet == NULL) packet = packet_near(store, place);
     if (packet != NULL) context->stats->pictures_incomplete += eg__gaps_note(&viewer->gaps, now, packet->timestamp, is_sent);
@@ -104,8 +102,7 @@ static void watch_burst(struct eg_viewer *viewer, struct eg_viewer_context *cont
     if (eg__track_begin_slower(track, now, &viewer->stream->sources[EG_VIDEO], &context->burst)) viewer->transmit_at = track->burst.began_at;
 }
 
-static void receive_nack(struct eg_viewer *viewer, struct eg_viewer_context *context, eg_time now, const struct eg_rtcp *block,
-                         struct eg_batch *batch) {
+static void receive_nack(struct eg_viewer *viewer, struct eg_viewer_context *context, eg_time now, const struct eg_rtcp *block) {
     uint32_t sender_ssrc, media_ssrc;
     const uint8_t *fci;
     size_t fci_size;
@@ -113,12 +110,12 @@ static void receive_nack(struct eg_viewer *viewer, struct eg_viewer_context *con
     if (!eg__rtcp_parse_feedback(block, &sender_ssrc, &media_ssrc, &fci, &fci_size)) return;
     if (find_track(viewer, media_ssrc, &kind) == NULL) return;
     fit_repairs(viewer);
-    eg__batch_start(batch, &viewer->ice.path);
+    eg__batch_start(context->batch, &viewer->ice.path);
     uint16_t packet_id, bitmask;
     for (size_t i = 0; eg__rtcp_parse_nack(fci, fci_size, i, &packet_id, &bitmask); i++) {
-        repair(viewer, context, now, kind, packet_id, batch);
+        repair(viewer, context, now, kind, packet_id);
         for (int bit = 0; bit < NACK_BITMASK_SIZE; bit++)
-            if (bitmask >> bit & 1) repair(viewer, context, now, kind, (uint16_t)(packet_id + 1 + bit), batch);
+            if (bitmask >> bit & 1) repair(viewer, context, now, kind, (uint16_t)(packet_id + 1 + bit));
     }
     if (kind == EG_VIDEO) watch_burst(viewer, context, now);
 }
@@ -145,19 +142,18 @@ static void receive_picture_request(struct eg_viewer *viewer, struct eg_viewer_c
         if (ssrc == viewer->tracks[EG_VIDEO].ssrc) begin_again(viewer, context, now);
 }
 
-bool eg__feedback_receive(struct eg_viewer *viewer, struct eg_viewer_context *context, eg_time now, const uint8_t *bytes,
-                          size_t size, struct eg_batch *batch) {
-    EG_ASSERT(viewer->state == EG_VIEWER_CONNECTED);
+bool eg__feedback_receive(struct eg_viewer *viewer, struct eg_viewer_context *context, const struct eg_arrival *arrival) {
+    EG_ASSERT(viewer->state == EG_VIEWER_CONNECTED && context->batch != NULL);
     uint8_t plain[EG_DATAGRAM_SIZE_MAX];
-    if (size > sizeof plain) return false;
-    size_t plain_size = eg__srtcp_unprotect(&viewer->srtp, bytes, size, plain);
+    if (arrival->size > sizeof plain) return false;
+    size_t plain_size = eg__srtcp_unprotect(&viewer->srtp, arrival->bytes, arrival->size, plain);
     if (plain_size == 0) return false;
     struct eg_rtcp_iterator iterator = eg__rtcp_iterator(plain, plain_size);
     struct eg_rtcp block;
     while (eg__rtcp_next(&iterator, &block)) {
-        if (block.type == EG_RTCP_RR || block.type == EG_RTCP_SR) receive_reports(viewer, now, &block);
-        else if (block.type == EG_RTCP_RTPFB && block.count == EG_RTCP_FORMAT_NACK) receive_nack(viewer, context, now, &block, batch);
-        else if (block.type == EG_RTCP_PSFB) receive_picture_request(viewer, context, now, &block);
+        if (block.type == EG_RTCP_RR || block.type == EG_RTCP_SR) receive_reports(viewer, arrival->at, &block);
+        else if (block.type == EG_RTCP_RTPFB && block.count == EG_RTCP_FORMAT_NACK) receive_nack(viewer, context, arrival->at, &block);
+        else if (block.type == EG_RTCP_PSFB) receive_picture_request(viewer, context, arrival->at, &block);
     }
     eg__crypto_finish(context->crypto); // of what was sent again
     return !iterator.malformed;

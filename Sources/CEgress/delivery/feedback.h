@@ -9,7 +9,6 @@
 #include "delivery/viewer.h"
 
 // Opens an SRTCP packet of a connected viewer and does what it asks for. False when it is not authentic or malformed.
-bool eg__feedback_receive(struct eg_viewer *viewer, struct eg_viewer_context *context, eg_time now, const uint8_t *bytes,
-                          size_t size, struct eg_batch *batch);
+bool eg__feedback_receive(struct eg_viewer *viewer, struct eg_viewer_context *context, const struct eg_arrival *arrival);
 
 #endif

@@ -17,8 +17,10 @@ static bool init_stores(struct eg_stream *stream, struct eg_chunk_pool *chunks) 
 static void init_sources(struct eg_stream *stream) {
     const uint8_t payload_types[EG_TRACK_COUNT] = {stream->config.video_payload_type, stream->config.audio_payload_type};
     const eg_codec codecs[EG_TRACK_COUNT] = {stream->config.video_codec, stream->config.audio_codec};
-    for (int kind = 0; kind < EG_TRACK_COUNT; kind++)
-        eg__source_init(&stream->sources[kind], kind, codecs[kind], payload_types[kind], &stream->stores[kind], &stream->clock, stream->drops);
+    for (int kind = 0; kind < EG_TRACK_COUNT; kind++) {
+        struct eg_source_format format = {.codec = codecs[kind], .payload_type = payload_types[kind]};
+        eg__source_init(&stream->sources[kind], kind, format, &stream->stores[kind], &stream->clock, stream->drops);
+    }
 }
 
 bool eg__stream_init(struct eg_stream *stream, const struct eg_stream_config *config, struct eg_chunk_pool *chunks, uint64_t ntp_origin) {

@@ -62,27 +62,28 @@ void eg__viewer_deinit(struct eg_viewer *viewer) {
 }
 
 // A check has had its answer, which is no longer than itself; the rest of what may be sent for it is for the handshake.
-static void allow_handshake(struct eg_viewer *viewer, const struct eg_path *path, size_t size) {
-    eg__dtls_allow(&viewer->dtls, path, (EG_DTLS_AMPLIFICATION_MAX - 1) * size);
+static void allow_handshake(struct eg_viewer *viewer, const struct eg_arrival *check) {
+    eg__dtls_allow(&viewer->dtls, &check->path, (EG_DTLS_AMPLIFICATION_MAX - 1) * check->size);
 }
 
-void eg__viewer_receive_stun(struct eg_viewer *viewer, const struct eg_viewer_context *context, eg_time now, const struct eg_path *path,
-                             const struct eg_stun *stun, const uint8_t *bytes, size_t size, struct eg_batch *batch) {
-    switch (eg__ice_receive(&viewer->ice, now, context->random, path, stun, bytes, size, batch)) {
+void eg__viewer_receive_stun(struct eg_viewer *viewer, const struct eg_viewer_context *context, const struct eg_arrival *arrival,
+                             const struct eg_stun *stun) {
+    EG_ASSERT(context->batch != NULL);
+    switch (eg__ice_receive(&viewer->ice, arrival, stun, context->batch)) {
     case EG_ICE_REJECTED:
         context->stats->dropped[EG_DROP_STUN_REJECTED]++;
         return;
     case EG_ICE_PATH_SELECTED:
-        allow_handshake(viewer, path, size);
+        allow_handshake(viewer, arrival);
         if (viewer->state != EG_VIEWER_NEW) return;
         set_state(viewer, EG_VIEWER_CONNECTING);
-        eg__dtls_expect(&viewer->dtls, now);
+        eg__dtls_expect(&viewer->dtls, arrival->at);
         return;
     case EG_ICE_EXPIRED:
         eg__viewer_close(viewer, EG_CLOSE_CONSENT_EXPIRED);
         return;
     case EG_ICE_CHECKED:
-        allow_handshake(viewer, path, size);
+        allow_handshake(viewer, arrival);
         return;
     case EG_ICE_NOTHING:
         return;
@@ -137,9 +138,9 @@ static void follow_dtls(struct eg_viewer *viewer, const struct eg_viewer_context
 }
 
 // A viewer that makes room waits for another ClientHello, as before its first.
-static bool begin_handshake(struct eg_viewer *viewer, const struct eg_viewer_context *context, eg_time now, const struct eg_path *path) {
+static bool begin_handshake(struct eg_viewer *viewer, const struct eg_viewer_context *context, const struct eg_arrival *arrival) {
     struct eg_handshake *evicted;
-    bool is_begun = eg__handshakes_begin(context->handshakes, &viewer->handshake, now, &path->remote, &evicted);
+    bool is_begun = eg__handshakes_begin(context->handshakes, &viewer->handshake, arrival->at, &arrival->path.remote, &evicted);
     if (!is_begun || evicted != NULL) context->stats->dropped[EG_DROP_HANDSHAKE_LIMIT]++;
     if (evicted != NULL) {
         struct eg_viewer *other = EG_LIST_OWNER(evicted, struct eg_viewer, handshake);
@@ -149,24 +150,25 @@ static bool begin_handshake(struct eg_viewer *viewer, const struct eg_viewer_con
     return is_begun;
 }
 
-void eg__viewer_receive_dtls(struct eg_viewer *viewer, const struct eg_viewer_context *context, eg_time now, const struct eg_path *path,
-                             const uint8_t *bytes, size_t size, struct eg_batch *batch) {
-    if (eg__dtls_would_begin(&viewer->dtls, bytes, size) && !begin_handshake(viewer, context, now, path)) return;
-    follow_dtls(viewer, context, now, eg__dtls_receive(&viewer->dtls, now, bytes, size, path, batch));
+void eg__viewer_receive_dtls(struct eg_viewer *viewer, const struct eg_viewer_context *context, const struct eg_arrival *arrival) {
+    EG_ASSERT(context->batch != NULL);
+    if (eg__dtls_would_begin(&viewer->dtls, arrival->bytes, arrival->size) && !begin_handshake(viewer, context, arrival)) return;
+    follow_dtls(viewer, context, arrival->at, eg__dtls_receive(&viewer->dtls, arrival, context->batch));
     if (!eg__dtls_is_under_way(&viewer->dtls)) eg__handshake_end(&viewer->handshake);
 }
 
-void eg__viewer_tick(struct eg_viewer *viewer, const struct eg_viewer_context *context, eg_time now, struct eg_batch *batch) {
+void eg__viewer_tick(struct eg_viewer *viewer, const struct eg_viewer_context *context, eg_time now) {
+    EG_ASSERT(context->batch != NULL);
     if (viewer->state == EG_VIEWER_NEW) {
         if (now >= viewer->created_at + EG_ICE_CONNECT_TIMEOUT) eg__viewer_close(viewer, EG_CLOSE_NO_CHECK);
         return;
     }
-    if (now >= eg__ice_deadline(&viewer->ice) && eg__ice_tick(&viewer->ice, now, batch) == EG_ICE_EXPIRED) {
+    if (now >= eg__ice_deadline(&viewer->ice) && eg__ice_tick(&viewer->ice, now, context->batch) == EG_ICE_EXPIRED) {
         eg__viewer_close(viewer, EG_CLOSE_CONSENT_EXPIRED);
         return;
     }
     if (now >= eg__dtls_deadline(&viewer->dtls))
-        follow_dtls(viewer, context, now, eg__dtls_tick(&viewer->dtls, now, &viewer->ice.path, batch));
+        follow_dtls(viewer, context, now, eg__dtls_tick(&viewer->dtls, now, &viewer->ice.path, context->batch));
 }
 
 // When media or reports are due. Not while it waits in line for transmit: the line is served anyway.

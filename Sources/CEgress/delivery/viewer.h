@@ -28,6 +28,7 @@ struct eg_viewer_context {
     struct eg_budget repairs;       // packets that may be sent again to all viewers together
     struct eg_deadlines *deadlines; // of viewers
     struct eg_engine_stats *stats;
+    struct eg_batch *batch;         // what is to be sent goes here; NULL outside of the core's calls that may write
 };
 
 enum { EG_CNAME_SIZE = 16 }; // characters, RFC 7022 §4.2: 96 bits at random in base64
@@ -79,12 +80,11 @@ void eg__viewer_deinit(struct eg_viewer *viewer);
 
 // Handle one datagram of its peer each; STUN has been parsed and belongs to it. The viewer's state says what came of it, and a state of
 // closed has a reason.
-void eg__viewer_receive_stun(struct eg_viewer *viewer, const struct eg_viewer_context *context, eg_time now, const struct eg_path *path,
-                             const struct eg_stun *stun, const uint8_t *bytes, size_t size, struct eg_batch *batch);
-void eg__viewer_receive_dtls(struct eg_viewer *viewer, const struct eg_viewer_context *context, eg_time now, const struct eg_path *path,
-                             const uint8_t *bytes, size_t size, struct eg_batch *batch);
+void eg__viewer_receive_stun(struct eg_viewer *viewer, const struct eg_viewer_context *context, const struct eg_arrival *arrival,
+                             const struct eg_stun *stun);
+void eg__viewer_receive_dtls(struct eg_viewer *viewer, const struct eg_viewer_context *context, const struct eg_arrival *arrival);
 
-void eg__viewer_tick(struct eg_viewer *viewer, const struct eg_viewer_context *context, eg_time now, struct eg_batch *batch);
+void eg__viewer_tick(struct eg_viewer *viewer, const struct eg_viewer_context *context, eg_time now);
 eg_time eg__viewer_deadline(const struct eg_viewer *viewer);
 
 // Puts its deadline in its place among the others', after anything was done to it.

@@ -69,11 +69,12 @@ bool eg__receiver_next(struct eg_receiver *receiver, struct eg_datagram *datagra
 // What IPV6_PKTINFO, IP_PKTINFO and SO_RXQ_OVFL say. They are copied out: their alignment is the kernel's business.
 static void read_control(struct eg_receiver_socket *socket, const struct cmsghdr *control, struct eg_datagram *datagram) {
     const void *data = CMSG_DATA(control);
+    struct eg_addr *local = &datagram->arrival.path.local;
     if (control->cmsg_level == IPPROTO_IPV6 && control->cmsg_type == IPV6_PKTINFO) {
-        memcpy(datagram->path.local.ip, (const uint8_t *)data + offsetof(struct in6_pktinfo, ipi6_addr), sizeof datagram->path.local.ip);
+        memcpy(local->ip, (const uint8_t *)data + offsetof(struct in6_pktinfo, ipi6_addr), sizeof local->ip);
     } else if (control->cmsg_level == IPPROTO_IP && control->cmsg_type == IP_PKTINFO) {
         const uint8_t *ip = (const uint8_t *)data + offsetof(struct in_pktinfo, ipi_addr);
-        datagram->path.local = eg__addr_ipv4(ip[0], ip[1], ip[2], ip[3], datagram->path.local.port);
+        *local = eg__addr_ipv4(ip[0], ip[1], ip[2], ip[3], local->port);
     } else if (control->cmsg_level == SOL_SOCKET && control->cmsg_type == SO_RXQ_OVFL) {
         uint32_t overflow;
         memcpy(&overflow, data, sizeof overflow);
@@ -85,8 +86,8 @@ static void read_control(struct eg_receiver_socket *socket, const struct cmsghdr
 void eg__receiver_describe(struct eg_receiver_socket *socket, const struct msghdr *message, struct eg_datagram *datagram) {
     *datagram = (struct eg_datagram){.owner = socket->source.owner, .kind = socket->source.kind};
     datagram->is_truncated = message->msg_flags & MSG_TRUNC;
-    datagram->path.remote = eg__addr_from_sockaddr(message->msg_name);
-    datagram->path.local.port = socket->source.local_port;
+    datagram->arrival.path.remote = eg__addr_from_sockaddr(message->msg_name);
+    datagram->arrival.path.local.port = socket->source.local_port;
     // CMSG_NXTHDR takes a message that is not const, and changes none.
     struct msghdr *walk = (struct msghdr *)(uintptr_t)message;
     for (struct cmsghdr *control = CMSG_FIRSTHDR(walk); control != NULL; control = CMSG_NXTHDR(walk, control)) {

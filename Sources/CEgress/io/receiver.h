@@ -6,7 +6,7 @@
 #ifndef EG_RECEIVER_H
 #define EG_RECEIVER_H
 
-#include "base/addr.h"
+#include "base/arrival.h"
 #include "cegress.h"
 
 struct eg_receiver;
@@ -22,11 +22,11 @@ struct eg_receiver_source {
 struct eg_datagram {
     eg_handle owner;
     uint32_t kind;
-    uint32_t overflow;    // how many datagrams this socket lost to a full buffer since the last one handed out (SO_RXQ_OVFL)
-    struct eg_path path;  // local.ip is all zero when the socket does not ask for it (IP_PKTINFO)
-    const uint8_t *bytes; // good until the next call of eg__receiver_next or eg__receiver_wait
-    size_t size;          // [B] at most EG_DATAGRAM_SIZE_MAX
-    bool is_truncated;    // it was longer than that; only its beginning is here
+    uint32_t overflow; // how many datagrams this socket lost to a full buffer since the last one handed out (SO_RXQ_OVFL)
+    // Its bytes, at most EG_DATAGRAM_SIZE_MAX, are good until the next call of eg__receiver_next or eg__receiver_wait; local.ip is all zero when
+    // the socket does not ask for it (IP_PKTINFO). The time is the caller's to fill in.
+    struct eg_arrival arrival;
+    bool is_truncated; // it was longer than that; only its beginning is here
 };
 
 // Called once, by the thread that will use the receiver, before it waits. io_uring serves only this thread then.

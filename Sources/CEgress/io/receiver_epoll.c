@@ -104,8 +104,8 @@ static bool next_epoll(struct eg_receiver *receiver, struct eg_datagram *datagra
     }
     uint32_t at = self->message_at++;
     eg__receiver_describe(eg__pool_find(&receiver->sockets, self->current), &self->messages[at].msg_hdr, datagram);
-    datagram->bytes = self->slots[at].bytes;
-    datagram->size = self->messages[at].msg_len;
+    datagram->arrival.bytes = self->slots[at].bytes;
+    datagram->arrival.size = self->messages[at].msg_len;
     return true;
 }
 

@@ -162,8 +162,8 @@ static bool read_buffer(const struct uring_receiver *self, struct eg_receiver_so
                              .msg_control = io_uring_recvmsg_cmsg_firsthdr(out, &shape), .msg_controllen = out->controllen,
                              .msg_flags = (int)out->flags};
     eg__receiver_describe(socket, &message, datagram);
-    datagram->bytes = io_uring_recvmsg_payload(out, &shape);
-    datagram->size = io_uring_recvmsg_payload_length(out, filled, &shape);
+    datagram->arrival.bytes = io_uring_recvmsg_payload(out, &shape);
+    datagram->arrival.size = io_uring_recvmsg_payload_length(out, filled, &shape);
     return true;
 }
 

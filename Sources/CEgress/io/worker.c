@@ -81,16 +81,17 @@ static struct eg_batch *batch_with_reserve(struct eg_worker *worker) {
     return &worker->batch;
 }
 
-static void receive_datagram(struct eg_worker *worker, const struct eg_datagram *datagram) {
+static void receive_datagram(struct eg_worker *worker, struct eg_datagram *datagram) {
+    datagram->arrival.at = worker->now;
     // One that was cut off is handed on like any other: from a viewer it does not pass verification, from a source it is too large.
     if (datagram->kind == VIEWER_SOCKET) {
         if (datagram->overflow > 0) eg__core_count_viewer_overflow(worker->core, datagram->overflow);
-        eg__core_receive_viewer(worker->core, worker->now, &datagram->path, datagram->bytes, datagram->size, batch_with_reserve(worker));
+        eg__core_receive_viewer(worker->core, &datagram->arrival, batch_with_reserve(worker));
         return;
     }
     enum eg_track_kind kind = (enum eg_track_kind)datagram->kind;
     if (datagram->overflow > 0) eg__core_count_overflow(worker->core, datagram->owner, kind, datagram->overflow);
-    eg__core_receive_source(worker->core, worker->now, datagram->owner, kind, &datagram->path.remote, datagram->bytes, datagram->size);
+    eg__core_receive_source(worker->core, datagram->owner, kind, &datagram->arrival);
 }
 
 // True when there may be more.

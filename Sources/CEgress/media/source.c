@@ -10,12 +10,12 @@ static void drop(struct eg_source *source, eg_drop reason) { source->drops[reaso
 
 static void raise(struct eg_source *source, eg_stream_event_kind kind) { source->events |= 1u << kind; }
 
-void eg__source_init(struct eg_source *source, enum eg_track_kind kind, eg_codec codec, uint8_t payload_type, struct eg_store *store,
+void eg__source_init(struct eg_source *source, enum eg_track_kind kind, struct eg_source_format format, struct eg_store *store,
                      struct eg_media_clock *clock, uint64_t *drops) {
     *source = (struct eg_source){
         .kind = kind,
-        .codec = eg__codec_traits(codec, kind == EG_VIDEO),
-        .payload_type = payload_type,
+        .codec = eg__codec_traits(format.codec, kind == EG_VIDEO),
+        .payload_type = format.payload_type,
         .store = store,
         .clock = clock,
         .drops = drops,
@@ -51,9 +51,8 @@ static void note_late(struct eg_source *source, uint64_t place) {
     source->late_place = place;
 }
 
-static bool put(struct eg_source *source, eg_time now, uint64_t place, uint32_t timestamp, bool marker, const uint8_t *payload,
-                size_t size) {
-    switch (eg__store_put(source->store, now, place, timestamp, marker, payload, size)) {
+static bool put(struct eg_source *source, uint64_t place, const struct eg_packet *packet) {
+    switch (eg__store_put(source->store, place, packet)) {
     case EG_STORE_PUT:
         return true;
     case EG_STORE_DUPLICATE:
@@ -74,12 +73,14 @@ static bool is_of_key_picture(const struct eg_source *source, uint32_t timestamp
 }
 
 // Stores the payload as it came, or as its codec is stored.
-static bool put_video(struct eg_source *source, eg_time now, uint64_t place, uint32_t timestamp, const struct eg_rtp *rtp,
-                      const struct eg_payload *found) {
-    if (source->codec->normalize == NULL) return put(source, now, place, timestamp, rtp->marker, rtp->payload, rtp->payload_size);
-    bool is_of_key = is_of_key_picture(source, timestamp, found);
-    struct eg_stored_payload stored = source->codec->normalize(rtp->payload, rtp->payload_size, is_of_key);
-    if (!put(source, now, place, timestamp, rtp->marker, rtp->payload + stored.skip, rtp->payload_size - stored.skip)) return false;
+static bool put_video(struct eg_source *source, uint64_t place, const struct eg_packet *packet, const struct eg_payload *found) {
+    if (source->codec->normalize == NULL) return put(source, place, packet);
+    bool is_of_key = is_of_key_picture(source, packet->timestamp, found);
+    struct eg_stored_payload stored = source->codec->normalize(packet->payload, packet->size, is_of_key);
+    struct eg_packet rest = *packet;
+    rest.payload += stored.skip;
+    rest.size = (uint16_t)(packet->size - stored.skip);
+    if (!put(source, place, &rest)) return false;
     eg__store_set_first_byte(source->store, place, stored.first);
     return true;
 }
@@ -123,15 +124,15 @@ static void begin_picture(struct eg_source *source, eg_time now, uint64_t place,
 }
 
 // A slice of a key picture whose parameter sets did not all come with it gets those that came before, with its timestamp, in packets no larger
-// than its own, `size_max`, unless a single set is larger. Returns the slice's place, which is behind them.
-static uint64_t insert_parameter_sets(struct eg_source *source, eg_time now, uint64_t place, uint32_t timestamp, uint16_t pps_id,
-                                      size_t size_max) {
+// than its own, unless a single set is larger. Returns the slice's place, which is behind them.
+static uint64_t insert_parameter_sets(struct eg_source *source, uint64_t place, const struct eg_packet *slice, uint16_t pps_id) {
     struct eg_parameter_set_need need;
     if (!eg__parameter_sets_need(&source->sets, pps_id, source->picture_begin, place, &need)) return place;
-    if (size_max < EG_PARAMETER_SET_SIZE_MAX) size_max = EG_PARAMETER_SET_SIZE_MAX;
+    size_t size_max = slice->size < EG_PARAMETER_SET_SIZE_MAX ? EG_PARAMETER_SET_SIZE_MAX : slice->size;
     uint8_t payload[EG_RTP_PAYLOAD_SIZE_MAX];
     for (size_t size; (size = eg__parameter_sets_write(&source->sets, &need, place, payload, size_max)) > 0;) {
-        if (!put(source, now, place, timestamp, false, payload, size)) break;
+        struct eg_packet sets = {.payload = payload, .arrival = slice->arrival, .timestamp = slice->timestamp, .size = (uint16_t)size};
+        if (!put(source, place, &sets)) break;
         source->highest = place++;
         source->order_begin = place; // a late packet from before it would be put one place too far
     }
@@ -165,8 +166,14 @@ static bool can_begin(const struct eg_source *source, const struct eg_payload *f
     return found->starts_key && (source->codec->sets == NULL || eg__parameter_sets_have(&source->sets, found->pps_id));
 }
 
+static struct eg_packet packet_of(const struct eg_rtp *rtp, eg_time now, uint32_t timestamp) {
+    return (struct eg_packet){
+        .payload = rtp->payload, .arrival = now, .timestamp = timestamp, .size = (uint16_t)rtp->payload_size, .marker = rtp->marker};
+}
+
 static void receive_video(struct eg_source *source, eg_time now, uint64_t place, uint32_t timestamp, const struct eg_rtp *rtp,
                           const struct eg_payload *found) {
+    const struct eg_packet packet = packet_of(rtp, now, timestamp);
     bool is_newest = place > source->highest;
     if (source->wants_key) {
         // The set is known from here on, but not to viewers that get only what follows.
@@ -188,9 +195,9 @@ static void receive_video(struct eg_source *source, eg_time now, uint64_t place,
     if (is_newest && found->starts_key) {
         follow_format(source, rtp, found);
         bool has_sets = source->codec->sets != NULL;
-        if (has_sets) place = insert_parameter_sets(source, now, place, timestamp, found->pps_id, rtp->payload_size);
+        if (has_sets) place = insert_parameter_sets(source, place, &packet, found->pps_id);
     }
-    if (!put_video(source, now, place, timestamp, rtp, found)) return;
+    if (!put_video(source, place, &packet, found)) return;
     if (!is_newest) {
         note_late(source, place);
         return;
@@ -205,7 +212,8 @@ static void receive_video(struct eg_source *source, eg_time now, uint64_t place,
 
 static void receive_audio(struct eg_source *source, eg_time now, uint64_t place, uint32_t timestamp, const struct eg_rtp *rtp) {
     bool is_newest = place > source->highest;
-    if (!put(source, now, place, timestamp, rtp->marker, rtp->payload, rtp->payload_size)) return;
+    const struct eg_packet packet = packet_of(rtp, now, timestamp);
+    if (!put(source, place, &packet)) return;
     if (!is_newest) {
         note_late(source, place);
         return;
@@ -287,27 +295,26 @@ static void accept(struct eg_source *source, eg_time now, const struct eg_rtp *r
 
 // The sender has changed, or is the first. Its timeline is laid behind the old one: at the next place, and with a timestamp that is later by
 // the time that has passed, at least a frame.
-static void begin_epoch(struct eg_source *source, eg_time now, const struct eg_addr *from, uint32_t ssrc, uint16_t sequence,
-                        uint32_t timestamp) {
+static void begin_epoch(struct eg_source *source, eg_time now, const struct eg_addr *from, const struct eg_rtp *first) {
     bool is_first = source->state == EG_SOURCE_WAITING;
-    bool is_same_sender = ssrc == source->ssrc && eg__addr_equal(from, &source->sender); // its sequence numbers jumped
+    bool is_same_sender = first->ssrc == source->ssrc && eg__addr_equal(from, &source->sender); // its sequence numbers jumped
     if (!is_same_sender && source->codec->sets != NULL) eg__parameter_sets_begin_sender(&source->sets);
     if (source->pending_since != EG_TIME_NEVER) complete_picture(source);
     source->state = EG_SOURCE_LIVE;
     source->sender = *from;
-    source->ssrc = ssrc;
-    source->highest_raw = (uint16_t)(sequence - 1);
+    source->ssrc = first->ssrc;
+    source->highest_raw = (uint16_t)(first->sequence - 1);
     source->order_begin = source->highest + 1;
     source->candidate.active = false;
     source->wants_key = source->kind == EG_VIDEO;
     source->backward_pictures = 0;
     eg__clock_restart(source->clock, source->kind);
     if (!is_first) {
-        source->timestamp_offset = source->picture_timestamp + ticks_passed(source, now) - timestamp;
+        source->timestamp_offset = source->picture_timestamp + ticks_passed(source, now) - first->timestamp;
         source->stats.restarts++;
         raise(source, EG_STREAM_RESTARTED);
     }
-    if (source->early_report.active && source->early_report.ssrc == ssrc)
+    if (source->early_report.active && source->early_report.ssrc == first->ssrc)
         eg__clock_report(source->clock, source->kind, source->early_report.ntp, source->early_report.timestamp + source->timestamp_offset);
     source->early_report.active = false;
 }
@@ -352,7 +359,7 @@ static void receive_from_candidate(struct eg_source *source, eg_time now, const 
     bool is_known_address = source->state == EG_SOURCE_LIVE && eg__addr_equal(from, &source->sender);
     if (source->state != EG_SOURCE_LIVE || (is_known_address && rtp->ssrc != source->ssrc)) {
         discard_candidate(source);
-        begin_epoch(source, now, from, rtp->ssrc, rtp->sequence, rtp->timestamp);
+        begin_epoch(source, now, from, rtp);
         accept(source, now, rtp, found);
         return;
     }
@@ -380,7 +387,7 @@ static void receive_from_candidate(struct eg_source *source, eg_time now, const 
     };
     memcpy(held_bytes, source->candidate.payload, held.payload_size);
     struct eg_payload held_found = inspect(source, &held);
-    begin_epoch(source, now, from, held.ssrc, held.sequence, held.timestamp);
+    begin_epoch(source, now, from, &held);
     accept(source, now, &held, &held_found);
     accept(source, now, rtp, found);
 }
@@ -393,9 +400,10 @@ static void pass_over(struct eg_source *source, int16_t step) {
     if (!source->wants_key) source->order_begin = source->highest + (uint64_t)step;
 }
 
-static void receive_rtp(struct eg_source *source, eg_time now, const struct eg_addr *from, const uint8_t *bytes, size_t size) {
+static void receive_rtp(struct eg_source *source, const struct eg_arrival *arrival) {
+    const struct eg_addr *from = &arrival->path.remote;
     struct eg_rtp rtp;
-    if (!eg__rtp_parse(&rtp, bytes, size)) {
+    if (!eg__rtp_parse(&rtp, arrival->bytes, arrival->size)) {
         drop(source, EG_DROP_SOURCE_MALFORMED);
         return;
     }
@@ -413,11 +421,11 @@ static void receive_rtp(struct eg_source *source, eg_time now, const struct eg_a
         return;
     }
     if (!is_present) {
-        receive_from_candidate(source, now, from, &rtp, &found);
+        receive_from_candidate(source, arrival->at, from, &rtp, &found);
         return;
     }
     discard_candidate(source);
-    accept(source, now, &rtp, &found);
+    accept(source, arrival->at, &rtp, &found);
 }
 
 static void deactivate(struct eg_source *source) {
@@ -452,9 +460,9 @@ static void receive_bye(struct eg_source *source, const struct eg_rtcp *block) {
     }
 }
 
-static void receive_rtcp(struct eg_source *source, const struct eg_addr *from, const uint8_t *bytes, size_t size) {
-    bool is_stranger = source->state == EG_SOURCE_LIVE && !eg__addr_equal(from, &source->sender);
-    struct eg_rtcp_iterator iterator = eg__rtcp_iterator(bytes, size);
+static void receive_rtcp(struct eg_source *source, const struct eg_arrival *arrival) {
+    bool is_stranger = source->state == EG_SOURCE_LIVE && !eg__addr_equal(&arrival->path.remote, &source->sender);
+    struct eg_rtcp_iterator iterator = eg__rtcp_iterator(arrival->bytes, arrival->size);
     struct eg_rtcp block;
     while (eg__rtcp_next(&iterator, &block)) {
         if (block.type == EG_RTCP_SR) receive_report(source, is_stranger, &block);
@@ -463,13 +471,13 @@ static void receive_rtcp(struct eg_source *source, const struct eg_addr *from, c
     if (iterator.malformed) drop(source, EG_DROP_SOURCE_MALFORMED);
 }
 
-void eg__source_receive(struct eg_source *source, eg_time now, const struct eg_addr *from, const uint8_t *bytes, size_t size) {
-    switch (eg__demux(bytes, size)) {
+void eg__source_receive(struct eg_source *source, const struct eg_arrival *arrival) {
+    switch (eg__demux(arrival->bytes, arrival->size)) {
     case EG_DATAGRAM_RTP:
-        receive_rtp(source, now, from, bytes, size);
+        receive_rtp(source, arrival);
         return;
     case EG_DATAGRAM_RTCP:
-        receive_rtcp(source, from, bytes, size);
+        receive_rtcp(source, arrival);
         return;
     case EG_DATAGRAM_UNKNOWN:
     case EG_DATAGRAM_STUN:

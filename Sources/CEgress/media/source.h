@@ -14,7 +14,7 @@
 #ifndef EG_SOURCE_H
 #define EG_SOURCE_H
 
-#include "base/addr.h"
+#include "base/arrival.h"
 #include "base/limits.h"
 #include "cegress.h"
 #include "media/clock.h"
@@ -88,14 +88,20 @@ struct eg_source {
     uint64_t rate_bytes;
 };
 
+// What a sender sends.
+struct eg_source_format {
+    eg_codec codec;
+    uint8_t payload_type;
+};
+
 // The codec must be one of this kind. Its rate becomes that of the clock's leg.
-void eg__source_init(struct eg_source *source, enum eg_track_kind kind, eg_codec codec, uint8_t payload_type, struct eg_store *store,
+void eg__source_init(struct eg_source *source, enum eg_track_kind kind, struct eg_source_format format, struct eg_store *store,
                      struct eg_media_clock *clock, uint64_t *drops);
 
 void eg__source_deinit(struct eg_source *source);
 
 // Takes one datagram, RTP or RTCP, told apart by its second byte (RFC 5761).
-void eg__source_receive(struct eg_source *source, eg_time now, const struct eg_addr *from, const uint8_t *bytes, size_t size);
+void eg__source_receive(struct eg_source *source, const struct eg_arrival *arrival);
 
 // Releases a picture whose marker does not come, and notices silence.
 void eg__source_tick(struct eg_source *source, eg_time now);

@@ -154,17 +154,17 @@ static void end_put(struct eg_store *store, uint64_t sequence, const struct eg_p
     if (sequence >= store->gop_begin && store->gop_begin != EG_STORE_NO_GOP) store->gop_bytes += packet->size;
 }
 
-enum eg_store_result eg__store_put(struct eg_store *store, eg_time now, uint64_t sequence, uint32_t timestamp, bool marker,
-                                   const uint8_t *payload, size_t size) {
-    EG_ASSERT(size <= EG_RTP_PAYLOAD_SIZE_MAX);
-    enum eg_store_result result = begin_put(store, now, sequence);
+enum eg_store_result eg__store_put(struct eg_store *store, uint64_t sequence, const struct eg_packet *packet) {
+    EG_ASSERT(packet->size <= EG_RTP_PAYLOAD_SIZE_MAX);
+    enum eg_store_result result = begin_put(store, packet->arrival, sequence);
     if (result != EG_STORE_PUT) return result;
-    uint8_t *bytes = take_bytes(store, sequence, size);
+    uint8_t *bytes = take_bytes(store, sequence, packet->size);
     if (bytes == NULL) return EG_STORE_NO_ROOM;
-    if (sequence < store->begin) return EG_STORE_LATE; // to make room, its own place was forgotten
-    if (size > 0) memcpy(bytes, payload, size);
-    struct eg_packet packet = {.payload = bytes, .arrival = now, .timestamp = timestamp, .size = (uint16_t)size, .marker = marker};
-    end_put(store, sequence, &packet);
+    if (sequence < store->begin) return EG_STORE_LATE; // the room for it was made of its own place
+    if (packet->size > 0) memcpy(bytes, packet->payload, packet->size);
+    struct eg_packet kept = *packet;
+    kept.payload = bytes;
+    end_put(store, sequence, &kept);
     return EG_STORE_PUT;
 }
 

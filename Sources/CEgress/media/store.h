@@ -52,8 +52,7 @@ void eg__store_deinit(struct eg_store *store);
 
 // Copies a packet to its place. A packet for a place before `begin` is late, one for a place that is taken is a duplicate. A place far beyond
 // `end` leaves the places between empty, at most capacity_max of them. No room means that memory was refused.
-enum eg_store_result eg__store_put(struct eg_store *store, eg_time now, uint64_t sequence, uint32_t timestamp, bool marker,
-                                   const uint8_t *payload, size_t size);
+enum eg_store_result eg__store_put(struct eg_store *store, uint64_t sequence, const struct eg_packet *packet);
 
 // Gives the packet that was put last another first byte, before anybody has seen it.
 void eg__store_set_first_byte(struct eg_store *store, uint64_t sequence, uint8_t byte);

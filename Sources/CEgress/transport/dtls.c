@@ -21,8 +21,7 @@ enum {
 struct exchange {
     struct eg_dtls_io io;
     struct eg_dtls *dtls;
-    eg_time now;
-    const struct eg_path *path;
+    const struct eg_arrival *arrival;
     struct eg_batch *batch;
     struct eg_reader datagram; // records that were not looked at yet
     bool has_sent;
@@ -145,14 +144,14 @@ static void write_datagram(struct eg_dtls_io *io, const uint8_t *bytes, size_t s
     struct exchange *exchange = (struct exchange *)io;
     struct eg_dtls *dtls = exchange->dtls;
     if (bytes[0] != EG_DTLS_ALERT) {
-        if (!exchange->has_sent) begin_flight(dtls, exchange->now);
+        if (!exchange->has_sent) begin_flight(dtls, exchange->arrival->at);
         exchange->has_sent = true;
         keep_datagram(dtls, bytes, size);
-        if (!may_send(dtls, exchange->path, size)) return;
+        if (!may_send(dtls, &exchange->arrival->path, size)) return;
     } else if (dtls->flight == NULL) {
         return;
     }
-    eg__batch_append(exchange->batch, exchange->path, bytes, size);
+    eg__batch_append(exchange->batch, &exchange->arrival->path, bytes, size);
 }
 
 static void write_close_notify(struct eg_dtls_io *io, const uint8_t *bytes, size_t size) {
@@ -238,29 +237,27 @@ static bool has_hello(const uint8_t *bytes, size_t size) {
     return false;
 }
 
-static void receive_handshaking(struct eg_dtls *dtls, eg_time now, const uint8_t *bytes, size_t size, const struct eg_path *path,
-                                struct eg_batch *batch) {
-    bool is_step = eg__dtls_would_begin(dtls, bytes, size);
+static void receive_handshaking(struct eg_dtls *dtls, const struct eg_arrival *arrival, struct eg_batch *batch) {
+    bool is_step = eg__dtls_would_begin(dtls, arrival->bytes, arrival->size);
     if (is_step) dtls->ssl = eg__dtls_context_accept(dtls->context, dtls);
     if (dtls->ssl == NULL) { // nothing to begin with, or no memory now: the client will repeat itself
         ERR_clear_error();
         return;
     }
-    eg__dtls_allow(dtls, path, EG_DTLS_AMPLIFICATION_MAX * size);
-    struct exchange exchange = {.io = {read_record, write_datagram}, .dtls = dtls, .now = now, .path = path, .batch = batch};
-    exchange.datagram = eg__reader(bytes, size);
-    bool is_repetition = dtls->flight != NULL && has_hello(bytes, size);
+    eg__dtls_allow(dtls, &arrival->path, EG_DTLS_AMPLIFICATION_MAX * arrival->size);
+    struct exchange exchange = {.io = {read_record, write_datagram}, .dtls = dtls, .arrival = arrival, .batch = batch};
+    exchange.datagram = eg__reader(arrival->bytes, arrival->size);
+    bool is_repetition = dtls->flight != NULL && has_hello(arrival->bytes, arrival->size);
     OSSL_HANDSHAKE_STATE before = SSL_get_state(dtls->ssl);
     shake_hands(dtls, &exchange);
     dtls->steps += is_step || dtls->ssl == NULL || SSL_get_state(dtls->ssl) != before;
-    if (dtls->state == EG_DTLS_HANDSHAKING && is_repetition) repeat_flight_on_demand(dtls, now, path, batch);
+    if (dtls->state == EG_DTLS_HANDSHAKING && is_repetition) repeat_flight_on_demand(dtls, arrival->at, &arrival->path, batch);
 }
 
 // Of the client's last flight only its Finished is protected, and neither it nor the rest means anything else by now than that our own
 // last flight was lost.
-static void receive_connected(struct eg_dtls *dtls, eg_time now, const uint8_t *bytes, size_t size, const struct eg_path *path,
-                              struct eg_batch *batch) {
-    struct eg_reader datagram = eg__reader(bytes, size);
+static void receive_connected(struct eg_dtls *dtls, const struct eg_arrival *arrival, struct eg_batch *batch) {
+    struct eg_reader datagram = eg__reader(arrival->bytes, arrival->size);
     struct eg_dtls_record record;
     struct eg_dtls_alert alert;
     bool is_repetition = false;
@@ -268,10 +265,10 @@ static void receive_connected(struct eg_dtls *dtls, eg_time now, const uint8_t *
         if (record.type == EG_DTLS_HANDSHAKE || record.type == EG_DTLS_CHANGE_CIPHER_SPEC) is_repetition = true;
         if (!eg__dtls_alert_open(&dtls->alert_key, &record, &alert)) continue;
         if (alert.description != CLOSE_NOTIFY && alert.level != FATAL) continue;
-        eg__dtls_close(dtls, path, batch); // the answer that RFC 5246 §7.2.1 asks for
+        eg__dtls_close(dtls, &arrival->path, batch); // the answer that RFC 5246 §7.2.1 asks for
         return;
     }
-    if (is_repetition) repeat_flight_on_demand(dtls, now, path, batch);
+    if (is_repetition) repeat_flight_on_demand(dtls, arrival->at, &arrival->path, batch);
 }
 
 void eg__dtls_init(struct eg_dtls *dtls, struct eg_dtls_context *context, const struct eg_fingerprint *expected, eg_time now) {
@@ -300,12 +297,11 @@ void eg__dtls_deinit(struct eg_dtls *dtls) {
     OPENSSL_cleanse(dtls, sizeof *dtls);
 }
 
-enum eg_dtls_state eg__dtls_receive(struct eg_dtls *dtls, eg_time now, const uint8_t *bytes, size_t size, const struct eg_path *path,
-                                    struct eg_batch *batch) {
+enum eg_dtls_state eg__dtls_receive(struct eg_dtls *dtls, const struct eg_arrival *arrival, struct eg_batch *batch) {
     if (dtls->state == EG_DTLS_HANDSHAKING) {
-        receive_handshaking(dtls, now, bytes, size, path, batch);
+        receive_handshaking(dtls, arrival, batch);
     } else if (dtls->state == EG_DTLS_CONNECTED) {
-        receive_connected(dtls, now, bytes, size, path, batch);
+        receive_connected(dtls, arrival, batch);
     }
     return dtls->state;
 }

@@ -17,7 +17,7 @@
 #ifndef EG_DTLS_H
 #define EG_DTLS_H
 
-#include "base/addr.h"
+#include "base/arrival.h"
 #include "base/limits.h"
 #include "transport/batch.h"
 
@@ -136,9 +136,8 @@ static inline bool eg__dtls_is_under_way(const struct eg_dtls *dtls) { return dt
 // Gives a handshake that is under way up, and waits for another ClientHello as long as it would have waited for this one's end.
 void eg__dtls_abandon(struct eg_dtls *dtls);
 
-// Takes one datagram and writes what it calls for to `batch`, along `path`. The new state tells what happened.
-enum eg_dtls_state eg__dtls_receive(struct eg_dtls *dtls, eg_time now, const uint8_t *bytes, size_t size, const struct eg_path *path,
-                                    struct eg_batch *batch);
+// Takes one datagram and writes what it calls for to `batch`, along its path. The new state tells what happened.
+enum eg_dtls_state eg__dtls_receive(struct eg_dtls *dtls, const struct eg_arrival *arrival, struct eg_batch *batch);
 enum eg_dtls_state eg__dtls_tick(struct eg_dtls *dtls, eg_time now, const struct eg_path *path, struct eg_batch *batch);
 eg_time eg__dtls_deadline(const struct eg_dtls *dtls);
 

@@ -33,7 +33,7 @@ void eg__ice_name_worker(struct eg_ice *ice, uint32_t worker, uint32_t worker_co
     ice->local_ufrag[0] = ice_chars[value < sizeof ice_chars - 1 ? value : value - worker_count];
 }
 
-static bool set_credentials(struct eg_ice *ice, struct eg_random *random, const char *remote_ufrag, const char *remote_pwd) {
+static bool set_credentials(struct eg_ice *ice, const char *remote_ufrag, const char *remote_pwd) {
     size_t ufrag_size = strlen(remote_ufrag) + 1;
     size_t pwd_size = strlen(remote_pwd) + 1;
     char *block = eg__memory_take(1, ufrag_size + pwd_size);
@@ -43,14 +43,14 @@ static bool set_credentials(struct eg_ice *ice, struct eg_random *random, const 
     eg__memory_release(ice->remote_ufrag);
     ice->remote_ufrag = block;
     ice->remote_pwd = block + ufrag_size;
-    make_text(random, ice->local_ufrag, EG_ICE_UFRAG_SIZE);
-    make_text(random, ice->local_pwd, EG_ICE_PWD_SIZE);
+    make_text(ice->random, ice->local_ufrag, EG_ICE_UFRAG_SIZE);
+    make_text(ice->random, ice->local_pwd, EG_ICE_PWD_SIZE);
     return true;
 }
 
 bool eg__ice_init(struct eg_ice *ice, struct eg_random *random, const char *remote_ufrag, const char *remote_pwd) {
-    *ice = (struct eg_ice){.tie_breaker = eg__random_u64(random), .consent_until = EG_TIME_NEVER};
-    return set_credentials(ice, random, remote_ufrag, remote_pwd);
+    *ice = (struct eg_ice){.random = random, .tie_breaker = eg__random_u64(random), .consent_until = EG_TIME_NEVER};
+    return set_credentials(ice, remote_ufrag, remote_pwd);
 }
 
 void eg__ice_use_local(struct eg_ice *ice, const char *ufrag, const char *pwd) {
@@ -63,8 +63,8 @@ void eg__ice_deinit(struct eg_ice *ice) {
     *ice = (struct eg_ice){0};
 }
 
-bool eg__ice_restart(struct eg_ice *ice, struct eg_random *random, const char *remote_ufrag, const char *remote_pwd) {
-    if (!set_credentials(ice, random, remote_ufrag, remote_pwd)) return false;
+bool eg__ice_restart(struct eg_ice *ice, const char *remote_ufrag, const char *remote_pwd) {
+    if (!set_credentials(ice, remote_ufrag, remote_pwd)) return false;
     ice->probe.active = false; // its checks bear the old credentials
     return true;
 }
@@ -88,8 +88,8 @@ static bool is_username_ours(const struct eg_ice *ice, const struct eg_stun *stu
            && remote_size == strlen(ice->remote_ufrag) && memcmp(remote, ice->remote_ufrag, remote_size) == 0;
 }
 
-static bool is_request_authentic(const struct eg_ice *ice, const struct eg_stun *stun, const uint8_t *bytes, size_t size) {
-    return is_username_ours(ice, stun) && eg__stun_verify(stun, bytes, size, ice->local_pwd, EG_ICE_PWD_SIZE);
+static bool is_request_authentic(const struct eg_ice *ice, const struct eg_stun *stun, const struct eg_arrival *arrival) {
+    return is_username_ours(ice, stun) && eg__stun_verify(stun, arrival->bytes, arrival->size, ice->local_pwd, EG_ICE_PWD_SIZE);
 }
 
 // Room for a message of ours in the batch. When that is full the writer has no room at all, and the message is lost as on a network.
@@ -147,12 +147,12 @@ static void send_check(struct eg_ice *ice, eg_time now, struct eg_batch *batch) 
 
 // The latest path that was nominated is the one that counts. Checks keep their pace however often a path is nominated, and however many are:
 // a viewer that writes others' addresses on its own checks must not make us send more than it does.
-static void probe(struct eg_ice *ice, eg_time now, struct eg_random *random, const struct eg_path *path, struct eg_batch *batch) {
+static void probe(struct eg_ice *ice, eg_time now, const struct eg_path *path, struct eg_batch *batch) {
     if (ice->probe.active && eg__path_equal(&ice->probe.path, path)) return;
     ice->probe.active = true;
     ice->probe.path = *path;
     ice->probe.checks_left = EG_ICE_CHECKS_MAX;
-    random->fill(random, ice->probe.transaction_id, sizeof ice->probe.transaction_id);
+    ice->random->fill(ice->random, ice->probe.transaction_id, sizeof ice->probe.transaction_id);
     if (now >= ice->probe.next_check) send_check(ice, now, batch);
 }
 
@@ -176,54 +176,53 @@ static void remember(struct eg_ice *ice, const struct eg_path *path) {
 
 // RFC 8445 §7.3.1. The selected path is kept alive by checks on it alone, so a client whose old address is dead does not keep media going
 // there by checks from another one.
-static enum eg_ice_event use_check(struct eg_ice *ice, eg_time now, struct eg_random *random, const struct eg_path *path, bool is_nominated,
-                                   struct eg_batch *batch) {
+static enum eg_ice_event use_check(struct eg_ice *ice, const struct eg_arrival *arrival, bool is_nominated, struct eg_batch *batch) {
+    const struct eg_path *path = &arrival->path;
     remember(ice, path);
-    if (!ice->has_path) return select_path(ice, now, path);
+    if (!ice->has_path) return select_path(ice, arrival->at, path);
     if (eg__path_equal(path, &ice->path)) {
-        ice->consent_until = eg__time_after(now, EG_ICE_CONSENT_TIMEOUT);
+        ice->consent_until = eg__time_after(arrival->at, EG_ICE_CONSENT_TIMEOUT);
         return EG_ICE_CHECKED;
     }
     if (!is_nominated) return EG_ICE_CHECKED;
-    if (!ice->pinned) return select_path(ice, now, path);
-    probe(ice, now, random, path, batch);
+    if (!ice->pinned) return select_path(ice, arrival->at, path);
+    probe(ice, arrival->at, path, batch);
     return EG_ICE_CHECKED;
 }
 
 // A sender that does not know the password gets no answer at all, so that nobody is sent anything unasked (RFC 8489 §9.1.3 would have an
 // error). A lite agent is controlled, whatever the tie breakers say: the peer that thinks so of itself is told to change its role.
-static enum eg_ice_event receive_request(struct eg_ice *ice, eg_time now, struct eg_random *random, const struct eg_path *path,
-                                         const struct eg_stun *stun, const uint8_t *bytes, size_t size, struct eg_batch *batch) {
-    if (!is_request_authentic(ice, stun, bytes, size)) return EG_ICE_REJECTED;
+static enum eg_ice_event receive_request(struct eg_ice *ice, const struct eg_arrival *arrival, const struct eg_stun *stun,
+                                         struct eg_batch *batch) {
+    if (!is_request_authentic(ice, stun, arrival)) return EG_ICE_REJECTED;
     if (stun->unknown_count > 0) {
-        write_unknown_attributes(ice, stun, path, batch);
+        write_unknown_attributes(ice, stun, &arrival->path, batch);
         return EG_ICE_REJECTED;
     }
     if (stun->ice_controlled) {
-        write_role_conflict(ice, stun, path, batch);
+        write_role_conflict(ice, stun, &arrival->path, batch);
         return EG_ICE_REJECTED;
     }
-    write_success(ice, stun, path, batch);
-    return use_check(ice, now, random, path, stun->use_candidate, batch);
+    write_success(ice, stun, &arrival->path, batch);
+    return use_check(ice, arrival, stun->use_candidate, batch);
 }
 
 // RFC 8445 §7.2.5.2.1: the answer has to come along the path that was asked.
-static bool is_answer(const struct eg_ice *ice, const struct eg_path *path, const struct eg_stun *stun, const uint8_t *bytes, size_t size) {
+static bool is_answer(const struct eg_ice *ice, const struct eg_arrival *arrival, const struct eg_stun *stun) {
     return ice->probe.active && memcmp(stun->transaction_id, ice->probe.transaction_id, EG_STUN_TRANSACTION_ID_SIZE) == 0
-           && eg__path_equal(path, &ice->probe.path) && eg__stun_verify(stun, bytes, size, ice->remote_pwd, strlen(ice->remote_pwd))
-           && stun->unknown_count == 0;
+           && eg__path_equal(&arrival->path, &ice->probe.path)
+           && eg__stun_verify(stun, arrival->bytes, arrival->size, ice->remote_pwd, strlen(ice->remote_pwd)) && stun->unknown_count == 0;
 }
 
-enum eg_ice_event eg__ice_receive(struct eg_ice *ice, eg_time now, struct eg_random *random, const struct eg_path *path,
-                                  const struct eg_stun *stun, const uint8_t *bytes, size_t size, struct eg_batch *batch) {
+enum eg_ice_event eg__ice_receive(struct eg_ice *ice, const struct eg_arrival *arrival, const struct eg_stun *stun, struct eg_batch *batch) {
     switch (stun->type) {
-    case EG_STUN_BINDING_REQUEST: return receive_request(ice, now, random, path, stun, bytes, size, batch);
+    case EG_STUN_BINDING_REQUEST: return receive_request(ice, arrival, stun, batch);
     case EG_STUN_BINDING_INDICATION: return EG_ICE_NOTHING;
     case EG_STUN_BINDING_SUCCESS:
-        if (!is_answer(ice, path, stun, bytes, size)) return EG_ICE_REJECTED;
-        return select_path(ice, now, path);
+        if (!is_answer(ice, arrival, stun)) return EG_ICE_REJECTED;
+        return select_path(ice, arrival->at, &arrival->path);
     case EG_STUN_BINDING_ERROR:
-        if (!is_answer(ice, path, stun, bytes, size)) return EG_ICE_REJECTED;
+        if (!is_answer(ice, arrival, stun)) return EG_ICE_REJECTED;
         ice->probe.active = false;
         return EG_ICE_NOTHING;
     default: return EG_ICE_REJECTED;

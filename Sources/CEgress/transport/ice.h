@@ -11,7 +11,7 @@
 #ifndef EG_ICE_H
 #define EG_ICE_H
 
-#include "base/addr.h"
+#include "base/arrival.h"
 #include "base/limits.h"
 #include "base/random.h"
 #include "transport/batch.h"
@@ -24,6 +24,7 @@ struct eg_ice {
     char local_pwd[EG_ICE_PWD_SIZE + 1];
     char *remote_ufrag;       // one heap block with remote_pwd behind it, both terminated
     char *remote_pwd;
+    struct eg_random *random; // somebody else's
     uint64_t tie_breaker;
     bool has_path;
     bool pinned;
@@ -48,7 +49,7 @@ enum eg_ice_event {
     EG_ICE_EXPIRED,       // consent is gone: the viewer is
 };
 
-// Makes credentials from `random` and keeps copies of the peer's. False when memory is refused.
+// Makes credentials from `random`, which outlives it, and keeps copies of the peer's. False when memory is refused.
 bool eg__ice_init(struct eg_ice *ice, struct eg_random *random, const char *remote_ufrag, const char *remote_pwd);
 void eg__ice_deinit(struct eg_ice *ice);
 
@@ -57,15 +58,14 @@ void eg__ice_use_local(struct eg_ice *ice, const char *ufrag, const char *pwd);
 
 // Takes over new credentials of the peer's and makes new ones of ours, for an ICE restart (RFC 8445 §9). The selected path, and media on
 // it, stay until a check with the new ones selects another. False when memory is refused; then nothing has changed.
-bool eg__ice_restart(struct eg_ice *ice, struct eg_random *random, const char *remote_ufrag, const char *remote_pwd);
+bool eg__ice_restart(struct eg_ice *ice, const char *remote_ufrag, const char *remote_pwd);
 
 // The local user name fragment in front of the colon in a check's USERNAME, which says which viewer it is for. False when there is none.
 bool eg__ice_local_ufrag(const struct eg_stun *stun, const char **ufrag, size_t *size);
 
-// Handles a STUN message that arrived along `path`, and writes the reply, if one is due, to `batch`: never to one who doesn't know the
+// Handles an arrival that `stun` was parsed from, and writes the reply, if one is due, to `batch`: never to one who doesn't know the
 // password, never longer than a check with the same attributes plus the mapped address.
-enum eg_ice_event eg__ice_receive(struct eg_ice *ice, eg_time now, struct eg_random *random, const struct eg_path *path,
-                                  const struct eg_stun *stun, const uint8_t *bytes, size_t size, struct eg_batch *batch);
+enum eg_ice_event eg__ice_receive(struct eg_ice *ice, const struct eg_arrival *arrival, const struct eg_stun *stun, struct eg_batch *batch);
 
 // The first character of a user name fragment of ours says which of `worker_count` workers its viewer belongs to, so that whoever gets a check
 // knows where it goes. That leaves at least 43 bits at random; RFC 8445 §5.3 wants 24. One that can't be of ours: worker_count.

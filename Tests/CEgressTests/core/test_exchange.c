@@ -236,7 +236,9 @@ static void a_mirrors_store_holds_the_same_packets_without_a_copy(struct eg_chec
     for (uint64_t place = 1; place < 400; place++) {
         if (place % 50 == 7) continue; // lost in front of it
         memset(payload, (int)place, sizeof payload);
-        REQUIRE(eg__store_put(&store, start + place * 20 * EG_MILLISECOND, place, (uint32_t)place, false, payload, sizeof payload) == EG_STORE_PUT);
+        eg_time now = start + place * 20 * EG_MILLISECOND;
+        struct eg_packet sent = {.payload = payload, .arrival = now, .timestamp = (uint32_t)place, .size = sizeof payload};
+        REQUIRE(eg__store_put(&store, place, &sent) == EG_STORE_PUT);
         uint32_t hint = 0;
         const struct eg_packet *packet = eg__store_get(&store, place);
         struct eg_chunk *chunk = eg__store_chunk_of(&store, packet, &hint);

@@ -186,11 +186,11 @@ static void a_mirror_that_nobody_watches_gives_everything_back_but_its_counters(
     eg_sim_world_run(world, 4 * EG_SECOND);
     struct eg_stream_stats awake, asleep, again;
     struct eg_core *core = core_at(world, elsewhere(world));
-    REQUIRE(eg__core_stream_stats(core, world->now, world->streams[0].handle, &awake) == EG_STATUS_OK);
+    REQUIRE(eg__core_stream_stats(core, world->streams[0].handle, &awake) == EG_STATUS_OK);
     CHECK(awake.packets_sent > 300 && awake.video.bytes_stored > 0);
     CHECK_EQUAL(awake.viewers, 0);
     eg_sim_world_run(world, EG_MIRROR_LINGER);
-    REQUIRE(eg__core_stream_stats(core, world->now, world->streams[0].handle, &asleep) == EG_STATUS_OK);
+    REQUIRE(eg__core_stream_stats(core, world->streams[0].handle, &asleep) == EG_STATUS_OK);
     CHECK_EQUAL(asleep.packets_sent, awake.packets_sent);
     CHECK_EQUAL(asleep.video.bytes_stored, 0);
     // And nothing is told to it any more.
@@ -203,7 +203,7 @@ static void a_mirror_that_nobody_watches_gives_everything_back_but_its_counters(
     eg_sim_world_run(world, 3 * EG_SECOND);
     settle(world);
     CHECK(is_up_to_date(viewer));
-    REQUIRE(eg__core_stream_stats(core, world->now, world->streams[0].handle, &again) == EG_STATUS_OK);
+    REQUIRE(eg__core_stream_stats(core, world->streams[0].handle, &again) == EG_STATUS_OK);
     CHECK(again.packets_sent > asleep.packets_sent + 300);
     end(check, world);
 }
@@ -311,12 +311,14 @@ static void a_stranger_makes_no_route(struct eg_check *check) {
     struct eg_path path = {.local = world->engines[0].addr, .remote = eg__addr_ipv4(198, 51, 100, 250, 666)};
     eg__core_usage(wrong->core, &before);
     size_t size = write_check(bytes, sizeof bytes, viewer->info.ice_ufrag, "not the password of the viewer");
-    eg__core_receive_viewer(wrong->core, world->now, &path, bytes, size, &wrong->batch);
+    struct eg_arrival arrival = {.path = path, .bytes = bytes, .size = size, .at = world->now};
+    eg__core_receive_viewer(wrong->core, &arrival, &wrong->batch);
     eg__core_receive_peers(owner->core, world->now, &owner->batch);
     eg__core_receive_peers(wrong->core, world->now, &wrong->batch);
     CHECK_EQUAL(dropped(world, EG_DROP_STUN_REJECTED), rejected + 1);
     static const uint8_t hello[] = {22, 0xfe, 0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 1, 2, 3, 4};
-    eg__core_receive_viewer(wrong->core, world->now, &path, hello, sizeof hello, &wrong->batch);
+    struct eg_arrival greeting = {.path = path, .bytes = hello, .size = sizeof hello, .at = world->now};
+    eg__core_receive_viewer(wrong->core, &greeting, &wrong->batch);
     CHECK_EQUAL(dropped(world, EG_DROP_UNVALIDATED), unvalidated + 1);
     eg__core_usage(wrong->core, &after);
     CHECK_EQUAL(after.routes, before.routes);
@@ -345,7 +347,8 @@ static void a_flood_for_another_worker_costs_no_picture(struct eg_check *check) 
     struct eg_path path = {.local = world->engines[0].addr, .remote = eg__addr_ipv4(198, 51, 100, 250, 666)};
     size_t size = write_check(bytes, sizeof bytes, viewer->info.ice_ufrag, "not the password of the viewer");
     for (int i = 0; i < 100; i++) {
-        for (int j = 0; j < 500; j++) eg__core_receive_viewer(home->core, world->now, &path, bytes, size, &home->batch);
+        struct eg_arrival arrival = {.path = path, .bytes = bytes, .size = size, .at = world->now};
+        for (int j = 0; j < 500; j++) eg__core_receive_viewer(home->core, &arrival, &home->batch);
         eg_sim_world_run(world, 20 * EG_MILLISECOND);
     }
     let_arrive(world);

@@ -50,7 +50,8 @@ struct fixture {
 static void take(struct eg_sim_ffmpeg_output *output, enum eg_track_kind kind, const struct eg_addr *from, const uint8_t *bytes,
                  size_t size) {
     struct fixture *fixture = (struct fixture *)output;
-    if (kind == fixture->source.kind && !fixture->is_losing) eg__source_receive(&fixture->source, fixture->now, from, bytes, size);
+    struct eg_arrival arrival = {.path.remote = *from, .bytes = bytes, .size = size, .at = fixture->now};
+    if (kind == fixture->source.kind && !fixture->is_losing) eg__source_receive(&fixture->source, &arrival);
 }
 
 static struct fixture *fixture_create(const struct eg_sim_ffmpeg_config *config, enum eg_track_kind kind, uint64_t seed) {
@@ -62,7 +63,8 @@ static struct fixture *fixture_create(const struct eg_sim_ffmpeg_config *config,
     EG_ASSERT(eg__store_init(&fixture->store, &fixture->chunks, EG_STORE_VIDEO_PACKETS_MAX, EG_STORE_VIDEO_CHUNKS_MAX));
     eg__clock_init(&fixture->clock, 0);
     uint8_t payload_type = kind == EG_VIDEO ? EG_SIM_VIDEO_PAYLOAD_TYPE : EG_SIM_AUDIO_PAYLOAD_TYPE;
-    eg__source_init(&fixture->source, kind, EG_CODEC_DEFAULT, payload_type, &fixture->store, &fixture->clock, fixture->drops);
+    struct eg_source_format format = {.payload_type = payload_type};
+    eg__source_init(&fixture->source, kind, format, &fixture->store, &fixture->clock, fixture->drops);
     eg_sim_ffmpeg_start(&fixture->ffmpeg, config, &fixture->output, seed, fixture->now, 0);
     fixture->crypto = eg__crypto_create("openssl");
     EG_ASSERT(fixture->crypto != NULL);

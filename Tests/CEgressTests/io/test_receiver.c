@@ -75,8 +75,8 @@ static void hands_out_what_arrived_with_its_owner_and_sender(struct eg_check *ch
         for (uint32_t i = 0; i < 2; i++) {
             REQUIRE(send_to(fixture.peer, fixture.pair[i].local.port, "hello", 5));
             REQUIRE(receive_one(fixture.receiver, &datagram));
-            CHECK_EQUAL(datagram.size, 5);
-            CHECK_BYTES(datagram.bytes, "hello", 5);
+            CHECK_EQUAL(datagram.arrival.size, 5);
+            CHECK_BYTES(datagram.arrival.bytes, "hello", 5);
             CHECK_EQUAL(datagram.owner, 7);
             CHECK_EQUAL(datagram.kind, i);
             CHECK(!datagram.is_truncated);
@@ -85,8 +85,8 @@ static void hands_out_what_arrived_with_its_owner_and_sender(struct eg_check *ch
             socklen_t name_size = sizeof name;
             getsockname(fixture.peer, (struct sockaddr *)&name, &name_size);
             struct eg_addr from = eg__addr_ipv4(127, 0, 0, 1, ntohs(name.sin_port));
-            CHECK(eg__addr_equal(&datagram.path.remote, &from));
-            CHECK_EQUAL(datagram.path.local.port, fixture.pair[i].local.port);
+            CHECK(eg__addr_equal(&datagram.arrival.path.remote, &from));
+            CHECK_EQUAL(datagram.arrival.path.local.port, fixture.pair[i].local.port);
         }
         tear_down(&fixture);
     }
@@ -108,7 +108,7 @@ static void keeps_the_order_of_a_burst_and_loses_none_of_it(struct eg_check *che
         uint32_t in_order = 0;
         for (uint32_t i = 0; i < COUNT; i++) {
             REQUIRE(receive_one(fixture.receiver, &datagram));
-            in_order += memcmp(datagram.bytes, &i, sizeof i) == 0 && datagram.size == sizeof packet;
+            in_order += memcmp(datagram.arrival.bytes, &i, sizeof i) == 0 && datagram.arrival.size == sizeof packet;
         }
         CHECK_EQUAL(in_order, COUNT);
         CHECK(!eg__receiver_next(fixture.receiver, &datagram));
@@ -177,8 +177,8 @@ static void serves_many_sockets_at_once(struct eg_check *check) {
         }
         for (uint32_t i = 0; i < COUNT;) {
             REQUIRE(receive_one(crowd.receiver, &datagram));
-            if (datagram.size != sizeof got) continue;
-            memcpy(&got, datagram.bytes, sizeof got);
+            if (datagram.arrival.size != sizeof got) continue;
+            memcpy(&got, datagram.arrival.bytes, sizeof got);
             if (memcmp(got.mark, sent.mark, sizeof got.mark) != 0) continue;
             CHECK_EQUAL((datagram.owner - 1) * 2 + datagram.kind, got.socket);
             CHECK_EQUAL(got.round, rounds[got.socket]++);
@@ -252,9 +252,9 @@ static void marks_a_datagram_that_is_too_long_and_goes_on(struct eg_check *check
         for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
             REQUIRE(send_to(fixture.peer, fixture.pair[0].local.port, packet, rows[i].size));
             REQUIRE(receive_one(fixture.receiver, &datagram));
-            CHECK_ROW(datagram.size == rows[i].size_seen, i);
+            CHECK_ROW(datagram.arrival.size == rows[i].size_seen, i);
             CHECK_ROW(datagram.is_truncated == rows[i].is_truncated, i);
-            CHECK_ROW(memcmp(datagram.bytes, packet, datagram.size) == 0, i);
+            CHECK_ROW(memcmp(datagram.arrival.bytes, packet, datagram.arrival.size) == 0, i);
         }
         tear_down(&fixture);
     }
@@ -455,12 +455,12 @@ static void check_reply(struct eg_check *check, const struct reply_row *reply_ro
     REQUIRE(sendto(peer, "ping", 4, 0, (const struct sockaddr *)&written_to, name_size) == 4);
     REQUIRE(receive_one(receiver, &datagram));
     struct eg_addr expected = eg__addr_from_sockaddr(&written_to);
-    CHECK_ROW(eg__addr_equal(&datagram.path.local, &expected), row);
+    CHECK_ROW(eg__addr_equal(&datagram.arrival.path.local, &expected), row);
 
     struct eg_sender *sender = eg__sender_create(&udp, true);
     struct eg_batch batch;
     REQUIRE(eg__batch_init(&batch));
-    CHECK(eg__batch_append(&batch, &datagram.path, (const uint8_t *)"pong", 4));
+    CHECK(eg__batch_append(&batch, &datagram.arrival.path, (const uint8_t *)"pong", 4));
     struct eg_sender_result result = eg__sender_send(sender, &batch);
     CHECK_ROW(result.messages == 1 && result.failed == 0 && result.buffer_full == 0 && result.calls == 1, row);
     struct pollfd readable = {.fd = peer, .events = POLLIN};

@@ -341,7 +341,7 @@ static void rejects_what_is_not_its_sender_s_media(struct eg_check *check) {
     CHECK_EQUAL(fixture->drops[EG_DROP_SOURCE_UNKNOWN], 6);
 
     const uint8_t broken_rtcp[] = {0x80, 200, 0, 9, 1, 2, 3, 4};
-    eg__source_receive(video(fixture), fixture->now, &ffmpeg.legs[EG_VIDEO].addr, broken_rtcp, sizeof broken_rtcp);
+    receive(fixture, EG_VIDEO, &ffmpeg.legs[EG_VIDEO].addr, broken_rtcp, sizeof broken_rtcp);
     CHECK_EQUAL(fixture->drops[EG_DROP_SOURCE_MALFORMED], 4);
     CHECK_EQUAL(video(fixture)->ready_end, end);
     CHECK_EQUAL(video(fixture)->highest, end - 1);
@@ -354,7 +354,7 @@ static void rejects_a_payload_that_is_too_large_from_whomever(struct eg_check *c
     struct eg_addr from = eg__addr_ipv4(127, 0, 0, 1, 5004);
     for (uint16_t i = 0; i < 3; i++) {
         eg__rtp_write_header(bytes, true, EG_SIM_AUDIO_PAYLOAD_TYPE, i, 960u * i, 7);
-        eg__source_receive(&fixture->sources[EG_AUDIO], fixture->now, &from, bytes, sizeof bytes - (i == 1));
+        receive(fixture, EG_AUDIO, &from, bytes, sizeof bytes - (i == 1));
     }
     CHECK_EQUAL(fixture->drops[EG_DROP_SOURCE_TOO_LARGE], 2);
     CHECK_EQUAL(fixture->stores[EG_AUDIO].bytes, EG_RTP_PAYLOAD_SIZE_MAX);

@@ -18,7 +18,7 @@ static void send_payload(struct sender *sender, const uint8_t *payload, size_t s
     uint8_t packet[EG_RTP_HEADER_SIZE + EG_RTP_PAYLOAD_SIZE_MAX];
     eg__rtp_write_header(packet, marker, EG_SIM_VIDEO_PAYLOAD_TYPE, sender->sequence++, sender->timestamp, sender->ssrc);
     memcpy(packet + EG_RTP_HEADER_SIZE, payload, size);
-    eg__source_receive(video(sender->fixture), sender->fixture->now, &sender->addr, packet, EG_RTP_HEADER_SIZE + size);
+    receive(sender->fixture, EG_VIDEO, &sender->addr, packet, EG_RTP_HEADER_SIZE + size);
 }
 
 static size_t sps_of(uint32_t id, uint32_t width_in_mbs, uint8_t *nal) {

@@ -37,7 +37,9 @@ static void make_payload(uint8_t *payload, uint64_t sequence, size_t size) {
 static enum eg_store_result put_sized(struct fixture *fixture, eg_time now, uint64_t sequence, size_t size) {
     uint8_t payload[EG_RTP_PAYLOAD_SIZE_MAX];
     make_payload(payload, sequence, size);
-    return eg__store_put(&fixture->store, now, sequence, (uint32_t)(sequence * 3000), sequence % 5 == 0, payload, size);
+    struct eg_packet packet = {.payload = payload, .arrival = now, .timestamp = (uint32_t)(sequence * 3000), .size = (uint16_t)size,
+                               .marker = sequence % 5 == 0};
+    return eg__store_put(&fixture->store, sequence, &packet);
 }
 
 static enum eg_store_result put(struct fixture *fixture, eg_time now, uint64_t sequence) {
@@ -280,9 +282,10 @@ static void two_stores_share_a_pool_without_touching_each_other(struct eg_check 
     struct fixture *fixture = fixture_create(4096, 4);
     struct eg_store other;
     REQUIRE(eg__store_init(&other, &fixture->chunks, 256, 4));
+    const struct eg_packet packet = {.payload = (const uint8_t *)"other", .arrival = start, .timestamp = 7, .size = 5};
     for (uint64_t place = 0; place < 200; place++) {
         put(fixture, start, place);
-        eg__store_put(&other, start, place, 7, false, (const uint8_t *)"other", 5);
+        eg__store_put(&other, place, &packet);
     }
     CHECK(holds(fixture, 199, PAYLOAD_SIZE));
     CHECK_BYTES(eg__store_get(&other, 199)->payload, "other", 5);

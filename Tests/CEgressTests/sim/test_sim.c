@@ -319,9 +319,10 @@ static void check_in_the_name_of(struct eg_sim_world *world, const struct eg_sim
     size_t size = eg__stun_finish(&writer, attacker->info.ice_pwd, strlen(attacker->info.ice_pwd));
     struct eg_sim_engine *engine = &world->engines[0];
     struct eg_sim_worker *worker = &engine->workers[0];
-    struct eg_path path = {.local = engine->addr, .remote = eg_sim_viewer_addr(victim, victim->address)};
+    struct eg_arrival arrival = {.path = {.local = engine->addr, .remote = eg_sim_viewer_addr(victim, victim->address)},
+                                 .bytes = bytes, .size = size, .at = world->now};
     eg__batch_clear(&worker->batch);
-    eg__core_receive_viewer(worker->core, world->now, &path, bytes, size, &worker->batch);
+    eg__core_receive_viewer(worker->core, &arrival, &worker->batch);
     eg__batch_clear(&worker->batch);
 }
 

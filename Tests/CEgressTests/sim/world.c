@@ -379,7 +379,8 @@ static void deliver_to_engine(struct eg_sim_world *world, struct eg_sim_viewer *
         if (is_check) note_check(world, viewer, address, datagram);
     }
     uint64_t before = eg_sim_engine_drops(engine, EG_DROP_UNKNOWN, EG_DROP_SEND_BUFFER_FULL);
-    eg__core_receive_viewer(worker->core, world->now, &datagram->path, datagram->bytes, datagram->size, &worker->batch);
+    struct eg_arrival arrival = {.path = datagram->path, .bytes = datagram->bytes, .size = datagram->size, .at = world->now};
+    eg__core_receive_viewer(worker->core, &arrival, &worker->batch);
     drain(world, engine, worker);
     if (is_seen) eg_sim_engine_hear_all(world, engine);
     uint64_t dropped = eg_sim_engine_drops(engine, EG_DROP_UNKNOWN, EG_DROP_SEND_BUFFER_FULL) - before;
@@ -415,7 +416,8 @@ static void take_from_source(struct eg_sim_ffmpeg_output *output, enum eg_track_
     if (eg__demux(bytes, size) == EG_DATAGRAM_RTCP) stream->reports++;
     if (!stream->is_stray) eg_sim_log_receive(&stream->logs[kind], world->now, from, bytes, size);
     struct eg_sim_worker *home = home_of(world, stream);
-    eg__core_receive_source(home->core, world->now, stream->handle, kind, from, bytes, size);
+    struct eg_arrival arrival = {.path.remote = *from, .bytes = bytes, .size = size, .at = world->now};
+    eg__core_receive_source(home->core, stream->handle, kind, &arrival);
     settle(world, &world->engines[stream->engine], home);
 }
 
@@ -441,7 +443,7 @@ unsigned eg_sim_world_add_stream(struct eg_sim_world *world, unsigned engine, co
     };
     struct eg_sim_engine *owner = &world->engines[engine];
     unsigned home = owner->worker_count > 1 ? eg_sim_random_below(&world->random, owner->worker_count) : 0;
-    EG_ASSERT(eg__core_add_stream(owner->workers[home].core, world->now, &stream_config, &stream->handle, NULL) == EG_STATUS_OK);
+    EG_ASSERT(eg__core_add_stream(owner->workers[home].core, &stream_config, &stream->handle, NULL) == EG_STATUS_OK);
     return world->stream_count++;
 }
 
@@ -473,7 +475,7 @@ void eg_sim_world_stray(struct eg_sim_world *world, unsigned number) {
 // Every datagram on its ports was a report, a packet that was taken, or one that a counter tells of; at most one a leg is still held back.
 static void check_source(struct eg_sim_world *world, struct eg_sim_stream *stream) {
     struct eg_stream_stats stats;
-    EG_ASSERT(eg__core_stream_stats(home_of(world, stream)->core, world->now, stream->handle, &stats) == EG_STATUS_OK);
+    EG_ASSERT(eg__core_stream_stats(home_of(world, stream)->core, stream->handle, &stats) == EG_STATUS_OK);
     uint64_t used = stats.video.packets + stats.audio.packets + stats.dropped[EG_DROP_SOURCE_STRANGER] + stats.dropped[EG_DROP_SOURCE_PAYLOAD] +
                     stream->reports;
     if (stream->datagrams - used > EG_TRACK_COUNT)

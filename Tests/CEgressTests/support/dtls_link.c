@@ -63,7 +63,8 @@ void eg_dtls_link_give_server(struct eg_dtls_link *link, const uint8_t *bytes, s
     // A copy of just that size, so that a read past its end is found.
     uint8_t *copy = malloc(size > 0 ? size : 1);
     memcpy(copy, bytes, size);
-    eg__dtls_receive(&link->server, link->now, copy, size, &link->path, &link->batch);
+    struct eg_arrival arrival = {.path = link->path, .bytes = copy, .size = size, .at = link->now};
+    eg__dtls_receive(&link->server, &arrival, &link->batch);
     free(copy);
     eg_dtls_link_take_from_batch(link);
 }

@@ -35,8 +35,13 @@ struct fixture {
     struct captured captured[CAPTURE_MAX];
 };
 
+static inline void receive(struct fixture *fixture, enum eg_track_kind kind, const struct eg_addr *from, const uint8_t *bytes, size_t size) {
+    struct eg_arrival arrival = {.path.remote = *from, .bytes = bytes, .size = size, .at = fixture->now};
+    eg__source_receive(&fixture->sources[kind], &arrival);
+}
+
 static inline void deliver(struct fixture *fixture, const struct captured *datagram) {
-    eg__source_receive(&fixture->sources[datagram->kind], fixture->now, &datagram->from, datagram->bytes, datagram->size);
+    receive(fixture, datagram->kind, &datagram->from, datagram->bytes, datagram->size);
 }
 
 static inline void take(struct eg_sim_ffmpeg_output *output, enum eg_track_kind kind, const struct eg_addr *from, const uint8_t *bytes,
@@ -58,7 +63,8 @@ static inline struct fixture *fixture_create_of(eg_codec video, eg_codec audio) 
     const eg_codec codecs[EG_TRACK_COUNT] = {video, audio};
     for (int kind = 0; kind < EG_TRACK_COUNT; kind++) {
         EG_ASSERT(eg__store_init(&fixture->stores[kind], &fixture->chunks, 4096, 50));
-        eg__source_init(&fixture->sources[kind], kind, codecs[kind], payload_types[kind], &fixture->stores[kind], &fixture->clock, fixture->drops);
+        struct eg_source_format format = {.codec = codecs[kind], .payload_type = payload_types[kind]};
+        eg__source_init(&fixture->sources[kind], kind, format, &fixture->stores[kind], &fixture->clock, fixture->drops);
     }
     return fixture;
 }

@@ -338,7 +338,8 @@ static void a_datagram_that_the_batch_had_no_room_for_is_mended_later(struct eg_
     struct eg_dtls_link *link = eg_dtls_link_create(&eg_dtls_link_browser);
     eg_dtls_client_start(link->client, link->now);
     for (int i = 0; i < EG_BATCH_MESSAGES_MAX; i++) eg__batch_append(&link->batch, &link->path, (const uint8_t *)"x", 1);
-    eg__dtls_receive(&link->server, link->now, link->to_server[0].bytes, link->to_server[0].size, &link->path, &link->batch);
+    struct eg_arrival arrival = {.path = link->path, .bytes = link->to_server[0].bytes, .size = link->to_server[0].size, .at = link->now};
+    eg__dtls_receive(&link->server, &arrival, &link->batch);
     eg__batch_clear(&link->batch);
     link->to_server_count = 0;
     link->now = eg__dtls_deadline(&link->server);

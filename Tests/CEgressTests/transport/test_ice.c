@@ -90,10 +90,10 @@ static size_t write_form(struct peer *peer, const struct form *form, uint8_t byt
 
 static enum eg_ice_event give(struct peer *peer, uint8_t host, const uint8_t *bytes, size_t size) {
     struct eg_stun stun;
-    struct eg_path path = path_from(host);
     EG_ASSERT(eg__stun_parse(&stun, bytes, size));
     eg__batch_clear(&peer->batch);
-    return eg__ice_receive(&peer->ice, peer->now, &peer->random.random, &path, &stun, bytes, size, &peer->batch);
+    struct eg_arrival arrival = {.path = path_from(host), .bytes = bytes, .size = size, .at = peer->now};
+    return eg__ice_receive(&peer->ice, &arrival, &stun, &peer->batch);
 }
 
 static enum eg_ice_event receive(struct peer *peer, uint8_t host, const struct form *form) {
@@ -197,7 +197,8 @@ static void an_ipv6_address_is_answered_in_full(struct eg_check *check) {
                            .remote = {.ip = {0x20, 0x01, 0x0d, 0xb8, [15] = 2}, .port = 65535}};
     struct eg_stun stun, reply;
     REQUIRE(eg__stun_parse(&stun, bytes, size));
-    enum eg_ice_event event = eg__ice_receive(&peer->ice, peer->now, &peer->random.random, &path, &stun, bytes, size, &peer->batch);
+    struct eg_arrival arrival = {.path = path, .bytes = bytes, .size = size, .at = peer->now};
+    enum eg_ice_event event = eg__ice_receive(&peer->ice, &arrival, &stun, &peer->batch);
     CHECK_EQUAL(event, EG_ICE_PATH_SELECTED);
     const uint8_t *reply_bytes;
     size_t reply_size;
@@ -538,7 +539,7 @@ static void after_a_restart_only_the_new_credentials_count(struct eg_check *chec
     strcpy(old_ufrag, peer->ice.local_ufrag);
     strcpy(old_pwd, peer->ice.local_pwd);
 
-    REQUIRE(eg__ice_restart(&peer->ice, &peer->random.random, "new1", "newpasswordnewpassword"));
+    REQUIRE(eg__ice_restart(&peer->ice, "new1", "newpasswordnewpassword"));
     CHECK(strcmp(old_ufrag, peer->ice.local_ufrag) != 0);
     CHECK(strcmp(old_pwd, peer->ice.local_pwd) != 0);
     CHECK(strcmp(peer->ice.remote_ufrag, "new1") == 0);
@@ -566,7 +567,7 @@ static void the_longest_credentials_still_make_a_check(struct eg_check *check) {
     memset(ufrag, 'u', sizeof ufrag - 1);
     memset(pwd, 'p', sizeof pwd - 1);
     ufrag[EG_ICE_UFRAG_SIZE_MAX] = pwd[EG_ICE_PWD_SIZE_MAX] = '\0';
-    REQUIRE(eg__ice_restart(&peer->ice, &peer->random.random, ufrag, pwd));
+    REQUIRE(eg__ice_restart(&peer->ice, ufrag, pwd));
     CHECK_EQUAL(receive_nomination(peer, 1), EG_ICE_PATH_SELECTED);
     eg__ice_pin(&peer->ice);
     receive_nomination(peer, 2);
@@ -583,7 +584,8 @@ static void a_full_batch_loses_the_answer_but_not_the_check(struct eg_check *che
     struct eg_path path = path_from(1);
     REQUIRE(eg__stun_parse(&stun, bytes, size));
     while (eg__batch_append(&peer->batch, &path, bytes, 1)) continue;
-    enum eg_ice_event event = eg__ice_receive(&peer->ice, peer->now, &peer->random.random, &path, &stun, bytes, size, &peer->batch);
+    struct eg_arrival arrival = {.path = path, .bytes = bytes, .size = size, .at = peer->now};
+    enum eg_ice_event event = eg__ice_receive(&peer->ice, &arrival, &stun, &peer->batch);
     CHECK_EQUAL(event, EG_ICE_PATH_SELECTED);
     CHECK_EQUAL(peer->batch.message_count, EG_BATCH_MESSAGES_MAX);
     CHECK(is_selected(peer, 1));

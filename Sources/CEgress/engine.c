@@ -97,7 +97,6 @@ static eg_status create_shared(struct eg_engine *engine, const struct eg_config 
 static eg_status create_workers(struct eg_engine *engine, struct eg_worker_config *config, struct eg_udp_socket *sockets,
                                 struct eg_error *error) {
     eg_status status = EG_STATUS_OK;
-    char no_reason[sizeof engine->info.io_reason];
     for (uint32_t i = 0; i < engine->worker_count; i++) {
         if (status != EG_STATUS_OK) {
             eg__udp_close(&sockets[i]);
@@ -105,8 +104,10 @@ static eg_status create_workers(struct eg_engine *engine, struct eg_worker_confi
         }
         config->core.worker = i;
         config->udp = sockets[i];
-        status = eg__worker_create(config, &engine->workers[i], i == 0 ? engine->info.io_reason : no_reason, sizeof no_reason, error);
-        if (status == EG_STATUS_OK) config->io = eg__worker_io(engine->workers[i]);
+        status = eg__worker_create(config, &engine->workers[i], error);
+        if (status != EG_STATUS_OK) continue;
+        config->io = eg__worker_io(engine->workers[i]);
+        if (i == 0) snprintf(engine->info.io_reason, sizeof engine->info.io_reason, "%s", eg__worker_io_reason(engine->workers[i]));
     }
     return status;
 }
@@ -466,9 +467,8 @@ eg_status eg_viewer_close(eg_engine *engine, eg_viewer_id viewer) {
 
 void eg_turn_password(const char *secret, const char *username, char *password) {
     _Static_assert(EG_TURN_PASSWORD_SIZE == (EG_SHA1_SIZE + 2) / 3 * 4 + 1, "the base64 of a SHA-1");
-    const uint8_t *const pieces[] = {(const uint8_t *)username};
-    const size_t sizes[] = {strlen(username)};
+    const struct eg_piece name = {(const uint8_t *)username, strlen(username)};
     uint8_t digest[EG_SHA1_SIZE];
-    eg__hmac_sha1((const uint8_t *)secret, strlen(secret), pieces, sizes, 1, digest);
+    eg__hmac_sha1((const uint8_t *)secret, strlen(secret), &name, 1, digest);
     eg__base64(digest, sizeof digest, password);
 }

@@ -153,8 +153,9 @@ static uint8_t *protect(struct bare *bare, uint32_t index, const struct media_pa
     memcpy(nonce, viewer->salt, sizeof nonce);
     nonce[10] ^= (uint8_t)(sequence >> 8);
     nonce[11] ^= (uint8_t)sequence;
-    bare->crypto->gcm_seal(bare->crypto, bare->contexts + index * bare->context_size, nonce, out, MEDIA_HEADER_SIZE, packet->payload,
-                           packet->size, out + MEDIA_HEADER_SIZE);
+    const struct eg_crypto_job job = {.iv = nonce, .aad = out, .aad_size = MEDIA_HEADER_SIZE, .in = packet->payload, .size = packet->size,
+                                      .out = out + MEDIA_HEADER_SIZE};
+    bare->crypto->gcm_seal(bare->crypto, bare->contexts + index * bare->context_size, &job);
     return out + MEDIA_HEADER_SIZE + packet->size + EG_GCM_TAG_SIZE;
 }
 

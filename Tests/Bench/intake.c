@@ -121,10 +121,12 @@ static bool open_way(struct intake *intake, uint32_t stream_count) {
     intake->sockets = calloc(stream_count * MEDIA_KINDS, sizeof *intake->sockets);
     if (intake->sockets == NULL) return false;
     if (intake->way == INTAKE_URING || intake->way == INTAKE_EPOLL) {
-        char reason[160];
+        struct eg_receiver_choice choice;
         struct eg_error error;
         eg_io io = intake->way == INTAKE_URING ? EG_IO_URING : EG_IO_EPOLL;
-        return eg__receiver_create(io, stream_count * MEDIA_KINDS, &intake->receiver, reason, sizeof reason, &error) == EG_STATUS_OK;
+        bool is_open = eg__receiver_create(io, stream_count * MEDIA_KINDS, &choice, &error) == EG_STATUS_OK;
+        intake->receiver = choice.receiver;
+        return is_open;
     }
     intake->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     intake->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

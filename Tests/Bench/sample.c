@@ -99,7 +99,9 @@ static void take(struct sample *sample, const uint8_t *bytes, size_t size, uint6
     uint8_t nonce[EG_GCM_NONCE_SIZE], payload[EG_DATAGRAM_SIZE_MAX];
     write_nonce(sample, rtp.ssrc, index, nonce);
     size_t header_size = (size_t)(rtp.payload - bytes);
-    if (!eg__aes128_gcm_open(sample->aes, sample->key, nonce, bytes, header_size, rtp.payload, size - header_size, payload)) {
+    const struct eg_crypto_job job = {
+        .iv = nonce, .aad = bytes, .aad_size = header_size, .in = rtp.payload, .size = size - header_size, .out = payload};
+    if (!eg__aes128_gcm_open(sample->aes, sample->key, &job)) {
         report->sample_refused++;
         return;
     }

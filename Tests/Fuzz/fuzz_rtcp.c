@@ -21,19 +21,17 @@ static void read_reports(const struct eg_rtcp *block) {
 }
 
 static void read_feedback(const uint8_t *bytes, size_t size, const struct eg_rtcp *block) {
-    uint32_t sender_ssrc, media_ssrc, ssrc;
-    uint16_t packet_id, bitmask;
-    uint8_t sequence;
-    const uint8_t *fci;
-    size_t fci_size;
-    if (!eg__rtcp_parse_feedback(block, &sender_ssrc, &media_ssrc, &fci, &fci_size)) return;
-    fuzz_touch(bytes, size, fci, fci_size);
-    EG_ASSERT(fci_size + 8 == block->body_size);
+    struct eg_rtcp_feedback feedback;
+    struct eg_rtcp_nack nack;
+    struct eg_rtcp_fir fir;
+    if (!eg__rtcp_parse_feedback(&feedback, block)) return;
+    fuzz_touch(bytes, size, feedback.fci, feedback.fci_size);
+    EG_ASSERT(feedback.fci_size + 8 == block->body_size);
     size_t nacks = 0, firs = 0;
-    while (eg__rtcp_parse_nack(fci, fci_size, nacks, &packet_id, &bitmask)) nacks++;
-    while (eg__rtcp_parse_fir(fci, fci_size, firs, &ssrc, &sequence)) firs++;
-    EG_ASSERT(nacks == fci_size / 4);
-    EG_ASSERT(firs == fci_size / 8);
+    while (eg__rtcp_parse_nack(&nack, &feedback, nacks)) nacks++;
+    while (eg__rtcp_parse_fir(&fir, &feedback, firs)) firs++;
+    EG_ASSERT(nacks == feedback.fci_size / 4);
+    EG_ASSERT(firs == feedback.fci_size / 8);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {

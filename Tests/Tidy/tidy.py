@@ -110,6 +110,55 @@ def check_lines():
             problem(files[name], number, f"{function} is defined in {home}, which stands after {name}: {' <- '.join(names)}")
 
 
+# How many parameters a function of the engine takes. Four is the rule and six the most: what travels together has a name. So many functions take
+# more than four; there may be fewer, and then the number here goes down with them. What include/cegress.h promises stays as it is.
+PARAMETERS_RULE = 4
+PARAMETERS_MAX = 6
+ABOVE_THE_RULE_MAX = 43
+PARAMETERS = r"\(((?:[^();]|\([^();]*\))*)\)\s*"
+SIGNATURE = re.compile(r"^(?!#|\s|return\b)[\w *]+?\b(\w+)" + PARAMETERS + r"(?:\{|;)|\(\*(\w+)\)" + PARAMETERS + r"[;,)]", re.M)
+
+
+def signatures(text):
+    """Functions that a file declares or defines, and pointers to such: (line, name, number of parameters, whether it is a definition)."""
+    code = without_comments(text)
+    for found in SIGNATURE.finditer(code):
+        parameters = re.sub(r"\([^()]*\)", "", found[2] if found[1] else found[4])
+        count = 0 if parameters.strip() in ("", "void") else parameters.count(",") + 1
+        yield code.count("\n", 0, found.start()) + 1, found[1] or found[3], count, found[0].endswith("{")
+
+
+# The rule itself is tried at every run.
+SIGNED = """
+static inline void f(int a[2], // b, c
+                     void (*g)(int, int), int h) {
+    i(1, 2, 3);
+}
+int *j(void);
+struct k {
+    bool (*l)(const struct k *self, int m);
+};
+"""
+
+
+def check_parameters(paths):
+    assert [found[1:] for found in signatures(SIGNED)] == [("f", 3, True), ("j", 0, False), ("l", 2, False)], "the rule about parameters is broken"
+    above = 0
+    for path in paths:
+        if not path.is_relative_to(ENGINE) or path.suffix not in {".c", ".h"} or layer_of(path) == "include":
+            continue
+        for number, name, count, is_definition in signatures(path.read_text()):
+            if re.match(r"eg_(?!_)", name):
+                continue
+            above += is_definition and count > PARAMETERS_RULE
+            if count > PARAMETERS_MAX:
+                problem(path, number, f"{name} takes {count} parameters, {PARAMETERS_MAX} at most")
+    if above != ABOVE_THE_RULE_MAX:
+        what = "find what travels together" if above > ABOVE_THE_RULE_MAX else "set it to that"
+        problem(pathlib.Path(__file__).resolve(), None,
+                f"{above} functions take more than {PARAMETERS_RULE} parameters, ABOVE_THE_RULE_MAX is {ABOVE_THE_RULE_MAX}: {what}")
+
+
 def check_layers(path, lines):
     layer = layer_of(path)
     if layer is not None and layer not in [*BELOW, "include"]:
@@ -322,6 +371,7 @@ def check_named_tests(paths):
 def main():
     check_named_tests(files_of_the_project())
     check_lines()
+    check_parameters(files_of_the_project())
     for path in files_of_the_project():
         if path.suffix in {".orig", ".rej", ".bak"}:
             problem(path, None, "a leftover")

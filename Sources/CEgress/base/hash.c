@@ -50,22 +50,20 @@ void eg__hmac_key_init(struct eg_hmac_key *key, const uint8_t *bytes, size_t siz
     OPENSSL_cleanse(block, sizeof block);
 }
 
-void eg__hmac_sha1_keyed(const struct eg_hmac_key *key, const uint8_t *const pieces[], const size_t sizes[], size_t count,
-                         uint8_t out[EG_SHA1_SIZE]) {
+void eg__hmac_sha1_keyed(const struct eg_hmac_key *key, const struct eg_piece pieces[], size_t count, uint8_t out[EG_SHA1_SIZE]) {
     SHA_CTX sha1 = resume(key->inner);
     for (size_t i = 0; i < count; i++)
-        if (sizes[i] > 0) SHA1_Update(&sha1, pieces[i], sizes[i]);
+        if (pieces[i].size > 0) SHA1_Update(&sha1, pieces[i].bytes, pieces[i].size);
     SHA1_Final(out, &sha1);
     sha1 = resume(key->outer);
     SHA1_Update(&sha1, out, EG_SHA1_SIZE);
     SHA1_Final(out, &sha1);
 }
 
-void eg__hmac_sha1(const uint8_t *key, size_t key_size, const uint8_t *const pieces[], const size_t sizes[], size_t count,
-                   uint8_t out[EG_SHA1_SIZE]) {
+void eg__hmac_sha1(const uint8_t *key, size_t key_size, const struct eg_piece pieces[], size_t count, uint8_t out[EG_SHA1_SIZE]) {
     struct eg_hmac_key once;
     eg__hmac_key_init(&once, key, key_size);
-    eg__hmac_sha1_keyed(&once, pieces, sizes, count, out);
+    eg__hmac_sha1_keyed(&once, pieces, count, out);
     OPENSSL_cleanse(&once, sizeof once);
 }
 

@@ -14,12 +14,16 @@ struct eg_hmac_key {
 
 void eg__hmac_key_init(struct eg_hmac_key *key, const uint8_t *bytes, size_t size);
 
-// HMAC-SHA1 over pieces laid end to end (a piece may be NULL with size 0), RFC 2104.
-void eg__hmac_sha1_keyed(const struct eg_hmac_key *key, const uint8_t *const pieces[], const size_t sizes[], size_t count,
-                         uint8_t out[EG_SHA1_SIZE]);
+// A part of a message that does not lie in one place. `bytes` may be NULL with size 0.
+struct eg_piece {
+    const uint8_t *bytes;
+    size_t size; // [B]
+};
+
+// HMAC-SHA1 over pieces laid end to end, RFC 2104.
+void eg__hmac_sha1_keyed(const struct eg_hmac_key *key, const struct eg_piece pieces[], size_t count, uint8_t out[EG_SHA1_SIZE]);
 // Likewise, for a key that is used only once.
-void eg__hmac_sha1(const uint8_t *key, size_t key_size, const uint8_t *const pieces[], const size_t sizes[], size_t count,
-                   uint8_t out[EG_SHA1_SIZE]);
+void eg__hmac_sha1(const uint8_t *key, size_t key_size, const struct eg_piece pieces[], size_t count, uint8_t out[EG_SHA1_SIZE]);
 
 // Base64 (RFC 4648 §4) with padding, zero-terminated. `out` has room for 4 characters for each group of up to 3 bytes, and one more.
 void eg__base64(const uint8_t *bytes, size_t size, char *out);

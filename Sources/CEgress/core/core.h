@@ -116,8 +116,8 @@ eg_time eg__core_deadline(const struct eg_core *core);
 // Takes the next event for the embedder; false when there is none. Call it after every step: only then is a closed viewer's slot free.
 bool eg__core_poll_event(struct eg_core *core, struct eg_event *event);
 
-// The sender counts what the kernel refused of a batch.
-void eg__core_count_send(struct eg_core *core, uint32_t messages, uint32_t calls, uint32_t buffer_full, uint32_t failed);
+// The sender counts what became of a batch.
+void eg__core_count_send(struct eg_core *core, const struct eg_sent *sent);
 
 // Streams at home here, and viewers.
 void eg__core_count(const struct eg_core *core, uint32_t *streams, uint32_t *viewers);

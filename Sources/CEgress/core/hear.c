@@ -13,7 +13,8 @@ static void receive_unsubscribe(struct eg_core *core, uint32_t from, const struc
 static void receive_run(struct eg_core *core, eg_time now, const struct eg_run_record *record) {
     struct eg_stream *mirror = eg__core_find_stream(core, record->stream);
     if (mirror != NULL && !mirror->is_asleep) {
-        eg__relay_adopt(mirror, now, record->track, record->packets, record->count, record->ready_end);
+        struct eg_relay_run run = {.kind = record->track, .count = record->count, .packets = record->packets, .ready_end = record->ready_end};
+        eg__relay_adopt(mirror, now, &run);
         eg__relay_take_over(mirror, &record->state);
         eg__core_follow_stream(core, mirror, now);
     } else {

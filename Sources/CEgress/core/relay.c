@@ -19,19 +19,18 @@ void eg__relay_describe(const struct eg_stream *stream, struct eg_relay_state *s
     state->silent_since = stream->silent_since;
 }
 
-uint32_t eg__relay_collect(const struct eg_store *store, uint64_t first, uint64_t end, struct eg_relay_packet *packets, uint32_t count_max,
-                           uint64_t *next) {
+uint32_t eg__relay_collect(const struct eg_stream *stream, struct eg_relay_places *left, struct eg_relay_packet *packets, uint32_t count_max) {
+    const struct eg_store *store = &stream->stores[left->kind];
     uint32_t count = 0;
     // What is new lies in the newest blocks, a snapshot begins at the oldest: either way the next one is in the same block or in the next.
-    uint32_t hint = first > store->begin && store->chunk_count > 0 ? store->chunk_count - 1 : 0;
-    for (; first < end && count < count_max; first++) {
-        const struct eg_packet *packet = eg__store_get(store, first);
+    uint32_t hint = left->begin > store->begin && store->chunk_count > 0 ? store->chunk_count - 1 : 0;
+    for (; left->begin < left->end && count < count_max; left->begin++) {
+        const struct eg_packet *packet = eg__store_get(store, left->begin);
         if (packet == NULL) continue;
         struct eg_chunk *chunk = eg__store_chunk_of(store, packet, &hint);
         if (count == 0 || packets[count - 1].chunk != chunk) eg__chunk_retain(chunk);
-        packets[count++] = (struct eg_relay_packet){.place = first, .chunk = chunk, .packet = *packet};
+        packets[count++] = (struct eg_relay_packet){.place = left->begin, .chunk = chunk, .packet = *packet};
     }
-    *next = first;
     return count;
 }
 
@@ -52,9 +51,9 @@ struct eg_relay_snapshot *eg__relay_snapshot_create(const struct eg_stream *stre
     eg__relay_describe(stream, &snapshot->state);
     struct eg_relay_packet *packets = snapshot->packets;
     for (int kind = 0; kind < EG_TRACK_COUNT; kind++) {
-        uint64_t end = stream->sources[kind].ready_end;
-        snapshot->ready_end[kind] = end;
-        snapshot->counts[kind] = eg__relay_collect(&stream->stores[kind], stream->stores[kind].begin, end, packets, UINT32_MAX, &end);
+        snapshot->ready_end[kind] = stream->sources[kind].ready_end;
+        struct eg_relay_places kept = {.kind = kind, .begin = stream->stores[kind].begin, .end = snapshot->ready_end[kind]};
+        snapshot->counts[kind] = eg__relay_collect(stream, &kept, packets, UINT32_MAX);
         packets += snapshot->counts[kind];
     }
     return snapshot;
@@ -69,12 +68,13 @@ void eg__relay_snapshot_destroy(struct eg_relay_snapshot *snapshot, struct eg_ch
     eg__memory_release(snapshot);
 }
 
-void eg__relay_adopt(struct eg_stream *mirror, eg_time now, enum eg_track_kind kind, const struct eg_relay_packet *packets, uint32_t count,
-                     uint64_t ready_end) {
-    struct eg_source *source = &mirror->sources[kind];
-    for (uint32_t i = 0; i < count; i++)
-        eg__store_adopt(source->store, now, packets[i].place, &packets[i].packet, packets[i].chunk); // no memory: it is lost here
-    if (ready_end > source->ready_end) source->ready_end = ready_end;
+void eg__relay_adopt(struct eg_stream *mirror, eg_time now, const struct eg_relay_run *run) {
+    struct eg_source *source = &mirror->sources[run->kind];
+    for (uint32_t i = 0; i < run->count; i++) {
+        const struct eg_relay_packet *packet = &run->packets[i];
+        eg__store_adopt(source->store, now, packet->place, &packet->packet, packet->chunk); // no memory: it is lost here
+    }
+    if (run->ready_end > source->ready_end) source->ready_end = run->ready_end;
 }
 
 static void take_over_leg(struct eg_source *source, const struct eg_relay_leg *leg) {
@@ -99,7 +99,8 @@ void eg__relay_adopt_snapshot(struct eg_stream *mirror, eg_time now, const struc
     for (int kind = 0; kind < EG_TRACK_COUNT; kind++) {
         // Known before its packets come, or they would be taken for history that is over.
         if (mirror->stores[kind].end == 0) mirror->stores[kind].gop_begin = snapshot->state.legs[kind].gop_begin;
-        eg__relay_adopt(mirror, now, kind, packets, snapshot->counts[kind], snapshot->ready_end[kind]);
+        struct eg_relay_run run = {.kind = kind, .count = snapshot->counts[kind], .packets = packets, .ready_end = snapshot->ready_end[kind]};
+        eg__relay_adopt(mirror, now, &run);
         packets += snapshot->counts[kind];
     }
     eg__relay_take_over(mirror, &snapshot->state);

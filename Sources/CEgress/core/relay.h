@@ -22,6 +22,21 @@ struct eg_relay_packet {
     struct eg_packet packet;
 };
 
+// Places of one leg's store, up to `end`.
+struct eg_relay_places {
+    enum eg_track_kind kind;
+    uint64_t begin;
+    uint64_t end;
+};
+
+// Packets of one leg as a mirror gets them. All places below `ready_end` that are not among them are lost.
+struct eg_relay_run {
+    enum eg_track_kind kind;
+    uint32_t count;
+    const struct eg_relay_packet *packets;
+    uint64_t ready_end;
+};
+
 // What viewers read of one source.
 struct eg_relay_leg {
     enum eg_source_state state;
@@ -50,9 +65,8 @@ struct eg_relay_snapshot {
 
 void eg__relay_describe(const struct eg_stream *stream, struct eg_relay_state *state);
 
-// Writes those of the places from `first` to `end` that are there, at most `count_max`, and gives how many. `*next` is where to go on.
-uint32_t eg__relay_collect(const struct eg_store *store, uint64_t first, uint64_t end, struct eg_relay_packet *packets, uint32_t count_max,
-                           uint64_t *next);
+// Writes those of the places `left` that are there, at most `count_max`, and gives how many. What is behind them is left then.
+uint32_t eg__relay_collect(const struct eg_stream *stream, struct eg_relay_places *left, struct eg_relay_packet *packets, uint32_t count_max);
 
 // Gives back what collect took. `mine` is the caller's own pool.
 void eg__relay_let_go(const struct eg_relay_packet *packets, uint32_t count, struct eg_chunk_pool *mine);
@@ -61,10 +75,8 @@ void eg__relay_let_go(const struct eg_relay_packet *packets, uint32_t count, str
 struct eg_relay_snapshot *eg__relay_snapshot_create(const struct eg_stream *stream);
 void eg__relay_snapshot_destroy(struct eg_relay_snapshot *snapshot, struct eg_chunk_pool *mine);
 
-// A mirror takes over the packets of one leg. All places below `ready_end` that are not among them are lost. The packets' references stay the
-// caller's.
-void eg__relay_adopt(struct eg_stream *mirror, eg_time now, enum eg_track_kind kind, const struct eg_relay_packet *packets, uint32_t count,
-                     uint64_t ready_end);
+// A mirror takes over the packets of one leg. The packets' references stay the caller's.
+void eg__relay_adopt(struct eg_stream *mirror, eg_time now, const struct eg_relay_run *run);
 
 // ... and the state, after the packets: a GOP begins only once its first picture is there.
 void eg__relay_take_over(struct eg_stream *mirror, const struct eg_relay_state *state);

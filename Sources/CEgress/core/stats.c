@@ -3,11 +3,11 @@
 
 #include <string.h>
 
-void eg__core_count_send(struct eg_core *core, uint32_t messages, uint32_t calls, uint32_t buffer_full, uint32_t failed) {
-    core->stats.messages_sent += messages;
-    core->stats.send_calls += calls;
-    core->stats.dropped[EG_DROP_SEND_BUFFER_FULL] += buffer_full;
-    core->stats.dropped[EG_DROP_SEND_FAILED] += failed;
+void eg__core_count_send(struct eg_core *core, const struct eg_sent *sent) {
+    core->stats.messages_sent += sent->messages;
+    core->stats.send_calls += sent->calls;
+    core->stats.dropped[EG_DROP_SEND_BUFFER_FULL] += sent->buffer_full;
+    core->stats.dropped[EG_DROP_SEND_FAILED] += sent->failed;
 }
 
 void eg__core_count(const struct eg_core *core, uint32_t *streams, uint32_t *viewers) {

@@ -24,40 +24,40 @@ uint32_t eg__core_take_wakes(struct eg_core *core) {
 
 // --- a stream's home ---
 
-// One record for one subscriber. False when its queue is full.
-static bool tell_run(struct eg_core *core, const struct eg_stream *stream, uint32_t worker, enum eg_track_kind kind, uint64_t first, uint64_t end,
-                     uint64_t *next) {
-    uint32_t count_max = end - first < EG_RELAY_RUN_MAX ? (uint32_t)(end - first) : EG_RELAY_RUN_MAX;
+// One record for one subscriber, of as many of the places as go into it. False when its queue is full.
+static bool tell_run(struct eg_core *core, const struct eg_stream *stream, uint32_t worker, struct eg_relay_places *left) {
+    uint64_t count = left->end - left->begin;
+    uint32_t count_max = count < EG_RELAY_RUN_MAX ? (uint32_t)count : EG_RELAY_RUN_MAX;
     struct eg_run_record *record = eg__ring_claim(relay_to(core, worker), sizeof *record + count_max * sizeof record->packets[0]);
     if (record == NULL) return false;
     record->kind = EG_RECORD_RUN;
-    record->track = kind;
+    record->track = left->kind;
     record->stream = stream->id;
     record->subscription = stream->subscribers.numbers[worker];
-    record->count = eg__relay_collect(&stream->stores[kind], first, end, record->packets, count_max, next);
+    record->count = eg__relay_collect(stream, left, record->packets, count_max);
     // One that came late has a place that was passed before: what is ready stays as it is.
-    record->ready_end = *next;
+    record->ready_end = left->begin;
     eg__relay_describe(stream, &record->state);
     publish_to(core, worker, sizeof *record + record->count * sizeof record->packets[0]);
     return true;
 }
 
-static uint64_t count_packets(const struct eg_store *store, uint64_t first, uint64_t end) {
+static uint64_t count_packets(const struct eg_stream *stream, struct eg_relay_places places) {
     uint64_t count = 0;
-    for (; first < end; first++) count += eg__store_get(store, first) != NULL;
+    for (; places.begin < places.end; places.begin++) count += eg__store_get(&stream->stores[places.kind], places.begin) != NULL;
     return count;
 }
 
 // A picture, as many records as it takes. What does not fit is lost to that worker's viewers, and counted once.
-static void tell_places(struct eg_core *core, struct eg_stream *stream, uint32_t worker, enum eg_track_kind kind, uint64_t first, uint64_t end) {
+static void tell_places(struct eg_core *core, struct eg_stream *stream, uint32_t worker, struct eg_relay_places left) {
     struct eg_subscribers *subscribers = &stream->subscribers;
     do {
-        if (!tell_run(core, stream, worker, kind, first, end, &first)) {
-            core->stats.dropped[EG_DROP_WORKER_BUSY] += count_packets(&stream->stores[kind], first, end);
+        if (!tell_run(core, stream, worker, &left)) {
+            core->stats.dropped[EG_DROP_WORKER_BUSY] += count_packets(stream, left);
             subscribers->stale |= 1u << worker;
             return;
         }
-    } while (first < end);
+    } while (left.begin < left.end);
     subscribers->stale &= ~(1u << worker);
 }
 
@@ -67,15 +67,15 @@ static void tell_new(struct eg_core *core, struct eg_stream *stream, uint32_t wo
     for (int kind = 0; kind < EG_TRACK_COUNT; kind++) {
         const struct eg_source *source = &stream->sources[kind];
         if (source->ready_end > subscribers->told_end[kind]) {
-            tell_places(core, stream, worker, kind, subscribers->told_end[kind], source->ready_end);
+            tell_places(core, stream, worker, (struct eg_relay_places){kind, subscribers->told_end[kind], source->ready_end});
             is_told = true;
         }
-        if (source->has_late) tell_places(core, stream, worker, kind, source->late_place, source->late_place + 1);
+        if (source->has_late) tell_places(core, stream, worker, (struct eg_relay_places){kind, source->late_place, source->late_place + 1});
     }
     bool is_stale = (subscribers->stale >> worker & 1) != 0;
     if (is_told || (!is_stale && stream->silent_since == subscribers->told_silent_since)) return;
     uint64_t end = subscribers->told_end[EG_VIDEO];
-    tell_places(core, stream, worker, EG_VIDEO, end, end); // no packets, but how the stream stands
+    tell_places(core, stream, worker, (struct eg_relay_places){EG_VIDEO, end, end}); // no packets, but how the stream stands
 }
 
 static bool has_news(const struct eg_stream *stream) {

@@ -103,19 +103,17 @@ static void watch_burst(struct eg_viewer *viewer, struct eg_viewer_context *cont
 }
 
 static void receive_nack(struct eg_viewer *viewer, struct eg_viewer_context *context, eg_time now, const struct eg_rtcp *block) {
-    uint32_t sender_ssrc, media_ssrc;
-    const uint8_t *fci;
-    size_t fci_size;
+    struct eg_rtcp_feedback feedback;
     enum eg_track_kind kind;
-    if (!eg__rtcp_parse_feedback(block, &sender_ssrc, &media_ssrc, &fci, &fci_size)) return;
-    if (find_track(viewer, media_ssrc, &kind) == NULL) return;
+    if (!eg__rtcp_parse_feedback(&feedback, block)) return;
+    if (find_track(viewer, feedback.media_ssrc, &kind) == NULL) return;
     fit_repairs(viewer);
     eg__batch_start(context->batch, &viewer->ice.path);
-    uint16_t packet_id, bitmask;
-    for (size_t i = 0; eg__rtcp_parse_nack(fci, fci_size, i, &packet_id, &bitmask); i++) {
-        repair(viewer, context, now, kind, packet_id);
+    struct eg_rtcp_nack nack;
+    for (size_t i = 0; eg__rtcp_parse_nack(&nack, &feedback, i); i++) {
+        repair(viewer, context, now, kind, nack.packet_id);
         for (int bit = 0; bit < NACK_BITMASK_SIZE; bit++)
-            if (bitmask >> bit & 1) repair(viewer, context, now, kind, (uint16_t)(packet_id + 1 + bit));
+            if (nack.bitmask >> bit & 1) repair(viewer, context, now, kind, (uint16_t)(nack.packet_id + 1 + bit));
     }
     if (kind == EG_VIDEO) watch_burst(viewer, context, now);
 }
@@ -128,18 +126,15 @@ static void begin_again(struct eg_viewer *viewer, struct eg_viewer_context *cont
 
 static void receive_picture_request(struct eg_viewer *viewer, struct eg_viewer_context *context, eg_time now,
                                     const struct eg_rtcp *block) {
-    uint32_t sender_ssrc, media_ssrc;
-    const uint8_t *fci;
-    size_t fci_size;
-    if (!eg__rtcp_parse_feedback(block, &sender_ssrc, &media_ssrc, &fci, &fci_size)) return;
+    struct eg_rtcp_feedback feedback;
+    if (!eg__rtcp_parse_feedback(&feedback, block)) return;
     if (block->count == EG_RTCP_FORMAT_PLI) {
-        if (media_ssrc == viewer->tracks[EG_VIDEO].ssrc) begin_again(viewer, context, now);
+        if (feedback.media_ssrc == viewer->tracks[EG_VIDEO].ssrc) begin_again(viewer, context, now);
         return;
     }
-    uint32_t ssrc;
-    uint8_t sequence;
-    for (size_t i = 0; block->count == EG_RTCP_FORMAT_FIR && eg__rtcp_parse_fir(fci, fci_size, i, &ssrc, &sequence); i++)
-        if (ssrc == viewer->tracks[EG_VIDEO].ssrc) begin_again(viewer, context, now);
+    struct eg_rtcp_fir fir;
+    for (size_t i = 0; block->count == EG_RTCP_FORMAT_FIR && eg__rtcp_parse_fir(&fir, &feedback, i); i++)
+        if (fir.ssrc == viewer->tracks[EG_VIDEO].ssrc) begin_again(viewer, context, now);
 }
 
 bool eg__feedback_receive(struct eg_viewer *viewer, struct eg_viewer_context *context, const struct eg_arrival *arrival) {

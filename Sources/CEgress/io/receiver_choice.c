@@ -43,36 +43,35 @@ static void explain_uring(int cause, char *reason, size_t reason_size) {
     }
 }
 
-eg_status eg__receiver_create(eg_io io, uint32_t sockets_max, struct eg_receiver **receiver, char *reason, size_t reason_size,
-                              struct eg_error *error) {
+eg_status eg__receiver_create(eg_io io, uint32_t sockets_max, struct eg_receiver_choice *choice, struct eg_error *error) {
     int cause = 0;
-    *receiver = NULL;
-    if (reason_size > 0) reason[0] = '\0';
-    if (io != EG_IO_EPOLL) *receiver = eg__receiver_create_uring(&cause);
-    if (*receiver == NULL && io != EG_IO_EPOLL) {
-        char why[160];
-        explain_uring(cause, why, sizeof why);
-        if (io == EG_IO_URING) return eg__fail(error, EG_STATUS_UNSUPPORTED, cause, "io_uring: %s", why);
-        snprintf(reason, reason_size, "%s", why);
+    *choice = (struct eg_receiver_choice){0};
+    struct eg_receiver *receiver = io != EG_IO_EPOLL ? eg__receiver_create_uring(&cause) : NULL;
+    if (receiver == NULL && io != EG_IO_EPOLL) {
+        explain_uring(cause, choice->reason, sizeof choice->reason);
+        if (io == EG_IO_URING) return eg__fail(error, EG_STATUS_UNSUPPORTED, cause, "io_uring: %s", choice->reason);
     }
-    if (*receiver == NULL) *receiver = eg__receiver_create_epoll(&cause);
-    if (*receiver == NULL && cause == ENOMEM) return eg__fail(error, EG_STATUS_NO_MEMORY, 0, "no memory for receive buffers");
-    if (*receiver == NULL) return eg__fail(error, EG_STATUS_SYSTEM, cause, "epoll_create1");
-    if (eg__receiver_init(*receiver, sockets_max)) return EG_STATUS_OK;
-    cause = errno;
-    (*receiver)->backend->destroy(*receiver);
-    *receiver = NULL;
-    return eg__fail(error, EG_STATUS_SYSTEM, cause, "eventfd");
+    if (receiver == NULL) receiver = eg__receiver_create_epoll(&cause);
+    if (receiver == NULL && cause == ENOMEM) return eg__fail(error, EG_STATUS_NO_MEMORY, 0, "no memory for receive buffers");
+    if (receiver == NULL) return eg__fail(error, EG_STATUS_SYSTEM, cause, "epoll_create1");
+    if (!eg__receiver_init(receiver, sockets_max)) {
+        cause = errno;
+        receiver->backend->destroy(receiver);
+        return eg__fail(error, EG_STATUS_SYSTEM, cause, "eventfd");
+    }
+    choice->receiver = receiver;
+    return EG_STATUS_OK;
 }
 
 bool eg__receiver_has_uring(char *reason, size_t reason_size) {
-    struct eg_receiver *receiver;
+    struct eg_receiver_choice choice;
     struct eg_error error = {0};
-    if (eg__receiver_create(EG_IO_AUTO, 1, &receiver, reason, reason_size, &error) != EG_STATUS_OK) {
+    if (eg__receiver_create(EG_IO_AUTO, 1, &choice, &error) != EG_STATUS_OK) {
         snprintf(reason, reason_size, "%.120s", error.message);
         return false;
     }
-    bool has_uring = receiver->io == EG_IO_URING;
-    eg__receiver_destroy(receiver);
+    snprintf(reason, reason_size, "%s", choice.reason);
+    bool has_uring = choice.receiver->io == EG_IO_URING;
+    eg__receiver_destroy(choice.receiver);
     return has_uring;
 }

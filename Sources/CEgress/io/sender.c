@@ -30,7 +30,7 @@ struct eg_sender {
     bool has_refusals;                      // whether there are any
     struct eg_addr refusals[REFUSALS_MAX];  // by their hash; a later address may replace an earlier one
     uint32_t staged;
-    struct eg_sender_result result;
+    struct eg_sent result;
     struct mmsghdr messages[ENTRIES_MAX];
     struct entry entries[ENTRIES_MAX];
 };
@@ -173,8 +173,8 @@ static void stage_segments(struct eg_sender *sender, const struct eg_message *me
     }
 }
 
-struct eg_sender_result eg__sender_send(struct eg_sender *sender, const struct eg_batch *batch) {
-    sender->result = (struct eg_sender_result){0};
+struct eg_sent eg__sender_send(struct eg_sender *sender, const struct eg_batch *batch) {
+    sender->result = (struct eg_sent){0};
     for (uint32_t i = 0; i < batch->message_count; i++) {
         const struct eg_message *message = &batch->messages[i];
         uint8_t *bytes = batch->arena + message->at;

@@ -11,20 +11,12 @@
 
 struct eg_sender;
 
-// The result for a batch. Datagrams are counted as they go over the wire: a message of 9 segments counts as 9.
-struct eg_sender_result {
-    uint32_t messages;    // that the kernel accepted
-    uint32_t calls;       // system calls
-    uint32_t buffer_full; // datagrams that found the send buffer full. They are lost, as on a network
-    uint32_t failed;      // datagrams refused for another reason
-};
-
 // NULL when memory is refused. `has_gso`: eg__udp_has_gso said so.
 struct eg_sender *eg__sender_create(const struct eg_udp_socket *udp, bool has_gso);
 void eg__sender_destroy(struct eg_sender *sender);
 
 // Sends every message of the batch. Never blocks, keeps nothing: the caller clears the batch.
-struct eg_sender_result eg__sender_send(struct eg_sender *sender, const struct eg_batch *batch);
+struct eg_sent eg__sender_send(struct eg_sender *sender, const struct eg_batch *batch);
 
 // Whether messages of many segments are sent to an address as one: not without GSO, nor where the device or the path has refused such a message
 // (EIO, EMSGSIZE).

@@ -39,7 +39,8 @@ struct eg_worker {
     struct eg_hooks hooks;
     struct eg_core *core;
     struct eg_udp_socket udp; // its fd is -1 once the receiver has taken it over
-    struct eg_receiver *receiver;
+    struct eg_receiver_choice choice;
+    struct eg_receiver *receiver; // the one chosen
     struct eg_sender *sender;
     struct eg_batch batch;
     struct eg_pool sources; // struct source_sockets
@@ -70,8 +71,8 @@ static void wake_peers(struct eg_worker *worker) {
 
 static void flush(struct eg_worker *worker) {
     if (worker->batch.message_count > 0) {
-        struct eg_sender_result result = eg__sender_send(worker->sender, &worker->batch);
-        eg__core_count_send(worker->core, result.messages, result.calls, result.buffer_full, result.failed);
+        struct eg_sent sent = eg__sender_send(worker->sender, &worker->batch);
+        eg__core_count_send(worker->core, &sent);
     }
     eg__batch_clear(&worker->batch);
 }
@@ -244,10 +245,10 @@ static int start_thread(struct eg_worker *worker) {
     return cause;
 }
 
-static eg_status create_receiver(struct eg_worker *worker, const struct eg_worker_config *config, char *io_reason, size_t io_reason_size,
-                                 struct eg_error *error) {
+static eg_status create_receiver(struct eg_worker *worker, const struct eg_worker_config *config, struct eg_error *error) {
     uint32_t sockets_max = EG_TRACK_COUNT * config->core.streams_max + 1;
-    eg_status status = eg__receiver_create(config->io, sockets_max, &worker->receiver, io_reason, io_reason_size, error);
+    eg_status status = eg__receiver_create(config->io, sockets_max, &worker->choice, error);
+    worker->receiver = worker->choice.receiver;
     if (status != EG_STATUS_OK) return status;
     struct eg_receiver_source source = {.fd = worker->udp.fd, .local_port = worker->udp.local.port, .kind = VIEWER_SOCKET};
     if (eg__receiver_add(worker->receiver, &source) == 0) return eg__fail(error, EG_STATUS_NO_MEMORY, 0, "no memory for a socket");
@@ -269,15 +270,13 @@ static eg_status create_core(struct eg_worker *worker, const struct eg_worker_co
     return cause.status;
 }
 
-static eg_status create_parts(struct eg_worker *worker, const struct eg_worker_config *config, char *io_reason, size_t io_reason_size,
-                              struct eg_error *error) {
-    eg_status status = create_receiver(worker, config, io_reason, io_reason_size, error);
+static eg_status create_parts(struct eg_worker *worker, const struct eg_worker_config *config, struct eg_error *error) {
+    eg_status status = create_receiver(worker, config, error);
     if (status == EG_STATUS_OK) status = create_sender(worker, config, error);
     return status == EG_STATUS_OK ? create_core(worker, config, error) : status;
 }
 
-eg_status eg__worker_create(const struct eg_worker_config *config, struct eg_worker **out, char *io_reason, size_t io_reason_size,
-                            struct eg_error *error) {
+eg_status eg__worker_create(const struct eg_worker_config *config, struct eg_worker **out, struct eg_error *error) {
     *out = NULL;
     struct eg_udp_socket udp = config->udp;
     struct eg_worker *worker = eg__memory_take(1, sizeof *worker);
@@ -291,7 +290,7 @@ eg_status eg__worker_create(const struct eg_worker_config *config, struct eg_wor
     eg__mailbox_init(&worker->mailbox);
     eg__kernel_random_init(&worker->random);
     eg__pool_init(&worker->sources, sizeof(struct source_sockets), config->core.streams_max);
-    eg_status status = create_parts(worker, config, io_reason, io_reason_size, error);
+    eg_status status = create_parts(worker, config, error);
     if (status == EG_STATUS_OK) *out = worker;
     else eg__worker_destroy(worker);
     return status;
@@ -342,6 +341,8 @@ uint32_t eg__worker_viewer_count(const struct eg_worker *worker) {
 }
 
 eg_io eg__worker_io(const struct eg_worker *worker) { return eg__receiver_io(worker->receiver); }
+
+const char *eg__worker_io_reason(const struct eg_worker *worker) { return worker->choice.reason; }
 
 const char *eg__worker_crypto_name(const struct eg_worker *worker) { return eg__core_crypto_name(worker->core); }
 

@@ -26,10 +26,9 @@ struct eg_worker_config {
     bool has_gso;
 };
 
-// Everything but the thread. The viewers' socket is the worker's from here on, and closed when this fails. `io_reason` as eg__receiver_create's.
+// Everything but the thread. The viewers' socket is the worker's from here on, and closed when this fails.
 // EG_STATUS_UNSUPPORTED, EG_STATUS_NO_MEMORY, EG_STATUS_SYSTEM, or what eg__core_create says.
-eg_status eg__worker_create(const struct eg_worker_config *config, struct eg_worker **worker, char *io_reason, size_t io_reason_size,
-                            struct eg_error *error);
+eg_status eg__worker_create(const struct eg_worker_config *config, struct eg_worker **worker, struct eg_error *error);
 
 // Starts the thread, once all workers of the engine are made. `workers` are those, by their numbers; the array must outlive them.
 eg_status eg__worker_start(struct eg_worker *worker, struct eg_worker *const *workers, struct eg_error *error);
@@ -57,6 +56,7 @@ uint32_t eg__worker_viewer_count(const struct eg_worker *worker);
 
 // Any thread: what never changes.
 eg_io eg__worker_io(const struct eg_worker *worker);
+const char *eg__worker_io_reason(const struct eg_worker *worker); // as eg_receiver_choice's
 const char *eg__worker_crypto_name(const struct eg_worker *worker);
 
 // For commands, on the worker's thread.

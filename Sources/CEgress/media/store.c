@@ -160,7 +160,7 @@ enum eg_store_result eg__store_put(struct eg_store *store, uint64_t sequence, co
     if (result != EG_STORE_PUT) return result;
     uint8_t *bytes = take_bytes(store, sequence, packet->size);
     if (bytes == NULL) return EG_STORE_NO_ROOM;
-    if (sequence < store->begin) return EG_STORE_LATE; // the room for it was made of its own place
+    if (sequence < store->begin) return EG_STORE_LATE; // to make room, its own place was forgotten
     if (packet->size > 0) memcpy(bytes, packet->payload, packet->size);
     struct eg_packet kept = *packet;
     kept.payload = bytes;

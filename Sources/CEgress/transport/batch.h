@@ -26,6 +26,14 @@ struct eg_batch {
     struct eg_path path;    // of what is written next
 };
 
+// The result for a batch. Datagrams are counted as they go over the wire: a message of 9 segments counts as 9.
+struct eg_sent {
+    uint32_t messages;    // that the kernel accepted
+    uint32_t calls;       // system calls
+    uint32_t buffer_full; // datagrams that found the send buffer full. They are lost, as on a network
+    uint32_t failed;      // datagrams refused for another reason
+};
+
 // Allocates the arena. False when memory is refused.
 bool eg__batch_init(struct eg_batch *batch);
 void eg__batch_deinit(struct eg_batch *batch);

@@ -7,8 +7,18 @@
 
 enum { EG_AES_KEY_SIZE = 16, EG_GCM_NONCE_SIZE = 12, EG_GCM_TAG_SIZE = 16, EG_CTR_IV_SIZE = 16, EG_HMAC_KEY_SIZE = 20, EG_HMAC_SIZE = 20 };
 
+// One text on its way through a cipher. `out` may not overlap `in` unless they are the same pointer.
+struct eg_crypto_job {
+    const uint8_t *iv;  // EG_CTR_IV_SIZE bytes; for GCM the nonce, EG_GCM_NONCE_SIZE
+    const uint8_t *aad; // what is authenticated with it and stays readable; counter mode alone has none
+    size_t aad_size;    // [B]
+    const uint8_t *in;
+    size_t size;        // [B] of `in`
+    uint8_t *out;
+};
+
 // The key of one direction of one session. `context` has the backend's context_size bytes, aligned to 64, zeroed, and doesn't move.
-// One thread at a time for an eg_crypto and all its contexts. `out` may not overlap `in` unless they are the same pointer.
+// One thread at a time for an eg_crypto and all its contexts.
 struct eg_crypto {
     const char *name;
     size_t gcm_context_size;  // [B]
@@ -17,19 +27,17 @@ struct eg_crypto {
     // AEAD_AES_128_GCM, RFC 5116. False when the library refuses.
     bool (*gcm_init)(const struct eg_crypto *self, void *context, const uint8_t key[EG_AES_KEY_SIZE]);
     void (*gcm_deinit)(void *context);
-    // out gets in_size bytes and then the tag.
-    void (*gcm_seal)(const struct eg_crypto *self, void *context, const uint8_t nonce[EG_GCM_NONCE_SIZE], const uint8_t *aad,
-                     size_t aad_size, const uint8_t *in, size_t in_size, uint8_t *out);
+    // out gets job->size bytes and then the tag.
+    void (*gcm_seal)(const struct eg_crypto *self, void *context, const struct eg_crypto_job *job);
 
     // AES-128 in counter mode with HMAC-SHA1, RFC 3711 §4.1.1 and §4.2.1.
     bool (*cm_init)(const struct eg_crypto *self, void *context, const uint8_t key[EG_AES_KEY_SIZE],
                     const uint8_t auth_key[EG_HMAC_KEY_SIZE]);
     void (*cm_deinit)(void *context);
-    // Encrypts `in` to `out`, then writes HMAC-SHA1(header || out || roc) behind it, 10 bytes of it.
-    // `header` must lie right before `out` in memory: out == header + header_size. The tag may be written only by the next finish, until when
-    // the packet and the context stay where they are.
-    void (*cm_seal)(const struct eg_crypto *self, void *context, const uint8_t iv[EG_CTR_IV_SIZE], const uint8_t *header,
-                    size_t header_size, uint32_t roc, const uint8_t *in, size_t in_size, uint8_t *out);
+    // Encrypts `in` to `out`, then writes HMAC-SHA1(aad || out || roc) behind it, 10 bytes of it.
+    // `aad`, the header, must lie right before `out` in memory: out == aad + aad_size. The tag may be written only by the next finish, until
+    // when the packet and the context stay where they are.
+    void (*cm_seal)(const struct eg_crypto *self, void *context, const struct eg_crypto_job *job, uint32_t roc);
 
     // Writes the tags that are still missing. NULL: there never are any.
     void (*finish)(const struct eg_crypto *self);
@@ -56,12 +64,9 @@ struct eg_aes;
 struct eg_aes *eg__aes_create(void);
 void eg__aes_destroy(struct eg_aes *aes);
 
-// False when the library refuses or the tag is wrong.
-bool eg__aes128_ctr(struct eg_aes *aes, const uint8_t key[EG_AES_KEY_SIZE], const uint8_t iv[EG_CTR_IV_SIZE], const uint8_t *in, size_t size,
-                    uint8_t *out);
-bool eg__aes128_gcm_seal(struct eg_aes *aes, const uint8_t key[EG_AES_KEY_SIZE], const uint8_t nonce[EG_GCM_NONCE_SIZE], const uint8_t *aad,
-                         size_t aad_size, const uint8_t *in, size_t in_size, uint8_t *out_and_tag);
-bool eg__aes128_gcm_open(struct eg_aes *aes, const uint8_t key[EG_AES_KEY_SIZE], const uint8_t nonce[EG_GCM_NONCE_SIZE], const uint8_t *aad,
-                         size_t aad_size, const uint8_t *in_and_tag, size_t size, uint8_t *out);
+// False when the library refuses or the tag is wrong. GCM's tag is behind the ciphertext: seal writes it there, and `in` of open ends with it.
+bool eg__aes128_ctr(struct eg_aes *aes, const uint8_t key[EG_AES_KEY_SIZE], const struct eg_crypto_job *job);
+bool eg__aes128_gcm_seal(struct eg_aes *aes, const uint8_t key[EG_AES_KEY_SIZE], const struct eg_crypto_job *job);
+bool eg__aes128_gcm_open(struct eg_aes *aes, const uint8_t key[EG_AES_KEY_SIZE], const struct eg_crypto_job *job);
 
 #endif

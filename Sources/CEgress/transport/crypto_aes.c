@@ -41,44 +41,43 @@ void eg__aes_destroy(struct eg_aes *aes) {
     eg__memory_release(aes);
 }
 
-bool eg__aes128_ctr(struct eg_aes *aes, const uint8_t key[EG_AES_KEY_SIZE], const uint8_t iv[EG_CTR_IV_SIZE], const uint8_t *in, size_t size,
-                    uint8_t *out) {
-    EG_ASSERT(size <= INT_MAX);
+bool eg__aes128_ctr(struct eg_aes *aes, const uint8_t key[EG_AES_KEY_SIZE], const struct eg_crypto_job *job) {
+    EG_ASSERT(job->size <= INT_MAX);
     int written;
-    return EVP_EncryptInit_ex2(aes->ctr, NULL, key, iv, NULL) == 1 && EVP_EncryptUpdate(aes->ctr, out, &written, in, (int)size) == 1;
+    return EVP_EncryptInit_ex2(aes->ctr, NULL, key, job->iv, NULL) == 1 &&
+           EVP_EncryptUpdate(aes->ctr, job->out, &written, job->in, (int)job->size) == 1;
 }
 
-bool eg__aes128_gcm_seal(struct eg_aes *aes, const uint8_t key[EG_AES_KEY_SIZE], const uint8_t nonce[EG_GCM_NONCE_SIZE], const uint8_t *aad,
-                         size_t aad_size, const uint8_t *in, size_t in_size, uint8_t *out_and_tag) {
-    EG_ASSERT(in_size <= INT_MAX && aad_size <= INT_MAX);
+bool eg__aes128_gcm_seal(struct eg_aes *aes, const uint8_t key[EG_AES_KEY_SIZE], const struct eg_crypto_job *job) {
+    EG_ASSERT(job->size <= INT_MAX && job->aad_size <= INT_MAX);
     EVP_CIPHER_CTX *cipher = aes->gcm_seal;
+    uint8_t *tag = job->out + job->size;
     int written;
-    return EVP_EncryptInit_ex2(cipher, NULL, key, nonce, NULL) == 1 && EVP_EncryptUpdate(cipher, NULL, &written, aad, (int)aad_size) == 1 &&
-           EVP_EncryptUpdate(cipher, out_and_tag, &written, in, (int)in_size) == 1 &&
-           EVP_EncryptFinal_ex(cipher, out_and_tag + in_size, &written) == 1 &&
-           EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_AEAD_GET_TAG, EG_GCM_TAG_SIZE, out_and_tag + in_size) == 1;
+    return EVP_EncryptInit_ex2(cipher, NULL, key, job->iv, NULL) == 1 &&
+           EVP_EncryptUpdate(cipher, NULL, &written, job->aad, (int)job->aad_size) == 1 &&
+           EVP_EncryptUpdate(cipher, job->out, &written, job->in, (int)job->size) == 1 && EVP_EncryptFinal_ex(cipher, tag, &written) == 1 &&
+           EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_AEAD_GET_TAG, EG_GCM_TAG_SIZE, tag) == 1;
 }
 
-static bool gcm_open(EVP_CIPHER_CTX *cipher, const uint8_t *key, const uint8_t *nonce, const uint8_t *aad, size_t aad_size,
-                     const uint8_t *in, size_t in_size, const uint8_t *expected_tag, uint8_t *out) {
+static bool gcm_open(EVP_CIPHER_CTX *cipher, const uint8_t *key, const struct eg_crypto_job *job) {
+    size_t size = job->size - EG_GCM_TAG_SIZE;
     int written;
     uint8_t tag[EG_GCM_TAG_SIZE]; // OpenSSL takes it through a pointer that isn't const
-    memcpy(tag, expected_tag, sizeof tag);
-    return EVP_DecryptInit_ex2(cipher, NULL, key, nonce, NULL) == 1 && EVP_DecryptUpdate(cipher, NULL, &written, aad, (int)aad_size) == 1 &&
-           EVP_DecryptUpdate(cipher, out, &written, in, (int)in_size) == 1 &&
+    memcpy(tag, job->in + size, sizeof tag);
+    return EVP_DecryptInit_ex2(cipher, NULL, key, job->iv, NULL) == 1 &&
+           EVP_DecryptUpdate(cipher, NULL, &written, job->aad, (int)job->aad_size) == 1 &&
+           EVP_DecryptUpdate(cipher, job->out, &written, job->in, (int)size) == 1 &&
            EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_AEAD_SET_TAG, sizeof tag, tag) == 1 &&
-           EVP_DecryptFinal_ex(cipher, out + in_size, &written) == 1;
+           EVP_DecryptFinal_ex(cipher, job->out + size, &written) == 1;
 }
 
-bool eg__aes128_gcm_open(struct eg_aes *aes, const uint8_t key[EG_AES_KEY_SIZE], const uint8_t nonce[EG_GCM_NONCE_SIZE], const uint8_t *aad,
-                         size_t aad_size, const uint8_t *in_and_tag, size_t size, uint8_t *out) {
-    EG_ASSERT(size <= INT_MAX && aad_size <= INT_MAX);
-    if (size < EG_GCM_TAG_SIZE) return false;
-    size_t in_size = size - EG_GCM_TAG_SIZE;
+bool eg__aes128_gcm_open(struct eg_aes *aes, const uint8_t key[EG_AES_KEY_SIZE], const struct eg_crypto_job *job) {
+    EG_ASSERT(job->size <= INT_MAX && job->aad_size <= INT_MAX);
+    if (job->size < EG_GCM_TAG_SIZE) return false;
     // A wrong tag must leave nothing in the thread's error queue, where the handshake of another viewer would take it for its own.
     ERR_set_mark();
-    bool is_authentic = gcm_open(aes->gcm_open, key, nonce, aad, aad_size, in_and_tag, in_size, in_and_tag + in_size, out);
+    bool is_authentic = gcm_open(aes->gcm_open, key, job);
     ERR_pop_to_mark();
-    if (!is_authentic) OPENSSL_cleanse(out, in_size); // GCM decrypts before it knows
+    if (!is_authentic) OPENSSL_cleanse(job->out, job->size - EG_GCM_TAG_SIZE); // GCM decrypts before it knows
     return is_authentic;
 }

@@ -42,12 +42,12 @@ static bool gcm_init(const struct eg_crypto *self, void *context, const uint8_t 
 
 static void gcm_deinit(void *context) { explicit_bzero(context, sizeof(struct gcm_key_data)); }
 
-static void gcm_seal(const struct eg_crypto *self, void *context, const uint8_t nonce[EG_GCM_NONCE_SIZE], const uint8_t *aad,
-                     size_t aad_size, const uint8_t *in, size_t in_size, uint8_t *out) {
+static void gcm_seal(const struct eg_crypto *self, void *context, const struct eg_crypto_job *job) {
     const struct ipsec_mb *state = self->state;
     const struct gcm_key_data *tables = context;
     struct gcm_context_data work;
-    IMB_AES128_GCM_ENC(state->manager, tables, &work, out, in, in_size, nonce, aad, aad_size, out + in_size, EG_GCM_TAG_SIZE);
+    IMB_AES128_GCM_ENC(state->manager, tables, &work, job->out, job->in, job->size, job->iv, job->aad, job->aad_size, job->out + job->size,
+                       EG_GCM_TAG_SIZE);
 }
 
 static bool cm_init(const struct eg_crypto *self, void *memory, const uint8_t key[EG_AES_KEY_SIZE],
@@ -63,19 +63,18 @@ static bool cm_init(const struct eg_crypto *self, void *memory, const uint8_t ke
 
 static void cm_deinit(void *context) { explicit_bzero(context, sizeof(struct cm_context)); }
 
-static void encrypt(IMB_MGR *manager, const struct cm_context *context, const uint8_t iv[EG_CTR_IV_SIZE], const uint8_t *in, size_t size,
-                    uint8_t *out) {
-    if (size == 0) return; // which the library refuses
+static void encrypt(IMB_MGR *manager, const struct cm_context *context, const struct eg_crypto_job *text) {
+    if (text->size == 0) return; // which the library refuses
     IMB_JOB job = {
         .cipher_mode = IMB_CIPHER_CNTR,
         .cipher_direction = IMB_DIR_ENCRYPT,
         .enc_keys = context->round_keys,
         .key_len_in_bytes = EG_AES_KEY_SIZE,
-        .iv = iv,
+        .iv = text->iv,
         .iv_len_in_bytes = EG_CTR_IV_SIZE,
-        .src = in,
-        .dst = out,
-        .msg_len_to_cipher_in_bytes = size,
+        .src = text->in,
+        .dst = text->out,
+        .msg_len_to_cipher_in_bytes = text->size,
     };
     uint32_t done = IMB_SUBMIT_CIPHER_BURST(manager, &job, 1, IMB_CIPHER_CNTR, IMB_DIR_ENCRYPT, IMB_KEY_128_BYTES);
     EG_ASSERT(done == 1);
@@ -83,9 +82,8 @@ static void encrypt(IMB_MGR *manager, const struct cm_context *context, const ui
 
 static void make_tags_one_by_one(struct ipsec_mb *state) {
     for (uint32_t i = 0; i < state->count; i++) {
-        const uint8_t *const pieces[] = {state->jobs[i].src};
-        const size_t sizes[] = {state->jobs[i].msg_len_to_hash_in_bytes};
-        eg__hmac_sha1_keyed(state->keys[i], pieces, sizes, 1, state->tags[i]);
+        const struct eg_piece packet = {state->jobs[i].src, state->jobs[i].msg_len_to_hash_in_bytes};
+        eg__hmac_sha1_keyed(state->keys[i], &packet, 1, state->tags[i]);
     }
 }
 
@@ -111,18 +109,17 @@ static void make_tags(struct ipsec_mb *state) {
 
 static void finish(const struct eg_crypto *self) { make_tags(self->state); }
 
-static void cm_seal(const struct eg_crypto *self, void *memory, const uint8_t iv[EG_CTR_IV_SIZE], const uint8_t *header, size_t header_size,
-                    uint32_t roc, const uint8_t *in, size_t in_size, uint8_t *out) {
-    EG_ASSERT(out == header + header_size);
+static void cm_seal(const struct eg_crypto *self, void *memory, const struct eg_crypto_job *text, uint32_t roc) {
+    EG_ASSERT(text->out == text->aad + text->aad_size);
     struct ipsec_mb *state = self->state;
     const struct cm_context *context = memory;
-    encrypt(state->manager, context, iv, in, in_size, out);
+    encrypt(state->manager, context, text);
     // The roll-over counter is hashed, and not sent: until the tag is there it lies in its place.
-    uint8_t *place = out + in_size;
+    uint8_t *place = text->out + text->size;
     for (size_t i = 0; i < 4; i++) place[i] = (uint8_t)(roc >> (24 - 8 * i));
     IMB_JOB *job = &state->jobs[state->count];
-    job->src = header;
-    job->msg_len_to_hash_in_bytes = header_size + in_size + 4;
+    job->src = text->aad;
+    job->msg_len_to_hash_in_bytes = text->aad_size + text->size + 4;
     state->keys[state->count] = &context->hmac;
     state->places[state->count] = place;
     if (++state->count == GATHERED_MAX) make_tags(state);

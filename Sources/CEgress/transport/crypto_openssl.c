@@ -43,19 +43,19 @@ static void gcm_deinit(void *memory) {
     context->cipher = NULL;
 }
 
-static void gcm_seal(const struct eg_crypto *self, void *memory, const uint8_t nonce[EG_GCM_NONCE_SIZE], const uint8_t *aad,
-                     size_t aad_size, const uint8_t *in, size_t in_size, uint8_t *out) {
+static void gcm_seal(const struct eg_crypto *self, void *memory, const struct eg_crypto_job *job) {
     (void)self;
     EVP_CIPHER_CTX *cipher = ((struct gcm_context *)memory)->cipher;
+    uint8_t *end = job->out + job->size;
     OSSL_PARAM tag[] = {
-        OSSL_PARAM_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, out + in_size, EG_GCM_TAG_SIZE),
+        OSSL_PARAM_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, end, EG_GCM_TAG_SIZE),
         OSSL_PARAM_END,
     };
     int written;
-    bool is_done = EVP_EncryptInit_ex2(cipher, NULL, NULL, nonce, NULL) == 1 &&
-                   EVP_EncryptUpdate(cipher, NULL, &written, aad, (int)aad_size) == 1 &&
-                   EVP_EncryptUpdate(cipher, out, &written, in, (int)in_size) == 1 &&
-                   EVP_EncryptFinal_ex(cipher, out + in_size, &written) == 1 && EVP_CIPHER_CTX_get_params(cipher, tag) == 1;
+    bool is_done = EVP_EncryptInit_ex2(cipher, NULL, NULL, job->iv, NULL) == 1 &&
+                   EVP_EncryptUpdate(cipher, NULL, &written, job->aad, (int)job->aad_size) == 1 &&
+                   EVP_EncryptUpdate(cipher, job->out, &written, job->in, (int)job->size) == 1 &&
+                   EVP_EncryptFinal_ex(cipher, end, &written) == 1 && EVP_CIPHER_CTX_get_params(cipher, tag) == 1;
     EG_ASSERT(is_done);
 }
 
@@ -75,21 +75,19 @@ static bool cm_init(const struct eg_crypto *self, void *memory, const uint8_t ke
     return true;
 }
 
-static void cm_seal(const struct eg_crypto *self, void *memory, const uint8_t iv[EG_CTR_IV_SIZE], const uint8_t *header, size_t header_size,
-                    uint32_t roc, const uint8_t *in, size_t in_size, uint8_t *out) {
+static void cm_seal(const struct eg_crypto *self, void *memory, const struct eg_crypto_job *job, uint32_t roc) {
     (void)self;
-    EG_ASSERT(out == header + header_size);
+    EG_ASSERT(job->out == job->aad + job->aad_size);
     const struct cm_context *context = memory;
     const uint8_t roc_bytes[] = {(uint8_t)(roc >> 24), (uint8_t)(roc >> 16), (uint8_t)(roc >> 8), (uint8_t)roc};
     uint8_t tag[EG_HMAC_SIZE];
     int written;
-    bool is_done = EVP_EncryptInit_ex2(context->cipher, NULL, NULL, iv, NULL) == 1 &&
-                   EVP_EncryptUpdate(context->cipher, out, &written, in, (int)in_size) == 1;
+    bool is_done = EVP_EncryptInit_ex2(context->cipher, NULL, NULL, job->iv, NULL) == 1 &&
+                   EVP_EncryptUpdate(context->cipher, job->out, &written, job->in, (int)job->size) == 1;
     EG_ASSERT(is_done);
-    const uint8_t *const pieces[] = {header, roc_bytes};
-    const size_t sizes[] = {header_size + in_size, sizeof roc_bytes};
-    eg__hmac_sha1_keyed(&context->hmac, pieces, sizes, 2, tag);
-    memcpy(out + in_size, tag, CM_TAG_SIZE);
+    const struct eg_piece pieces[] = {{job->aad, job->aad_size + job->size}, {roc_bytes, sizeof roc_bytes}};
+    eg__hmac_sha1_keyed(&context->hmac, pieces, 2, tag);
+    memcpy(job->out + job->size, tag, CM_TAG_SIZE);
 }
 
 static const struct eg_crypto openssl = {

@@ -51,7 +51,7 @@ bool eg__srtp_derive(struct eg_aes *aes, const struct eg_srtp_master *master, si
     memcpy(iv, master->salt, salt_size);
     iv[7] ^= label; // the label stands before the 48 bits of index, which the rate 0 leaves at zero
     memset(out, 0, out_size);
-    return eg__aes128_ctr(aes, master->key, iv, out, out_size, out);
+    return eg__aes128_ctr(aes, master->key, &(struct eg_crypto_job){.iv = iv, .in = out, .size = out_size, .out = out});
 }
 
 static bool derive_rtcp(struct eg_aes *aes, const struct eg_srtp_master *master, enum eg_srtp_profile profile, struct eg_srtcp_key *key) {
@@ -109,13 +109,15 @@ size_t eg__srtp_protect(struct eg_srtp *srtp, uint32_t roc, uint8_t *out, const 
     const uint8_t *ssrc = out + 8;
     uint64_t index = (uint64_t)roc << 16 | (uint64_t)out[2] << 8 | out[3];
     uint8_t iv[EG_CTR_IV_SIZE];
+    const struct eg_crypto_job job = {
+        .iv = iv, .aad = out, .aad_size = RTP_HEADER_SIZE, .in = payload, .size = payload_size, .out = out + RTP_HEADER_SIZE};
     if (srtp->profile == EG_SRTP_AEAD_AES_128_GCM) {
         write_gcm_nonce(iv, srtp->rtp_salt, ssrc, index);
-        crypto->gcm_seal(crypto, srtp->context, iv, out, RTP_HEADER_SIZE, payload, payload_size, out + RTP_HEADER_SIZE);
+        crypto->gcm_seal(crypto, srtp->context, &job);
         return RTP_HEADER_SIZE + payload_size + EG_GCM_TAG_SIZE;
     }
     write_cm_iv(iv, srtp->rtp_salt, ssrc, index);
-    crypto->cm_seal(crypto, srtp->context, iv, out, RTP_HEADER_SIZE, roc, payload, payload_size, out + RTP_HEADER_SIZE);
+    crypto->cm_seal(crypto, srtp->context, &job, roc);
     return RTP_HEADER_SIZE + payload_size + CM_TAG_SIZE;
 }
 
@@ -125,27 +127,32 @@ static void write_rtcp_aad(uint8_t aad[RTCP_HEADER_SIZE + SRTCP_INDEX_SIZE], con
     store_u32(aad + RTCP_HEADER_SIZE, SRTCP_ENCRYPTED | index);
 }
 
-static size_t protect_rtcp_gcm(struct eg_aes *aes, const struct eg_srtcp_key *key, uint32_t index, uint8_t *packet, size_t size) {
+static size_t protect_rtcp_gcm(const struct eg_srtp *srtp, uint32_t index, uint8_t *packet, size_t size) {
+    const struct eg_srtcp_key *key = &srtp->rtcp_local;
     uint8_t nonce[EG_GCM_NONCE_SIZE], aad[RTCP_HEADER_SIZE + SRTCP_INDEX_SIZE];
     write_gcm_nonce(nonce, key->salt, packet + 4, index);
     write_rtcp_aad(aad, packet, index);
     uint8_t *payload = packet + RTCP_HEADER_SIZE;
-    if (!eg__aes128_gcm_seal(aes, key->key, nonce, aad, sizeof aad, payload, size - RTCP_HEADER_SIZE, payload)) return 0;
+    const struct eg_crypto_job job = {
+        .iv = nonce, .aad = aad, .aad_size = sizeof aad, .in = payload, .size = size - RTCP_HEADER_SIZE, .out = payload};
+    if (!eg__aes128_gcm_seal(srtp->crypto->aes, key->key, &job)) return 0;
     store_u32(packet + size + EG_GCM_TAG_SIZE, SRTCP_ENCRYPTED | index);
     return size + EG_GCM_TAG_SIZE + SRTCP_INDEX_SIZE;
 }
 
 // The tag of RFC 3711 §4.2 over a packet and its index.
 static void write_rtcp_tag(const struct eg_srtcp_key *key, const uint8_t *packet, size_t size, uint8_t tag[EG_HMAC_SIZE]) {
-    eg__hmac_sha1_keyed(&key->hmac, (const uint8_t *const[]){packet}, (const size_t[]){size}, 1, tag);
+    eg__hmac_sha1_keyed(&key->hmac, &(struct eg_piece){packet, size}, 1, tag);
 }
 
 // RFC 3711 §3.4: header, ciphertext, index, tag.
-static size_t protect_rtcp_cm(struct eg_aes *aes, const struct eg_srtcp_key *key, uint32_t index, uint8_t *packet, size_t size) {
+static size_t protect_rtcp_cm(const struct eg_srtp *srtp, uint32_t index, uint8_t *packet, size_t size) {
+    const struct eg_srtcp_key *key = &srtp->rtcp_local;
     uint8_t iv[EG_CTR_IV_SIZE], tag[EG_HMAC_SIZE];
     write_cm_iv(iv, key->salt, packet + 4, index);
     uint8_t *payload = packet + RTCP_HEADER_SIZE;
-    if (!eg__aes128_ctr(aes, key->key, iv, payload, size - RTCP_HEADER_SIZE, payload)) return 0;
+    const struct eg_crypto_job job = {.iv = iv, .in = payload, .size = size - RTCP_HEADER_SIZE, .out = payload};
+    if (!eg__aes128_ctr(srtp->crypto->aes, key->key, &job)) return 0;
     store_u32(packet + size, SRTCP_ENCRYPTED | index);
     size += SRTCP_INDEX_SIZE;
     write_rtcp_tag(key, packet, size, tag);
@@ -157,31 +164,33 @@ size_t eg__srtcp_protect(struct eg_srtp *srtp, uint8_t *packet, size_t size) {
     EG_ASSERT(size >= RTCP_HEADER_SIZE);
     if (srtp->rtcp_index >= SRTCP_ENCRYPTED) return 0;
     uint32_t index = srtp->rtcp_index++; // spent even when the library refuses: an index is never used twice
-    struct eg_aes *aes = srtp->crypto->aes;
-    if (srtp->profile == EG_SRTP_AEAD_AES_128_GCM) return protect_rtcp_gcm(aes, &srtp->rtcp_local, index, packet, size);
-    return protect_rtcp_cm(aes, &srtp->rtcp_local, index, packet, size);
+    if (srtp->profile == EG_SRTP_AEAD_AES_128_GCM) return protect_rtcp_gcm(srtp, index, packet, size);
+    return protect_rtcp_cm(srtp, index, packet, size);
 }
 
-static size_t unprotect_rtcp_gcm(struct eg_aes *aes, const struct eg_srtcp_key *key, uint32_t index, const uint8_t *packet, size_t size,
-                                 uint8_t *out) {
+static size_t unprotect_rtcp_gcm(const struct eg_srtp *srtp, uint32_t index, const uint8_t *packet, size_t size, uint8_t *out) {
+    const struct eg_srtcp_key *key = &srtp->rtcp_remote;
     uint8_t nonce[EG_GCM_NONCE_SIZE], aad[RTCP_HEADER_SIZE + SRTCP_INDEX_SIZE];
     write_gcm_nonce(nonce, key->salt, packet + 4, index);
     write_rtcp_aad(aad, packet, index);
-    size_t sealed_size = size - RTCP_HEADER_SIZE - SRTCP_INDEX_SIZE;
-    if (!eg__aes128_gcm_open(aes, key->key, nonce, aad, sizeof aad, packet + RTCP_HEADER_SIZE, sealed_size, out + RTCP_HEADER_SIZE)) return 0;
+    const struct eg_crypto_job job = {.iv = nonce, .aad = aad, .aad_size = sizeof aad, .in = packet + RTCP_HEADER_SIZE,
+                                      .size = size - RTCP_HEADER_SIZE - SRTCP_INDEX_SIZE, .out = out + RTCP_HEADER_SIZE};
+    if (!eg__aes128_gcm_open(srtp->crypto->aes, key->key, &job)) return 0;
     memcpy(out, packet, RTCP_HEADER_SIZE);
     return size - SRTCP_INDEX_SIZE - EG_GCM_TAG_SIZE;
 }
 
-static size_t unprotect_rtcp_cm(struct eg_aes *aes, const struct eg_srtcp_key *key, uint32_t index, const uint8_t *packet, size_t size,
-                                uint8_t *out) {
+static size_t unprotect_rtcp_cm(const struct eg_srtp *srtp, uint32_t index, const uint8_t *packet, size_t size, uint8_t *out) {
+    const struct eg_srtcp_key *key = &srtp->rtcp_remote;
     uint8_t iv[EG_CTR_IV_SIZE], tag[EG_HMAC_SIZE];
     size_t tag_at = size - CM_TAG_SIZE;
     write_rtcp_tag(key, packet, tag_at, tag);
     if (!eg__equal_constant_time(tag, packet + tag_at, CM_TAG_SIZE)) return 0;
     write_cm_iv(iv, key->salt, packet + 4, index);
     size_t rtcp_size = tag_at - SRTCP_INDEX_SIZE;
-    if (!eg__aes128_ctr(aes, key->key, iv, packet + RTCP_HEADER_SIZE, rtcp_size - RTCP_HEADER_SIZE, out + RTCP_HEADER_SIZE)) return 0;
+    const struct eg_crypto_job job = {
+        .iv = iv, .in = packet + RTCP_HEADER_SIZE, .size = rtcp_size - RTCP_HEADER_SIZE, .out = out + RTCP_HEADER_SIZE};
+    if (!eg__aes128_ctr(srtp->crypto->aes, key->key, &job)) return 0;
     memcpy(out, packet, RTCP_HEADER_SIZE);
     return rtcp_size;
 }
@@ -221,9 +230,7 @@ size_t eg__srtcp_unprotect(struct eg_srtp *srtp, const uint8_t *packet, size_t s
     struct eg_srtcp_replay *replay = find_replay(srtp, ssrc);
     if (replay == NULL && srtp->replay_count == EG_SRTCP_SENDERS_MAX) return 0;
     if (replay != NULL && !is_fresh(replay, index)) return 0;
-    struct eg_aes *aes = srtp->crypto->aes;
-    size_t rtcp_size = is_gcm ? unprotect_rtcp_gcm(aes, &srtp->rtcp_remote, index, packet, size, out)
-                              : unprotect_rtcp_cm(aes, &srtp->rtcp_remote, index, packet, size, out);
+    size_t rtcp_size = is_gcm ? unprotect_rtcp_gcm(srtp, index, packet, size, out) : unprotect_rtcp_cm(srtp, index, packet, size, out);
     if (rtcp_size == 0) return 0;
     if (replay == NULL) {
         replay = &srtp->replays[srtp->replay_count++];

@@ -77,30 +77,29 @@ bool eg__rtcp_parse_report(struct eg_report_block *report, const struct eg_rtcp 
     return true;
 }
 
-bool eg__rtcp_parse_feedback(const struct eg_rtcp *block, uint32_t *sender_ssrc, uint32_t *media_ssrc, const uint8_t **fci,
-                             size_t *fci_size) {
+bool eg__rtcp_parse_feedback(struct eg_rtcp_feedback *feedback, const struct eg_rtcp *block) {
     if (block->type != EG_RTCP_RTPFB && block->type != EG_RTCP_PSFB) return false;
     struct eg_reader reader = eg__reader(block->body, block->body_size);
-    *sender_ssrc = eg__read_u32(&reader);
-    *media_ssrc = eg__read_u32(&reader);
-    *fci_size = eg__reader_left(&reader);
-    *fci = eg__read_bytes(&reader, *fci_size);
+    feedback->sender_ssrc = eg__read_u32(&reader);
+    feedback->media_ssrc = eg__read_u32(&reader);
+    feedback->fci_size = eg__reader_left(&reader);
+    feedback->fci = eg__read_bytes(&reader, feedback->fci_size);
     return !reader.failed;
 }
 
-bool eg__rtcp_parse_nack(const uint8_t *fci, size_t fci_size, size_t index, uint16_t *packet_id, uint16_t *bitmask) {
+bool eg__rtcp_parse_nack(struct eg_rtcp_nack *nack, const struct eg_rtcp_feedback *feedback, size_t index) {
     struct eg_reader entry;
-    if (!entry_at(&entry, fci, fci_size, NACK_ENTRY_SIZE, index)) return false;
-    *packet_id = eg__read_u16(&entry);
-    *bitmask = eg__read_u16(&entry);
+    if (!entry_at(&entry, feedback->fci, feedback->fci_size, NACK_ENTRY_SIZE, index)) return false;
+    nack->packet_id = eg__read_u16(&entry);
+    nack->bitmask = eg__read_u16(&entry);
     return true;
 }
 
-bool eg__rtcp_parse_fir(const uint8_t *fci, size_t fci_size, size_t index, uint32_t *ssrc, uint8_t *sequence) {
+bool eg__rtcp_parse_fir(struct eg_rtcp_fir *fir, const struct eg_rtcp_feedback *feedback, size_t index) {
     struct eg_reader entry;
-    if (!entry_at(&entry, fci, fci_size, FIR_ENTRY_SIZE, index)) return false;
-    *ssrc = eg__read_u32(&entry);
-    *sequence = eg__read_u8(&entry);
+    if (!entry_at(&entry, feedback->fci, feedback->fci_size, FIR_ENTRY_SIZE, index)) return false;
+    fir->ssrc = eg__read_u32(&entry);
+    fir->sequence = eg__read_u8(&entry);
     return true;
 }
 
@@ -164,12 +163,12 @@ void eg__rtcp_write_bye(struct eg_writer *writer, uint32_t ssrc) {
     eg__write_u32(writer, ssrc);
 }
 
-void eg__rtcp_write_nack(struct eg_writer *writer, uint32_t sender_ssrc, uint32_t media_ssrc, uint16_t packet_id, uint16_t bitmask) {
+void eg__rtcp_write_nack(struct eg_writer *writer, uint32_t sender_ssrc, uint32_t media_ssrc, const struct eg_rtcp_nack *nack) {
     write_header(writer, EG_RTCP_RTPFB, EG_RTCP_FORMAT_NACK, FEEDBACK_SIZE + NACK_ENTRY_SIZE);
     eg__write_u32(writer, sender_ssrc);
     eg__write_u32(writer, media_ssrc);
-    eg__write_u16(writer, packet_id);
-    eg__write_u16(writer, bitmask);
+    eg__write_u16(writer, nack->packet_id);
+    eg__write_u16(writer, nack->bitmask);
 }
 
 void eg__rtcp_write_pli(struct eg_writer *writer, uint32_t sender_ssrc, uint32_t media_ssrc) {

@@ -51,21 +51,38 @@ struct eg_report_block {
     uint32_t delay_since_last_sr; // [1/65536 s]
 };
 
+// A feedback block (RFC 4585 §6.1); `fci` borrows from the datagram, too.
+struct eg_rtcp_feedback {
+    uint32_t sender_ssrc;
+    uint32_t media_ssrc;
+    const uint8_t *fci;
+    size_t fci_size;        // [B]
+};
+
+struct eg_rtcp_nack {
+    uint16_t packet_id;
+    uint16_t bitmask;       // of the 16 that follow it
+};
+
+struct eg_rtcp_fir {
+    uint32_t ssrc;
+    uint8_t sequence;
+};
+
 // The sender's part of an SR block. False when it is too short.
 bool eg__rtcp_parse_sender_info(struct eg_sender_info *info, const struct eg_rtcp *block);
 
 // Report block `index` of an SR or RR. False when the block has no such report, whatever its count says.
 bool eg__rtcp_parse_report(struct eg_report_block *report, const struct eg_rtcp *block, size_t index);
 
-// Sender and media SSRC of a feedback block (RFC 4585 §6.1), `fci` and its size the rest. False when it is too short.
-bool eg__rtcp_parse_feedback(const struct eg_rtcp *block, uint32_t *sender_ssrc, uint32_t *media_ssrc, const uint8_t **fci,
-                             size_t *fci_size);
+// What all feedback begins with. False when the block is none, or too short.
+bool eg__rtcp_parse_feedback(struct eg_rtcp_feedback *feedback, const struct eg_rtcp *block);
 
-// Entry `index` of a generic NACK's FCI: a packet id and the bit mask of the 16 that follow it. False past the last.
-bool eg__rtcp_parse_nack(const uint8_t *fci, size_t fci_size, size_t index, uint16_t *packet_id, uint16_t *bitmask);
+// Entry `index` of a generic NACK. False past the last.
+bool eg__rtcp_parse_nack(struct eg_rtcp_nack *nack, const struct eg_rtcp_feedback *feedback, size_t index);
 
-// Entry `index` of a FIR's FCI. False past the last.
-bool eg__rtcp_parse_fir(const uint8_t *fci, size_t fci_size, size_t index, uint32_t *ssrc, uint8_t *sequence);
+// Entry `index` of a FIR. False past the last.
+bool eg__rtcp_parse_fir(struct eg_rtcp_fir *fir, const struct eg_rtcp_feedback *feedback, size_t index);
 
 // SSRC `index` of a BYE. False past the last.
 bool eg__rtcp_parse_bye(const struct eg_rtcp *block, size_t index, uint32_t *ssrc);
@@ -76,7 +93,7 @@ void eg__rtcp_write_receiver_report(struct eg_writer *writer, uint32_t ssrc); //
 void eg__rtcp_write_cname(struct eg_writer *writer, uint32_t ssrc, const char *cname);
 void eg__rtcp_write_bye(struct eg_writer *writer, uint32_t ssrc);
 // Blocks that a viewer sends, for tests and the load generator.
-void eg__rtcp_write_nack(struct eg_writer *writer, uint32_t sender_ssrc, uint32_t media_ssrc, uint16_t packet_id, uint16_t bitmask);
+void eg__rtcp_write_nack(struct eg_writer *writer, uint32_t sender_ssrc, uint32_t media_ssrc, const struct eg_rtcp_nack *nack);
 void eg__rtcp_write_report(struct eg_writer *writer, uint32_t ssrc, const struct eg_report_block *report); // an RR with one block
 void eg__rtcp_write_pli(struct eg_writer *writer, uint32_t sender_ssrc, uint32_t media_ssrc);
 

@@ -185,9 +185,8 @@ static void make_integrity(const uint8_t *bytes, size_t integrity_at, const char
                            uint8_t out[EG_SHA1_SIZE]) {
     size_t attributes_size = integrity_at + INTEGRITY_SIZE - EG_STUN_HEADER_SIZE;
     const uint8_t start[4] = {bytes[0], bytes[1], (uint8_t)(attributes_size >> 8), (uint8_t)attributes_size};
-    const uint8_t *const pieces[] = {start, bytes + sizeof start};
-    const size_t sizes[] = {sizeof start, integrity_at - sizeof start};
-    eg__hmac_sha1((const uint8_t *)password, password_size, pieces, sizes, 2, out);
+    const struct eg_piece pieces[] = {{start, sizeof start}, {bytes + sizeof start, integrity_at - sizeof start}};
+    eg__hmac_sha1((const uint8_t *)password, password_size, pieces, 2, out);
 }
 
 bool eg__stun_verify(const struct eg_stun *stun, const uint8_t *bytes, size_t size, const char *password, size_t password_size) {

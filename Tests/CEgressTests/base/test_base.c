@@ -627,9 +627,8 @@ static void hmac_sha1_gives_the_vectors_of_rfc_2202_however_they_are_cut(struct 
         size_t data_size = eg_hex(hmac_vectors[i].data, data, sizeof data);
         eg_hex(hmac_vectors[i].digest, expected, sizeof expected);
         for (size_t cut = 0; cut <= data_size; cut++) {
-            const uint8_t *const pieces[3] = {data, NULL, data + cut};
-            const size_t sizes[3] = {cut, 0, data_size - cut};
-            eg__hmac_sha1(key, key_size, pieces, sizes, 3, digest);
+            const struct eg_piece pieces[3] = {{data, cut}, {NULL, 0}, {data + cut, data_size - cut}};
+            eg__hmac_sha1(key, key_size, pieces, 3, digest);
             CHECK_ROW(memcmp(digest, expected, sizeof digest) == 0, i);
         }
     }

@@ -27,11 +27,12 @@ struct fixture {
 };
 
 static bool set_up(struct fixture *fixture, eg_io io, uint32_t buffer_size) {
-    char reason[160];
+    struct eg_receiver_choice choice;
     struct eg_error error;
     *fixture = (struct fixture){.peer = open_peer()};
     eg__kernel_random_init(&fixture->random);
-    if (eg__receiver_create(io, 64, &fixture->receiver, reason, sizeof reason, &error) != EG_STATUS_OK) return false;
+    if (eg__receiver_create(io, 64, &choice, &error) != EG_STATUS_OK) return false;
+    fixture->receiver = choice.receiver;
     eg__receiver_attach(fixture->receiver);
     if (eg__udp_open_pair(0, 0, buffer_size, &fixture->random.base, fixture->pair, &error) != EG_STATUS_OK) return false;
     for (uint32_t i = 0; i < 2; i++) {
@@ -127,12 +128,13 @@ struct crowd {
 };
 
 static bool set_up_crowd(struct crowd *crowd, eg_io io) {
-    char reason[160];
+    struct eg_receiver_choice choice;
     struct eg_error error;
     struct eg_kernel_random random;
     eg__kernel_random_init(&random);
     *crowd = (struct crowd){.peer = open_peer()};
-    if (eg__receiver_create(io, CROWD_PAIRS * 2, &crowd->receiver, reason, sizeof reason, &error) != EG_STATUS_OK) return false;
+    if (eg__receiver_create(io, CROWD_PAIRS * 2, &choice, &error) != EG_STATUS_OK) return false;
+    crowd->receiver = choice.receiver;
     eg__receiver_attach(crowd->receiver);
     for (uint32_t i = 0; i < CROWD_PAIRS * 2; i += 2) {
         struct eg_udp_socket pair[2];
@@ -398,14 +400,13 @@ static void a_receiver_leaves_no_descriptor_behind(struct eg_check *check) {
             struct fixture fixture;
             REQUIRE(set_up(&fixture, io, SMALL_BUFFER));
             tear_down(&fixture);
-            char reason[160];
-            struct eg_receiver *never_attached;
+            struct eg_receiver_choice never_attached;
             struct eg_udp_socket pair[2];
-            REQUIRE(eg__receiver_create(io, 4, &never_attached, reason, sizeof reason, NULL) == EG_STATUS_OK);
+            REQUIRE(eg__receiver_create(io, 4, &never_attached, NULL) == EG_STATUS_OK);
             REQUIRE(eg__udp_open_pair(0, 0, SMALL_BUFFER, &fixture.random.base, pair, NULL) == EG_STATUS_OK);
-            CHECK(eg__receiver_add(never_attached, &(struct eg_receiver_source){.fd = pair[0].fd}) != 0);
-            CHECK(eg__receiver_add(never_attached, &(struct eg_receiver_source){.fd = pair[1].fd}) != 0);
-            eg__receiver_destroy(never_attached);
+            CHECK(eg__receiver_add(never_attached.receiver, &(struct eg_receiver_source){.fd = pair[0].fd}) != 0);
+            CHECK(eg__receiver_add(never_attached.receiver, &(struct eg_receiver_source){.fd = pair[1].fd}) != 0);
+            eg__receiver_destroy(never_attached.receiver);
         }
     }
     CHECK(!has_leaked(before));
@@ -413,10 +414,11 @@ static void a_receiver_leaves_no_descriptor_behind(struct eg_check *check) {
 
 // Opens a viewers' socket and a receiver on it.
 static bool set_up_viewer(struct eg_udp_socket *udp, struct eg_receiver **receiver, eg_io io, const char *address) {
-    char reason[160];
+    struct eg_receiver_choice choice;
     struct eg_error error;
     if (eg__udp_open_viewer(address, 0, SMALL_BUFFER, udp, &error) != EG_STATUS_OK) return false;
-    if (eg__receiver_create(io, 1, receiver, reason, sizeof reason, &error) != EG_STATUS_OK) return false;
+    if (eg__receiver_create(io, 1, &choice, &error) != EG_STATUS_OK) return false;
+    *receiver = choice.receiver;
     eg__receiver_attach(*receiver);
     return eg__receiver_add(*receiver, &(struct eg_receiver_source){.fd = udp->fd, .local_port = udp->local.port}) != 0;
 }
@@ -461,7 +463,7 @@ static void check_reply(struct eg_check *check, const struct reply_row *reply_ro
     struct eg_batch batch;
     REQUIRE(eg__batch_init(&batch));
     CHECK(eg__batch_append(&batch, &datagram.arrival.path, (const uint8_t *)"pong", 4));
-    struct eg_sender_result result = eg__sender_send(sender, &batch);
+    struct eg_sent result = eg__sender_send(sender, &batch);
     CHECK_ROW(result.messages == 1 && result.failed == 0 && result.buffer_full == 0 && result.calls == 1, row);
     struct pollfd readable = {.fd = peer, .events = POLLIN};
     char bytes[16];

@@ -82,7 +82,7 @@ static void a_message_of_many_segments_arrives_as_as_many_datagrams(struct eg_ch
         REQUIRE(set_up_send(&fixture, has_gso));
         write_picture(&fixture.batch, &fixture.path, 8, 1200, 77);
         CHECK_EQUAL(fixture.batch.message_count, 1);
-        struct eg_sender_result result = eg__sender_send(fixture.sender, &fixture.batch);
+        struct eg_sent result = eg__sender_send(fixture.sender, &fixture.batch);
         CHECK_EQUAL(result.messages, has_gso ? 1 : 9);
         CHECK_EQUAL(result.calls, 1);
         CHECK_EQUAL(result.failed + result.buffer_full, 0);
@@ -96,7 +96,7 @@ static void without_gso_a_batch_may_need_more_messages_than_one_call_takes(struc
     struct send_fixture fixture;
     REQUIRE(set_up_send(&fixture, false));
     for (int i = 0; i < 5; i++) write_picture(&fixture.batch, &fixture.path, 49, 100, 60);
-    struct eg_sender_result result = eg__sender_send(fixture.sender, &fixture.batch);
+    struct eg_sent result = eg__sender_send(fixture.sender, &fixture.batch);
     CHECK_EQUAL(result.messages, 250);
     CHECK_EQUAL(result.calls, 2);
     uint8_t bytes[256];
@@ -113,7 +113,7 @@ static void a_message_that_is_refused_whole_goes_out_segment_by_segment(struct e
     struct eg_batch *batch = &fixture.batch;
     write_segments(batch, &fixture.path, SEGMENTS, SIZE);
     CHECK(eg__batch_append(batch, &fixture.path, (const uint8_t *)"after", 5));
-    struct eg_sender_result result = eg__sender_send(fixture.sender, batch);
+    struct eg_sent result = eg__sender_send(fixture.sender, batch);
     CHECK_EQUAL(result.messages, SEGMENTS + 1);
     CHECK_EQUAL(result.failed, 0);
     CHECK(eg__sender_may_use_gso(fixture.sender, &fixture.path.remote));
@@ -131,7 +131,7 @@ static void an_address_that_refused_gso_is_sent_single_datagrams_and_others_are_
     REQUIRE(set_up_send(&other, true));
     struct eg_batch *batch = &fixture.batch;
     write_segments(batch, &fixture.path, SEGMENTS, SIZE);
-    struct eg_sender_result result = eg__sender_send(fixture.sender, batch);
+    struct eg_sent result = eg__sender_send(fixture.sender, batch);
     CHECK(result.messages == SEGMENTS && result.failed == 0);
     static uint8_t bytes[65536];
     for (int i = 0; i < SEGMENTS; i++) CHECK_EQUAL(receive_plain(fixture.peer, bytes, sizeof bytes), SIZE);
@@ -162,7 +162,7 @@ static void a_message_that_fails_does_not_stop_the_others(struct eg_check *check
     CHECK(eg__batch_append(&fixture.batch, &fixture.path, (const uint8_t *)"22", 2));
     CHECK(eg__batch_append(&fixture.batch, &from_nowhere, (const uint8_t *)"x", 1));
     CHECK(eg__batch_append(&fixture.batch, &fixture.path, (const uint8_t *)"333", 3));
-    struct eg_sender_result result = eg__sender_send(fixture.sender, &fixture.batch);
+    struct eg_sent result = eg__sender_send(fixture.sender, &fixture.batch);
     CHECK_EQUAL(result.messages, 3);
     CHECK_EQUAL(result.failed, 4); // datagrams
     CHECK_EQUAL(result.buffer_full, 0);
@@ -184,7 +184,7 @@ static void a_port_that_refuses_does_not_harm_the_next_message(struct eg_check *
         CHECK(eg__batch_append(&fixture.batch, &closed, (const uint8_t *)"x", 1));
         CHECK(eg__batch_append(&fixture.batch, &fixture.path, (const uint8_t *)"ok", 2));
     }
-    struct eg_sender_result result = eg__sender_send(fixture.sender, &fixture.batch);
+    struct eg_sent result = eg__sender_send(fixture.sender, &fixture.batch);
     CHECK_EQUAL(result.failed, 0);
     CHECK_EQUAL(result.messages, 8);
     CHECK(result.calls > 1); // the error did come up

@@ -33,8 +33,9 @@ static int open_gcm(const struct eg_sim_srtp *srtp, uint32_t roc, const uint8_t 
     for (size_t i = 0; i < sizeof nonce; i++) nonce[i] ^= srtp->salt[i];
     if (size < EG_RTP_HEADER_SIZE + EG_GCM_TAG_SIZE) return -1;
     size_t sealed_size = size - EG_RTP_HEADER_SIZE;
-    if (!eg__aes128_gcm_open(srtp->rtcp.crypto->aes, srtp->key, nonce, packet, EG_RTP_HEADER_SIZE, packet + EG_RTP_HEADER_SIZE, sealed_size, payload))
-        return -1;
+    const struct eg_crypto_job job = {.iv = nonce, .aad = packet, .aad_size = EG_RTP_HEADER_SIZE, .in = packet + EG_RTP_HEADER_SIZE,
+                                      .size = sealed_size, .out = payload};
+    if (!eg__aes128_gcm_open(srtp->rtcp.crypto->aes, srtp->key, &job)) return -1;
     return (int)(sealed_size - EG_GCM_TAG_SIZE);
 }
 
@@ -45,9 +46,8 @@ static int open_cm(const struct eg_sim_srtp *srtp, uint32_t roc, const uint8_t *
     uint8_t roc_bytes[4] = {(uint8_t)(roc >> 24), (uint8_t)(roc >> 16), (uint8_t)(roc >> 8), (uint8_t)roc};
     uint8_t tag[EG_SHA1_SIZE];
     size_t signed_size = size - TAG_SIZE;
-    const uint8_t *const pieces[] = {packet, roc_bytes};
-    const size_t sizes[] = {signed_size, sizeof roc_bytes};
-    eg__hmac_sha1(srtp->auth_key, sizeof srtp->auth_key, pieces, sizes, 2, tag);
+    const struct eg_piece pieces[] = {{packet, signed_size}, {roc_bytes, sizeof roc_bytes}};
+    eg__hmac_sha1(srtp->auth_key, sizeof srtp->auth_key, pieces, 2, tag);
     if (memcmp(tag, packet + signed_size, TAG_SIZE) != 0) return -1;
     uint8_t iv[EG_CTR_IV_SIZE] = {0};
     memcpy(iv + 4, packet + 8, 4);
@@ -55,7 +55,8 @@ static int open_cm(const struct eg_sim_srtp *srtp, uint32_t roc, const uint8_t *
     memcpy(iv + 12, packet + 2, 2);
     for (size_t i = 0; i < 14; i++) iv[i] ^= srtp->salt[i];
     size_t payload_size = signed_size - EG_RTP_HEADER_SIZE;
-    bool is_done = eg__aes128_ctr(srtp->rtcp.crypto->aes, srtp->key, iv, packet + EG_RTP_HEADER_SIZE, payload_size, payload);
+    const struct eg_crypto_job job = {.iv = iv, .in = packet + EG_RTP_HEADER_SIZE, .size = payload_size, .out = payload};
+    bool is_done = eg__aes128_ctr(srtp->rtcp.crypto->aes, srtp->key, &job);
     return is_done ? (int)payload_size : -1;
 }
 

@@ -331,7 +331,8 @@ static void send_nacks(struct eg_sim_viewer *viewer, int kind) {
         i++;
         if (missing->next_at > viewer->world->now || RTCP_SIZE_MAX - writer.at < 32) continue;
         if (writer.at == 0) eg__rtcp_write_receiver_report(&writer, VIEWER_SSRC | viewer->number);
-        eg__rtcp_write_nack(&writer, VIEWER_SSRC | viewer->number, viewer->ledgers[kind].ssrc, (uint16_t)missing->index, 0);
+        struct eg_rtcp_nack nack = {.packet_id = (uint16_t)missing->index};
+        eg__rtcp_write_nack(&writer, VIEWER_SSRC | viewer->number, viewer->ledgers[kind].ssrc, &nack);
         missing->tries++;
         missing->next_at = viewer->world->now + NACK_INTERVAL;
         viewer->nacks++;

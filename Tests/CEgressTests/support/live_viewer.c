@@ -169,7 +169,7 @@ void eg_live_viewer_ask_again(struct live_viewer *viewer) {
     uint8_t bytes[RTCP_SIZE_MAX + EG_SRTCP_TRAILER_SIZE_MAX];
     struct eg_writer writer = eg__writer(bytes, RTCP_SIZE_MAX);
     eg__rtcp_write_receiver_report(&writer, 7);
-    eg__rtcp_write_nack(&writer, 7, viewer->info.video_ssrc, viewer->newest, 0);
+    eg__rtcp_write_nack(&writer, 7, viewer->info.video_ssrc, &(struct eg_rtcp_nack){.packet_id = viewer->newest});
     write_datagram(viewer, bytes, eg__srtcp_protect(&viewer->srtp.rtcp, bytes, writer.at));
 }
 

@@ -52,7 +52,7 @@ static void ctr_gives_the_keystream_of_rfc_3711_b_2(struct eg_check *check) {
     uint8_t *stream = calloc(1, SIZE);
     struct eg_aes *aes = eg__aes_create();
     REQUIRE(stream != NULL && aes != NULL);
-    CHECK(eg__aes128_ctr(aes, key, iv, stream, SIZE, stream));
+    CHECK(eg__aes128_ctr(aes, key, &(struct eg_crypto_job){.iv = iv, .in = stream, .size = SIZE, .out = stream}));
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         CHECK(eg_hex(rows[i].bytes, expected, sizeof expected) == 16);
         CHECK_ROW(memcmp(stream + rows[i].at * 16, expected, 16) == 0, i);
@@ -98,7 +98,8 @@ static void every_backend_seals_gcm_as_its_authors_published(struct eg_check *ch
             size_t out_size = eg_hex(row->out, expected, sizeof expected);
             CHECK_ROW(out_size == in_size + EG_GCM_TAG_SIZE, i);
             CHECK_ROW(crypto->gcm_init(crypto, context, key), i);
-            crypto->gcm_seal(crypto, context, nonce, aad, aad_size, in, in_size, out);
+            struct eg_crypto_job job = {.iv = nonce, .aad = aad, .aad_size = aad_size, .in = in, .size = in_size, .out = out};
+            crypto->gcm_seal(crypto, context, &job);
             CHECK_ROW(memcmp(out, expected, out_size) == 0, i);
             crypto->gcm_deinit(context);
         }
@@ -117,9 +118,11 @@ static void the_cold_seal_and_open_agree_with_the_same_vectors(struct eg_check *
         eg_hex(row->nonce, nonce, sizeof nonce);
         size_t aad_size = eg_hex(row->aad, aad, sizeof aad), in_size = eg_hex(row->in, in, sizeof in);
         size_t out_size = eg_hex(row->out, expected, sizeof expected);
-        CHECK_ROW(eg__aes128_gcm_seal(aes, key, nonce, aad, aad_size, in, in_size, out), i);
+        struct eg_crypto_job sealing = {.iv = nonce, .aad = aad, .aad_size = aad_size, .in = in, .size = in_size, .out = out};
+        struct eg_crypto_job opening = {.iv = nonce, .aad = aad, .aad_size = aad_size, .in = out, .size = out_size, .out = opened};
+        CHECK_ROW(eg__aes128_gcm_seal(aes, key, &sealing), i);
         CHECK_ROW(memcmp(out, expected, out_size) == 0, i);
-        CHECK_ROW(eg__aes128_gcm_open(aes, key, nonce, aad, aad_size, out, out_size, opened), i);
+        CHECK_ROW(eg__aes128_gcm_open(aes, key, &opening), i);
         CHECK_ROW(memcmp(opened, in, in_size) == 0, i);
     }
     eg__aes_destroy(aes);
@@ -129,24 +132,26 @@ static void open_refuses_what_was_changed_and_leaves_no_plaintext_and_no_error_b
     uint8_t key[16] = {1}, nonce[12] = {2}, aad[12] = {3}, in[20] = "nothing to see here", sealed[36], out[20], zeros[20] = {0};
     struct eg_aes *aes = eg__aes_create();
     REQUIRE(aes != NULL);
-    REQUIRE(eg__aes128_gcm_seal(aes, key, nonce, aad, sizeof aad, in, sizeof in, sealed));
+    const struct eg_crypto_job sealing = {.iv = nonce, .aad = aad, .aad_size = sizeof aad, .in = in, .size = sizeof in, .out = sealed};
+    struct eg_crypto_job opening = {.iv = nonce, .aad = aad, .aad_size = sizeof aad, .in = sealed, .size = sizeof sealed, .out = out};
+    REQUIRE(eg__aes128_gcm_seal(aes, key, &sealing));
     for (size_t i = 0; i < sizeof sealed; i++) {
         sealed[i] ^= 0x40;
-        CHECK_ROW(!eg__aes128_gcm_open(aes, key, nonce, aad, sizeof aad, sealed, sizeof sealed, out), i);
+        CHECK_ROW(!eg__aes128_gcm_open(aes, key, &opening), i);
         CHECK_ROW(memcmp(out, zeros, sizeof out) == 0, i);
         sealed[i] ^= 0x40;
     }
     aad[11] ^= 1;
-    CHECK(!eg__aes128_gcm_open(aes, key, nonce, aad, sizeof aad, sealed, sizeof sealed, out));
+    CHECK(!eg__aes128_gcm_open(aes, key, &opening));
     aad[11] ^= 1;
     nonce[0] ^= 1;
-    CHECK(!eg__aes128_gcm_open(aes, key, nonce, aad, sizeof aad, sealed, sizeof sealed, out));
+    CHECK(!eg__aes128_gcm_open(aes, key, &opening));
     nonce[0] ^= 1;
-    for (size_t size = 0; size < sizeof sealed; size++) {
-        CHECK_ROW(!eg__aes128_gcm_open(aes, key, nonce, aad, sizeof aad, sealed, size, out), size);
+    for (opening.size = 0; opening.size < sizeof sealed; opening.size++) {
+        CHECK_ROW(!eg__aes128_gcm_open(aes, key, &opening), opening.size);
     }
     CHECK(ERR_peek_error() == 0);
-    CHECK(eg__aes128_gcm_open(aes, key, nonce, aad, sizeof aad, sealed, sizeof sealed, out));
+    CHECK(eg__aes128_gcm_open(aes, key, &opening));
     CHECK_BYTES(out, in, sizeof in);
     eg__aes_destroy(aes);
 }
@@ -163,8 +168,10 @@ static void check_gcm(struct eg_check *check, const struct eg_crypto *crypto, ui
         fill(&seed, in, size);
         fill(&seed, nonce, sizeof nonce);
         fill(&seed, aad, sizeof aad);
-        crypto->gcm_seal(crypto, context, nonce, aad, sizeof aad, in, size, out);
-        CHECK_ROW(eg__aes128_gcm_seal(crypto->aes, key, nonce, aad, sizeof aad, in, size, expected), size);
+        struct eg_crypto_job job = {.iv = nonce, .aad = aad, .aad_size = sizeof aad, .in = in, .size = size, .out = out};
+        crypto->gcm_seal(crypto, context, &job);
+        job.out = expected;
+        CHECK_ROW(eg__aes128_gcm_seal(crypto->aes, key, &job), size);
         CHECK_ROW(memcmp(out, expected, size + EG_GCM_TAG_SIZE) == 0, size);
         free(in);
         free(out);
@@ -186,13 +193,15 @@ static void check_cm(struct eg_check *check, const struct eg_crypto *crypto, uin
         fill(&seed, in, size);
         fill(&seed, iv, sizeof iv);
         fill(&seed, packet, HEADER_SIZE);
-        crypto->cm_seal(crypto, context, iv, packet, HEADER_SIZE, roc, in, size, packet + HEADER_SIZE);
+        struct eg_crypto_job job = {
+            .iv = iv, .aad = packet, .aad_size = HEADER_SIZE, .in = in, .size = size, .out = packet + HEADER_SIZE};
+        crypto->cm_seal(crypto, context, &job, roc);
         eg__crypto_finish(crypto);
-        CHECK_ROW(eg__aes128_ctr(crypto->aes, key, iv, in, size, expected), size);
+        job.out = expected;
+        CHECK_ROW(eg__aes128_ctr(crypto->aes, key, &job), size);
         CHECK_ROW(memcmp(packet + HEADER_SIZE, expected, size) == 0, size);
-        const uint8_t *const pieces[] = {packet, roc_bytes};
-        const size_t sizes[] = {HEADER_SIZE + size, sizeof roc_bytes};
-        eg__hmac_sha1(auth_key, sizeof auth_key, pieces, sizes, 2, tag);
+        const struct eg_piece pieces[] = {{packet, HEADER_SIZE + size}, {roc_bytes, sizeof roc_bytes}};
+        eg__hmac_sha1(auth_key, sizeof auth_key, pieces, 2, tag);
         CHECK_ROW(memcmp(packet + HEADER_SIZE + size, tag, CM_TAG_SIZE) == 0, size);
         free(in);
         free(packet);
@@ -224,8 +233,10 @@ static void contexts_of_one_backend_do_not_mix(struct eg_check *check) {
             CHECK(crypto->gcm_init(crypto, contexts[i], keys[i]));
         }
         for (size_t i = 0; i < 10; i++) {
-            crypto->gcm_seal(crypto, contexts[i % 2], nonce, nonce, 12, in, sizeof in, out);
-            CHECK(eg__aes128_gcm_seal(crypto->aes, keys[i % 2], nonce, nonce, 12, in, sizeof in, expected));
+            struct eg_crypto_job job = {.iv = nonce, .aad = nonce, .aad_size = 12, .in = in, .size = sizeof in, .out = out};
+            crypto->gcm_seal(crypto, contexts[i % 2], &job);
+            job.out = expected;
+            CHECK(eg__aes128_gcm_seal(crypto->aes, keys[i % 2], &job));
             CHECK_ROW(memcmp(out, expected, sizeof out) == 0, i);
         }
         for (size_t i = 0; i < 2; i++) {

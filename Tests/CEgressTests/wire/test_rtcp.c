@@ -157,55 +157,54 @@ static void reads_nacks_of_a_reduced_size_packet(struct eg_check *check) {
     };
     struct eg_rtcp_iterator iterator = eg__rtcp_iterator(bytes, sizeof bytes);
     struct eg_rtcp block;
-    uint32_t sender, media;
-    uint16_t packet_id, bitmask;
-    const uint8_t *fci;
-    size_t fci_size;
+    struct eg_rtcp_feedback feedback;
+    struct eg_rtcp_nack nack;
     REQUIRE(eg__rtcp_next(&iterator, &block));
     CHECK_EQUAL(block.type, EG_RTCP_RTPFB);
     CHECK_EQUAL(block.count, EG_RTCP_FORMAT_NACK);
-    REQUIRE(eg__rtcp_parse_feedback(&block, &sender, &media, &fci, &fci_size));
-    CHECK_EQUAL(sender, 1);
-    CHECK_EQUAL(media, 0x12345678);
-    CHECK_EQUAL(fci_size, 8);
-    REQUIRE(eg__rtcp_parse_nack(fci, fci_size, 0, &packet_id, &bitmask));
-    CHECK_EQUAL(packet_id, 0xfffe);
-    CHECK_EQUAL(bitmask, 0x8001);
-    REQUIRE(eg__rtcp_parse_nack(fci, fci_size, 1, &packet_id, &bitmask));
-    CHECK_EQUAL(packet_id, 20);
-    CHECK_EQUAL(bitmask, 0);
-    CHECK(!eg__rtcp_parse_nack(fci, fci_size, 2, &packet_id, &bitmask));
-    CHECK(!eg__rtcp_parse_nack(fci, 7, 1, &packet_id, &bitmask));
-    CHECK(!eg__rtcp_parse_nack(fci, 3, 0, &packet_id, &bitmask));
-    CHECK(!eg__rtcp_parse_nack(fci, fci_size, SIZE_MAX / 4 + 1, &packet_id, &bitmask));
+    REQUIRE(eg__rtcp_parse_feedback(&feedback, &block));
+    CHECK_EQUAL(feedback.sender_ssrc, 1);
+    CHECK_EQUAL(feedback.media_ssrc, 0x12345678);
+    CHECK_EQUAL(feedback.fci_size, 8);
+    REQUIRE(eg__rtcp_parse_nack(&nack, &feedback, 0));
+    CHECK_EQUAL(nack.packet_id, 0xfffe);
+    CHECK_EQUAL(nack.bitmask, 0x8001);
+    REQUIRE(eg__rtcp_parse_nack(&nack, &feedback, 1));
+    CHECK_EQUAL(nack.packet_id, 20);
+    CHECK_EQUAL(nack.bitmask, 0);
+    CHECK(!eg__rtcp_parse_nack(&nack, &feedback, 2));
+    CHECK(!eg__rtcp_parse_nack(&nack, &feedback, SIZE_MAX / 4 + 1));
+    feedback.fci_size = 7;
+    CHECK(!eg__rtcp_parse_nack(&nack, &feedback, 1));
+    feedback.fci_size = 3;
+    CHECK(!eg__rtcp_parse_nack(&nack, &feedback, 0));
 }
 
 static void reads_the_entries_of_a_fir(struct eg_check *check) {
     const uint8_t fci[16] = {0x12, 0x34, 0x56, 0x78, 7, 0, 0, 0, 0x9a, 0xbc, 0xde, 0xf0, 255, 0, 0, 0};
-    uint32_t ssrc;
-    uint8_t sequence;
-    REQUIRE(eg__rtcp_parse_fir(fci, sizeof fci, 0, &ssrc, &sequence));
-    CHECK_EQUAL(ssrc, 0x12345678);
-    CHECK_EQUAL(sequence, 7);
-    REQUIRE(eg__rtcp_parse_fir(fci, sizeof fci, 1, &ssrc, &sequence));
-    CHECK_EQUAL(ssrc, 0x9abcdef0);
-    CHECK_EQUAL(sequence, 255);
-    CHECK(!eg__rtcp_parse_fir(fci, sizeof fci, 2, &ssrc, &sequence));
-    CHECK(!eg__rtcp_parse_fir(fci, 15, 1, &ssrc, &sequence));
+    struct eg_rtcp_feedback feedback = {.fci = fci, .fci_size = sizeof fci};
+    struct eg_rtcp_fir fir;
+    REQUIRE(eg__rtcp_parse_fir(&fir, &feedback, 0));
+    CHECK_EQUAL(fir.ssrc, 0x12345678);
+    CHECK_EQUAL(fir.sequence, 7);
+    REQUIRE(eg__rtcp_parse_fir(&fir, &feedback, 1));
+    CHECK_EQUAL(fir.ssrc, 0x9abcdef0);
+    CHECK_EQUAL(fir.sequence, 255);
+    CHECK(!eg__rtcp_parse_fir(&fir, &feedback, 2));
+    feedback.fci_size = 15;
+    CHECK(!eg__rtcp_parse_fir(&fir, &feedback, 1));
 }
 
 static void finds_no_feedback_in_a_short_block_or_another(struct eg_check *check) {
     const uint8_t body[8] = {0};
-    uint32_t sender, media;
-    const uint8_t *fci;
-    size_t fci_size;
+    struct eg_rtcp_feedback feedback;
     for (size_t size = 0; size <= sizeof body; size++) {
         struct eg_rtcp block = {.type = EG_RTCP_PSFB, .count = EG_RTCP_FORMAT_PLI, .body = body, .body_size = size};
-        CHECK_ROW(eg__rtcp_parse_feedback(&block, &sender, &media, &fci, &fci_size) == (size == 8), size);
+        CHECK_ROW(eg__rtcp_parse_feedback(&feedback, &block) == (size == 8), size);
     }
-    CHECK_EQUAL(fci_size, 0);
+    CHECK_EQUAL(feedback.fci_size, 0);
     struct eg_rtcp report = {.type = EG_RTCP_RR, .body = body, .body_size = sizeof body};
-    CHECK(!eg__rtcp_parse_feedback(&report, &sender, &media, &fci, &fci_size));
+    CHECK(!eg__rtcp_parse_feedback(&feedback, &report));
 }
 
 static void reads_the_sources_of_a_bye_up_to_its_reason(struct eg_check *check) {
@@ -255,7 +254,7 @@ static void writes_the_blocks_of_the_rfc_byte_by_byte(struct eg_check *check) {
     eg__rtcp_write_sender_report(&writer, &info);
     eg__rtcp_write_receiver_report(&writer, 0x11223344);
     eg__rtcp_write_bye(&writer, 0x11223344);
-    eg__rtcp_write_nack(&writer, 1, 2, 0xabcd, 0x8000);
+    eg__rtcp_write_nack(&writer, 1, 2, &(struct eg_rtcp_nack){.packet_id = 0xabcd, .bitmask = 0x8000});
     eg__rtcp_write_pli(&writer, 1, 2);
     CHECK(!writer.failed);
     CHECK_EQUAL(writer.at, sizeof expected);

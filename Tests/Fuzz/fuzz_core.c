@@ -78,6 +78,26 @@ static void check(struct machine *machine, const struct eg_path *path, uint8_t w
     eg__core_receive_viewer(machine->core, &arrival, &machine->batch);
 }
 
+static void begin_stream(struct machine *machine, eg_codec video, eg_codec audio) {
+    struct eg_stream_config config = {
+        .has_video = true,
+        .has_audio = true,
+        .video_payload_type = 102,
+        .audio_payload_type = 111,
+        .video_codec = video,
+        .audio_codec = audio,
+    };
+    if (eg__core_add_stream(machine->core, &config, &machine->stream, NULL) != EG_STATUS_OK) abort();
+}
+
+// The stream ends with its viewers, and one in other codecs begins.
+static void change_codecs(struct machine *machine, uint8_t which) {
+    eg__core_remove_stream(machine->core, machine->now, machine->stream);
+    settle(machine);
+    machine->viewer_count = 0;
+    begin_stream(machine, (eg_codec)(which % (EG_CODEC_AV1 + 1)), (eg_codec)(EG_CODEC_OPUS + which / 8 % 4));
+}
+
 static void step(struct machine *machine, uint8_t operation, const uint8_t *bytes, size_t size) {
     struct eg_arrival arrival = {.path = {.local = eg__addr_ipv4(127, 0, 0, 1, 8189), .remote = eg__addr_ipv4(127, 0, 0, 2, operation >> 4)},
                                  .bytes = bytes, .size = size, .at = machine->now};
@@ -106,7 +126,8 @@ static void step(struct machine *machine, uint8_t operation, const uint8_t *byte
             eg__core_close_viewer(machine->core, machine->now, machine->viewers[argument % machine->viewer_count].viewer, EG_CLOSE_REQUESTED);
         break;
     case 7:
-        machine->now += argument;
+        if ((operation & 8) != 0) change_codecs(machine, argument);
+        else machine->now += argument;
         break;
     }
     settle(machine);
@@ -124,11 +145,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         .handshakes_per_address_max = 1,
         .crypto = "openssl",
     };
-    struct eg_stream_config stream = {.has_video = true, .has_audio = true, .video_payload_type = 102, .audio_payload_type = 111};
     static struct machine machine;
     machine = (struct machine){.core = eg__core_create(&config, &random.random, NULL), .now = EG_SECOND};
     if (machine.core == NULL || !eg__batch_init(&machine.batch)) abort();
-    if (eg__core_add_stream(machine.core, &stream, &machine.stream, NULL) != EG_STATUS_OK) abort();
+    begin_stream(&machine, EG_CODEC_DEFAULT, EG_CODEC_DEFAULT);
     struct eg_reader reader = eg__reader(data, size);
     for (int i = 0; i < STEPS_MAX && eg__reader_left(&reader) >= 3; i++) {
         uint8_t operation = eg__read_u8(&reader);

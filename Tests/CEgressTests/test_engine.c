@@ -451,6 +451,52 @@ static void an_exhausted_port_range_is_told_with_its_cause(struct eg_check *chec
     eg_engine_destroy(engine);
 }
 
+enum { CODEC_STREAMS = 5, CODEC_PACKETS = 2 * CODEC_STREAMS };
+
+static bool have_all_codec_packets(const struct eg_engine_stats *stats) { return stats->packets_received >= CODEC_PACKETS; }
+
+// A key picture's first packet of each codec, as FFmpeg sends it, and one that no codec has.
+static void each_stream_takes_the_codec_that_it_says(struct eg_check *check) {
+    static const struct {
+        eg_codec codec;
+        const char *key;
+        uint8_t profile_idc;
+        uint16_t width;
+    } rows[CODEC_STREAMS] = {
+        {EG_CODEC_DEFAULT, "78 0019 6742c01ed900a02ff970110000030001000003003c0f162e48 0004 68cb83cb 0003 658884", 66, 640},
+        {EG_CODEC_H265,
+         "6001 0018 40010c01ffff01600000030090000003000003003cba0240 0029 "
+         "42010101600000030090000003000003003ca00a080c1f3e5ba4a4c2f0168080000003008000000f04 0006 4401c0718312 0003 2801ac", 1, 320},
+        {EG_CODEC_VP8, "90808000d062009d012a4001b400390500001c24", 0, 320},
+        {EG_CODEC_VP9, "08924983420009f8059b031c120e0c290005d05f", 2, 320},
+        {EG_CODEC_AV1, "680d080200002caa67fd9e257c80203010008f60124882", 0, 1280},
+    };
+    eg_engine *engine = create(EG_IO_AUTO);
+    REQUIRE(engine != NULL);
+    struct eg_stream_info streams[CODEC_STREAMS];
+    int peer = open_peer();
+    for (size_t i = 0; i < CODEC_STREAMS; i++) {
+        struct eg_stream_config config = {.has_video = true, .video_payload_type = 96, .video_codec = rows[i].codec};
+        REQUIRE(eg_stream_create(engine, &config, &streams[i], NULL) == EG_STATUS_OK);
+        uint8_t packet[256] = {0x80, 0xe0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 7};
+        CHECK(send_to(peer, streams[i].video_port, packet, 12 + eg_hex(rows[i].key, packet + 12, sizeof packet - 12)));
+        packet[3]++;
+        packet[12] = 0;
+        CHECK(send_to(peer, streams[i].video_port, packet, 13));
+    }
+    struct eg_engine_stats all;
+    CHECK(await_stats(engine, &all, have_all_codec_packets));
+    CHECK_EQUAL(all.dropped[EG_DROP_SOURCE_PAYLOAD], CODEC_STREAMS);
+    for (size_t i = 0; i < CODEC_STREAMS; i++) {
+        struct eg_stream_stats stats;
+        REQUIRE(eg_stream_stats(engine, streams[i].stream, &stats) == EG_STATUS_OK);
+        CHECK_ROW(stats.idrs == 1 && stats.video.packets == 1 && stats.dropped[EG_DROP_SOURCE_PAYLOAD] == 1, i);
+        CHECK_ROW(stats.format.profile_idc == rows[i].profile_idc && stats.format.width == rows[i].width, i);
+    }
+    close(peer);
+    eg_engine_destroy(engine);
+}
+
 static void names_are_lower_case_and_unique(struct eg_check *check) {
     for (int i = 0; i <= EG_DROP_COUNT; i++) {
         const char *name = eg_drop_name((eg_drop)i);
@@ -608,6 +654,7 @@ static const struct eg_test tests[] = {
     EG_TEST(every_counter_of_the_workers_is_summed),
     EG_TEST(packets_reach_the_core_from_all_ports),
     EG_TEST(an_exhausted_port_range_is_told_with_its_cause),
+    EG_TEST(each_stream_takes_the_codec_that_it_says),
     EG_TEST(names_are_lower_case_and_unique),
     EG_TEST(a_turn_password_is_the_hmac_of_the_user_name_in_base64),
     EG_TEST(the_probe_tells_what_an_engine_would_use),

@@ -267,7 +267,7 @@ extension WithEngine {
             #expect(status.state == .active)
             #expect(status.statistics.video.packets > 0 && status.statistics.idrs > 0)
             #expect(engine.statistics().packetsReceived > 0)
-            #expect(engine.statistics().dropped.count == 24 && engine.statistics().closed.keys.contains("no_check"))
+            #expect(engine.statistics().dropped.count == 25 && engine.statistics().closed.keys.contains("no_check"))
             #expect(try JSON.encode(status).contains(#""video_port":\#(status.videoPort)"#))
         }
 

@@ -75,7 +75,7 @@ static const char *begin_run(struct eg_sim_ledger *ledger, struct eg_sim_sent *s
     const struct eg_sim_sent *last = eg_sim_ledger_find(ledger, ledger->opened_index);
     if (ledger->is_opened && last != NULL && last->timestamp == sent->timestamp) return "two pictures have one timestamp";
     ledger->is_opened = true;
-    ledger->opened_index = index;
+    ledger->opened_index = ledger->run_index = index;
     ledger->place = sent->place = place;
     ledger->picture = entry->picture;
     ledger->bursts++;
@@ -94,10 +94,39 @@ static uint64_t find_gop(const struct eg_sim_ledger *ledger, const struct eg_sim
     return gop_begin;
 }
 
-static uint64_t find_audio(const struct eg_sim_log *log, uint64_t hash, uint64_t backlog) {
-    for (uint64_t back = 0; back < backlog && back <= log->highest; back++) {
-        const struct eg_sim_entry *entry = eg_sim_log_find(log, log->highest - back);
-        if (entry != NULL && entry->hash == hash) return log->highest - back;
+static bool is_run_at(const struct eg_sim_ledger *ledger, uint64_t place, uint64_t last_index) {
+    for (uint64_t index = ledger->run_index; index <= last_index; index++) {
+        const struct eg_sim_sent *sent = eg_sim_ledger_find(ledger, index);
+        const struct eg_sim_entry *entry = eg_sim_log_find(ledger->log, place + (index - ledger->run_index));
+        if (sent != NULL && (entry == NULL || entry->hash != sent->payload_hash)) return false;
+    }
+    return true;
+}
+
+// Key pictures may begin alike, with the same parameter sets: what follows tells that it was not the last one, but one before it.
+static bool began_earlier(struct eg_sim_ledger *ledger, uint64_t index) {
+    unsigned left = ledger->idrs_late;
+    uint64_t place = ledger->place - (ledger->opened_index - ledger->run_index);
+    while (--place > 0 && left > 0) {
+        const struct eg_sim_entry *entry = eg_sim_log_find(ledger->log, place);
+        if (entry == NULL || !entry->begins_key) continue;
+        left--;
+        if (!is_run_at(ledger, place, index)) continue;
+        for (uint64_t i = ledger->run_index; i <= ledger->opened_index; i++) {
+            struct eg_sim_sent *sent = eg_sim_ledger_find(ledger, i);
+            if (sent != NULL) sent->place = place + (i - ledger->run_index);
+        }
+        ledger->place = place + (ledger->opened_index - ledger->run_index);
+        ledger->picture = entry->picture;
+        return true;
+    }
+    return false;
+}
+
+static uint64_t find_audio(const struct eg_sim_log *log, uint64_t hash, uint64_t newest, uint64_t backlog) {
+    for (uint64_t back = 0; back < backlog && back <= newest; back++) {
+        const struct eg_sim_entry *entry = eg_sim_log_find(log, newest - back);
+        if (entry != NULL && entry->hash == hash) return newest - back;
     }
     return 0;
 }
@@ -118,14 +147,17 @@ static const char *follow_run(struct eg_sim_ledger *ledger, struct eg_sim_sent *
     return NULL;
 }
 
-const char *eg_sim_ledger_open(struct eg_sim_ledger *ledger, uint64_t index, uint64_t gop_begin, const uint8_t *payload, size_t size) {
+const char *eg_sim_ledger_open(struct eg_sim_ledger *ledger, uint64_t index, uint64_t newest, const uint8_t *payload, size_t size) {
     struct eg_sim_sent *sent = eg_sim_ledger_find(ledger, index);
     sent->payload_hash = eg_sim_log_hash(payload, size);
     uint64_t place = ledger->place + (index - ledger->opened_index);
     const struct eg_sim_entry *entry = ledger->is_opened ? eg_sim_log_find(ledger->log, place) : NULL;
     if (entry != NULL && entry->hash == sent->payload_hash) return follow_run(ledger, sent, index, place);
-    if (ledger->log->kind == EG_VIDEO) return begin_run(ledger, sent, index, find_gop(ledger, sent, gop_begin));
-    uint64_t begin = find_audio(ledger->log, sent->payload_hash, ledger->may_lose ? AUDIO_BACKLOG_LATE : AUDIO_BACKLOG);
+    bool is_video = ledger->log->kind == EG_VIDEO;
+    if (is_video && ledger->is_opened && began_earlier(ledger, index))
+        return follow_run(ledger, sent, index, ledger->place + (index - ledger->opened_index));
+    if (is_video) return begin_run(ledger, sent, index, find_gop(ledger, sent, newest));
+    uint64_t begin = find_audio(ledger->log, sent->payload_hash, newest, ledger->may_lose ? AUDIO_BACKLOG_LATE : AUDIO_BACKLOG);
     if (ledger->is_opened && (!ledger->may_skip || begin <= ledger->place)) return "sound is not what the source sent next";
     return begin_run(ledger, sent, index, begin);
 }

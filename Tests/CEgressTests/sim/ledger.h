@@ -29,6 +29,7 @@ struct eg_sim_ledger {
     unsigned idrs_late;       // it may begin so many IDRs before the last: its worker hears of them later than the log
     bool is_opened;           // the first packet has been held against the log
     uint64_t opened_index;    // of the last that was
+    uint64_t run_index;       // of the one that began at a key picture, or with sound
     uint64_t place;
     uint32_t picture;
     uint64_t bursts;          // times that it began at an IDR
@@ -46,8 +47,8 @@ void eg_sim_ledger_deinit(struct eg_sim_ledger *ledger);
 // A datagram leaves: finds its index from its header alone. `*is_new` when it is not sent again.
 const char *eg_sim_ledger_send(struct eg_sim_ledger *ledger, const struct eg_rtp *rtp, const uint8_t *bytes, size_t size, uint64_t *index,
                                bool *is_new);
-// A new one has been opened; `gop_begin` is where the last IDR was when it was sent.
-const char *eg_sim_ledger_open(struct eg_sim_ledger *ledger, uint64_t index, uint64_t gop_begin, const uint8_t *payload, size_t size);
+// A new one has been opened. When it was sent, the last key picture was at the place `newest`, or of sound the last packet.
+const char *eg_sim_ledger_open(struct eg_sim_ledger *ledger, uint64_t index, uint64_t newest, const uint8_t *payload, size_t size);
 // The same for a packet of the RTX flow; `payload` begins with the original's number, `*index` is the original's index.
 const char *eg_sim_ledger_send_rtx(struct eg_sim_ledger *ledger, const struct eg_rtp *rtp, uint64_t *rtx_index);
 const char *eg_sim_ledger_open_rtx(struct eg_sim_ledger *ledger, const struct eg_rtp *rtp, const uint8_t *payload, size_t size,

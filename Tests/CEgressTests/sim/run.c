@@ -235,8 +235,6 @@ static struct eg_sim_world *run_world(uint64_t seed) {
     unsigned streams = 1 + eg_sim_random_below(random, STREAMS_MAX);
     for (unsigned i = 0; i < streams; i++) {
         struct eg_sim_ffmpeg_config config = make_source(random);
-        // Sets that the engine puts in are all alike, so they don't tell which key picture a worker that hears late begins with.
-        if (workers.count > 1) config.sets_every = 0;
         eg_sim_world_add_stream(world, i % world->engine_count, &config);
         world->streams[i].loss = eg_sim_random_chance(random, 200) ? eg_sim_random_below(random, 20) : 0;
         eg_sim_world_start_source(world, i);

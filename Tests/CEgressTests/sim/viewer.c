@@ -123,12 +123,12 @@ static void receive_stun(struct eg_sim_viewer *viewer, const struct eg_sim_datag
 
 // --- media ---
 
-static const char *open_new(struct eg_sim_viewer *viewer, struct eg_sim_ledger *ledger, uint64_t index, uint64_t gop_begin,
+static const char *open_new(struct eg_sim_viewer *viewer, struct eg_sim_ledger *ledger, uint64_t index, uint64_t newest,
                             const uint8_t *bytes, size_t size) {
     uint8_t payload[EG_DATAGRAM_SIZE_MAX];
     int payload_size = eg_sim_srtp_open(&viewer->srtp, (uint32_t)(index >> 16), bytes, size, payload);
     if (payload_size < 0) return "a packet of the engine's is not authentic";
-    return eg_sim_ledger_open(ledger, index, gop_begin, payload, (size_t)payload_size);
+    return eg_sim_ledger_open(ledger, index, newest, payload, (size_t)payload_size);
 }
 
 static const char *open_rtx(struct eg_sim_viewer *viewer, struct eg_sim_ledger *ledger, const struct eg_rtp *rtp, const uint8_t *bytes,
@@ -142,10 +142,10 @@ static const char *open_rtx(struct eg_sim_viewer *viewer, struct eg_sim_ledger *
     return eg_sim_ledger_open_rtx(ledger, rtp, payload, (size_t)payload_size, index);
 }
 
-static void keep_pending(struct eg_sim_viewer *viewer, uint64_t gop_begin, const uint8_t *bytes, size_t size) {
+static void keep_pending(struct eg_sim_viewer *viewer, uint64_t newest, const uint8_t *bytes, size_t size) {
     struct eg_sim_pending *pending = malloc(sizeof *pending + size);
     EG_ASSERT(pending != NULL);
-    *pending = (struct eg_sim_pending){.gop_begin = gop_begin, .size = size};
+    *pending = (struct eg_sim_pending){.newest = newest, .size = size};
     memcpy(pending->bytes, bytes, size);
     if (viewer->pending_last != NULL) viewer->pending_last->next = pending;
     else viewer->pending_first = pending;
@@ -174,15 +174,15 @@ static const char *watch_rtp(struct eg_sim_viewer *viewer, struct eg_sim_datagra
     if (ledger == NULL) return "an SSRC that was not agreed on";
     if (datagram->track == EG_TRACK_COUNT) return open_rtx(viewer, ledger, &rtp, datagram->bytes, datagram->size, &datagram->index);
     bool is_new;
-    uint64_t gop_begin = ledger->log->gop_begin;
+    uint64_t newest = datagram->track == EG_VIDEO ? ledger->log->gop_begin : ledger->log->highest;
     const char *problem = eg_sim_ledger_send(ledger, &rtp, datagram->bytes, datagram->size, &datagram->index, &is_new);
     if (problem != NULL || !is_new) return problem;
     if (datagram->track == EG_VIDEO && viewer->first_media_at == EG_TIME_NEVER) viewer->first_media_at = viewer->world->now;
     if (!viewer->has_keys) {
-        keep_pending(viewer, gop_begin, datagram->bytes, datagram->size);
+        keep_pending(viewer, newest, datagram->bytes, datagram->size);
         return NULL;
     }
-    problem = open_new(viewer, ledger, datagram->index, gop_begin, datagram->bytes, datagram->size);
+    problem = open_new(viewer, ledger, datagram->index, newest, datagram->bytes, datagram->size);
     if (problem == NULL && datagram->track == EG_VIDEO) watch_live(viewer);
     return problem;
 }
@@ -228,7 +228,7 @@ static void open_pending(struct eg_sim_viewer *viewer) {
         struct eg_sim_ledger *ledger = find_ledger(viewer, rtp.ssrc, &track);
         uint64_t last = ledger->is_opened ? ledger->opened_index : ledger->first_index;
         uint64_t index = last + (uint64_t)(int64_t)eg__sequence_distance((uint16_t)last, rtp.sequence);
-        const char *problem = open_new(viewer, ledger, index, pending->gop_begin, pending->bytes, pending->size);
+        const char *problem = open_new(viewer, ledger, index, pending->newest, pending->bytes, pending->size);
         if (problem != NULL) eg_sim_fail(viewer->world, "viewer %u: %s (sent before it had its keys)", viewer->number, problem);
         viewer->pending_first = pending->next;
         free(pending);

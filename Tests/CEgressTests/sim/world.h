@@ -78,7 +78,7 @@ struct eg_sim_reports {
 
 struct eg_sim_pending {
     struct eg_sim_pending *next;
-    uint64_t gop_begin;
+    uint64_t newest;
     size_t size;
     uint8_t bytes[];
 };

@@ -1,14 +1,14 @@
 // Positions count all bytes ever written, so that a full ring and an empty one differ. Each record begins with its size. A record that
 // would not fit in one piece goes to the beginning; the rest of the end is a record that the reader skips.
 //
-// While the reader keeps up the writer goes back to the beginning early, so that both stay in a few pages that their caches hold.
+// While the reader keeps up the writer goes back to the beginning early, so that both stay in pages that their caches hold. What it passes over is
+// room that it lacks until the reader follows: so it goes back from the second half alone, and half of the room is always there.
 #include "base/ring.h"
 
 #include "base/memory.h"
 
 enum {
-    GRAIN = 8,                // [B] positions are multiples of it
-    EARLY_TURN = 16 * 1024,   // [B]
+    GRAIN = 8, // [B] positions are multiples of it
 };
 
 struct header {
@@ -45,7 +45,7 @@ static bool has_room(struct eg_ring *ring, uint64_t size) {
 static bool should_turn(struct eg_ring *ring, uint64_t size) {
     uint64_t offset = ring->write_at & (ring->size - 1);
     if (size > ring->size - offset) return true;
-    if (offset < EARLY_TURN) return false;
+    if (offset < ring->size / 2) return false;
     ring->head_seen = atomic_load_explicit(&ring->head, memory_order_acquire);
     return ring->head_seen == ring->write_at;
 }

@@ -75,6 +75,24 @@ static void a_full_ring_refuses_and_keeps_what_it_has(struct eg_check *check) {
     eg__ring_deinit(&ring);
 }
 
+// Going back to the beginning early must not cost the room for a large picture.
+static void a_reader_that_keeps_up_leaves_half_of_the_room_wherever_the_ring_stands(struct eg_check *check) {
+    enum { SIZE = 64 * 1024, RECORD = 1000 };
+    for (int before = 0; before < 200; before++) {
+        struct eg_ring ring;
+        REQUIRE(eg__ring_init(&ring, SIZE));
+        for (int i = 0; i < before; i++) {
+            REQUIRE(write_sized(&ring, 0, RECORD, RECORD));
+            eg__ring_peek(&ring);
+            eg__ring_advance(&ring);
+        }
+        int written = 0;
+        while (write_sized(&ring, 0, RECORD, RECORD)) written++;
+        CHECK_ROW(written * RECORD >= SIZE / 2 - 2 * RECORD, before);
+        eg__ring_deinit(&ring);
+    }
+}
+
 static void what_was_claimed_and_not_published_was_never_there(struct eg_check *check) {
     struct eg_ring ring;
     REQUIRE(eg__ring_init(&ring, 4096));
@@ -409,6 +427,7 @@ static const struct eg_test tests[] = {
     EG_TEST(rtcp_goes_to_the_viewer_whose_media_goes_there),
     EG_TEST(records_of_any_size_are_read_in_order_through_every_turn),
     EG_TEST(a_full_ring_refuses_and_keeps_what_it_has),
+    EG_TEST(a_reader_that_keeps_up_leaves_half_of_the_room_wherever_the_ring_stands),
     EG_TEST(what_was_claimed_and_not_published_was_never_there),
     EG_TEST(a_reader_on_another_thread_gets_every_record_whole),
     EG_TEST(a_block_goes_back_with_its_last_reference),

@@ -4,72 +4,66 @@ public enum FFmpegArguments {
     /// which every path carries.
     static let packetSize = 1_160
 
-    /// The flat argument list, video before audio.
+    /// The flat argument list: the first encoding, sound, then further encodings.
     ///
-    /// The legs are `udp://` and not `rtp://`, which would send the video's RTCP to the audio's port. Both carry the same
-    /// `start_time_realtime`: without it each output assumes another time at which the process began, and sound and picture drift apart by that.
+    /// The legs are `udp://` and not `rtp://`, which would send the video's RTCP to the audio's port. All carry the same
+    /// `start_time_realtime`: without it each output has its own idea of when the process began, and sound and picture drift apart by that.
     /// - Parameters:
     ///   - config: normalised.
-    ///   - videoPort: audio goes to the port above it.
+    ///   - videoPort: of the first encoding; audio goes to the port above it.
+    ///   - furtherPorts: of the encodings behind the first, in their order; those that have none are left out.
     ///   - startTime: microseconds since 1970.
     public static func build(
-        _ config: WebRTCConfig, videoPort: UInt16, plan: LegPlan? = nil, startTime: Int64 = WallClock.microseconds()
+        _ config: WebRTCConfig, videoPort: UInt16, furtherPorts: [UInt16] = [], plan: LegPlan? = nil,
+        startTime: Int64 = WallClock.microseconds()
     ) -> [String] {
-        var arguments: [String] = []
-        if config.hasVideo {
-            arguments += ["-map", config.videoMap]
-            arguments += videoCodec(effective(plan, config))
-            arguments += output(payloadType: config.videoPayloadType, port: videoPort, startTime: startTime)
+        var config = config
+        // One without a port is not made, and nothing is decoded or split for it.
+        config.encodings = Array(config.encodings.prefix(1 + furtherPorts.count))
+        let video = VideoLegs(config, plan)
+        let encodings = config.videoEncodings
+        var arguments = video.graph.text.isEmpty ? [] : ["-filter_complex", video.graph.text]
+        if let first = encodings.first {
+            arguments += video.arguments(of: first)
+            arguments += output(payloadType: first.payloadType, port: videoPort, startTime: startTime)
         }
         if config.hasAudio {
-            arguments += ["-map", config.audioMap]
-            arguments += [
-                "-c:a", "libopus", "-ar", "48000", "-ac", "2", "-b:a", "96k", "-application", "lowdelay", "-frame_duration", "20",
-            ]
+            arguments += ["-map", config.audioMap] + audio(config.audioCodec)
             arguments += output(payloadType: config.audioPayloadType, port: videoPort &+ 1, startTime: startTime)
+        }
+        for (encoding, port) in zip(encodings.dropFirst(), furtherPorts) {
+            arguments += video.arguments(of: encoding)
+            arguments += output(payloadType: encoding.payloadType, port: port, startTime: startTime)
         }
         return arguments
     }
 
-    /// Makes one output per leg. A list without exactly two `-map`s is one leg with everything, so that nothing is cut off silently.
-    public static func splitLegs(_ arguments: [String]) -> [ConfigIO] {
+    /// One output per leg. A list that doesn't hold exactly one `-map` for each is one leg that covers everything: nothing is cut off silently.
+    /// - Parameter rids: of the encodings behind the first, whose legs come last and are called `webrtc:RID`.
+    public static func splitLegs(_ arguments: [String], rids: [String] = []) -> [ConfigIO] {
         let maps = arguments.indices.filter { arguments[$0] == "-map" }
-        guard maps.count == 2 else { return [leg(arguments[...])] }
-        return [leg(arguments[..<maps[1]]), leg(arguments[maps[1]...])]
+        guard maps.count > 1, (1...2).contains(maps.count - rids.count) else { return [leg(arguments[...], "webrtc")] }
+        // What stands in front of the first -map, as a filter graph for all legs, is the first one's.
+        let bounds = [arguments.startIndex] + maps.dropFirst() + [arguments.endIndex]
+        let ids = Array(repeating: "webrtc", count: maps.count - rids.count) + rids.map { "webrtc:\($0)" }
+        return zip(zip(bounds, bounds.dropFirst()), ids).map { range, id in leg(arguments[range.0..<range.1], id) }
     }
 
-    private static func leg(_ tokens: ArraySlice<String>) -> ConfigIO {
+    private static func leg(_ tokens: ArraySlice<String>, _ id: String) -> ConfigIO {
         guard let address = tokens.last else { return ConfigIO() }
-        return ConfigIO(id: "webrtc", address: address, options: Array(tokens.dropLast()))
+        return ConfigIO(id: id, address: address, options: Array(tokens.dropLast()))
     }
 
-    /// `force_transcode` overrides a plan to copy: the operator asked for it explicitly.
-    private static func effective(_ plan: LegPlan?, _ config: WebRTCConfig) -> LegPlan {
-        guard config.forceTranscode else { return plan ?? .copy }
-        if let plan, case .transcode = plan.video { return plan }
-        return LegPlan(video: .transcode(framesPerSecond: nil))
-    }
-
-    private static func videoCodec(_ plan: LegPlan) -> [String] {
-        switch plan.video {
-        case .copy(let filters):
-            return ["-c:v", "copy"] + (filters.isEmpty ? [] : ["-bsf:v", filters])
-        case .transcode(let framesPerSecond):
-            var arguments = plan.options + ["-c:v", "libx264", "-preset", "veryfast", "-tune", "zerolatency", "-profile:v", "baseline"]
-            arguments += ["-pix_fmt", "yuv420p", "-bf", "0"]
-            arguments += keyframes(framesPerSecond)
-            arguments += ["-sc_threshold", "0"]
-            if plan.singleSlice { arguments += ["-x264-params", "sliced-threads=0:threads=1"] }
-            return arguments
+    private static func audio(_ codec: AudioCodec) -> [String] {
+        // Packets of 20 ms: without the filter FFmpeg cuts them as its decoder does.
+        let evenPackets = ["-af", "aresample=8000,asetnsamples=n=160:p=0", "-ac", "1"]
+        return switch codec {
+        case .opus:
+            ["-c:a", "libopus", "-ar", "48000", "-ac", "2", "-b:a", "96k", "-application", "lowdelay", "-frame_duration", "20"]
+        case .pcmu: ["-c:a", "pcm_mulaw"] + evenPackets
+        case .pcma: ["-c:a", "pcm_alaw"] + evenPackets
+        case .g722: ["-c:a", "g722", "-ar", "16000", "-ac", "1"]
         }
-    }
-
-    /// Asks for an IDR every 2 s by the times of the pictures, whatever their rate is. Where the rate is known, pictures are counted too: times may
-    /// jump back, and then stay below the time of the last IDR for long.
-    private static func keyframes(_ framesPerSecond: Double?) -> [String] {
-        let byTime = ["-force_key_frames", "expr:isnan(prev_forced_t)+gte(t,prev_forced_t+2)"]
-        guard let framesPerSecond, framesPerSecond > 0, framesPerSecond <= 1_000 else { return byTime }
-        return ["-g", String(max(1, Int(saturating: framesPerSecond * 2)))] + byTime
     }
 
     private static func output(payloadType: Int, port: UInt16, startTime: Int64) -> [String] {

@@ -3,7 +3,7 @@ public struct WebRTCConfig: Sendable, Hashable {
     public var isEnabled: Bool
     /// The RTP payload type of the video leg; 0: 102.
     public var videoPayloadType: Int
-    /// The RTP payload type of the audio leg; 0: 111.
+    /// The RTP payload type of the audio leg; 0: the codec's, 111 for Opus.
     public var audioPayloadType: Int
     /// FFmpeg's `-map` for video. Empty means `0:v:0`; ``noMap`` means no video leg.
     public var videoMap: String
@@ -11,13 +11,17 @@ public struct WebRTCConfig: Sendable, Hashable {
     public var audioMap: String
     /// Encode the video even if it could be copied.
     public var forceTranscode: Bool
+    /// The video legs, the one that is preferred first; empty: one, which the fields above describe. Not together with those.
+    public var encodings: [Encoding]
+    public var audioCodec: AudioCodec
 
     /// The map that leaves a leg out.
     public static let noMap = "none"
 
     public init(
         isEnabled: Bool = false, videoPayloadType: Int = 0, audioPayloadType: Int = 0,
-        videoMap: String = "", audioMap: String = "", forceTranscode: Bool = false
+        videoMap: String = "", audioMap: String = "", forceTranscode: Bool = false,
+        encodings: [Encoding] = [], audioCodec: AudioCodec = .opus
     ) {
         self.isEnabled = isEnabled
         self.videoPayloadType = videoPayloadType
@@ -25,24 +29,37 @@ public struct WebRTCConfig: Sendable, Hashable {
         self.videoMap = videoMap
         self.audioMap = audioMap
         self.forceTranscode = forceTranscode
+        self.encodings = encodings
+        self.audioCodec = audioCodec
     }
 
     public var hasVideo: Bool { videoMap != Self.noMap }
     public var hasAudio: Bool { audioMap != Self.noMap }
 
-    /// The same configuration with every default filled in.
+    /// The video legs, however they were configured; none where the stream has no video.
+    public var videoEncodings: [Encoding] {
+        guard hasVideo else { return [] }
+        return encodings.isEmpty ? [Encoding(rid: "video", payloadType: videoPayloadType, map: videoMap)] : encodings
+    }
+
+    /// The same with every default filled in.
     /// - Throws: ``EgressError/Code/invalidConfiguration``, naming the JSON field.
     public func normalized() throws(EgressError) -> WebRTCConfig {
         var result = self
-        // The fields of a leg that is left out mean nothing, and may have any value.
-        if !hasVideo || result.videoPayloadType == 0 { result.videoPayloadType = 102 }
-        if !hasAudio || result.audioPayloadType == 0 { result.audioPayloadType = 111 }
-        if result.videoMap.isEmpty { result.videoMap = "0:v:0" }
+        // What a leg that is left out is given means nothing, and may be anything.
+        if !hasAudio || result.audioPayloadType == 0 { result.audioPayloadType = audioCodec.defaultPayloadType }
         if result.audioMap.isEmpty { result.audioMap = "0:a:0" }
-        try Self.check(result.videoPayloadType, "video_pt")
+        if encodings.isEmpty {
+            if !hasVideo || result.videoPayloadType == 0 { result.videoPayloadType = 102 }
+            if result.videoMap.isEmpty { result.videoMap = "0:v:0" }
+            try Self.check(result.videoPayloadType, "video_pt")
+        } else {
+            result.encodings = try normalizedEncodings()
+        }
         try Self.check(result.audioPayloadType, "audio_pt")
-        guard !hasVideo || !hasAudio || result.videoPayloadType != result.audioPayloadType else {
-            throw .invalid("audio_pt", "\(result.audioPayloadType) is the video's payload type too")
+        for (index, encoding) in result.videoEncodings.enumerated() where hasAudio && encoding.payloadType == result.audioPayloadType {
+            let other = encodings.isEmpty ? "the video's payload type" : "the payload_type of encodings[\(index)]"
+            throw .invalid("audio_pt", "\(result.audioPayloadType) is \(other) too")
         }
         guard result.hasVideo || result.hasAudio else {
             throw .invalid("audio_map", "video_map and audio_map are both \"none\", so nothing is left to send")
@@ -50,14 +67,37 @@ public struct WebRTCConfig: Sendable, Hashable {
         return result
     }
 
-    /// The legs that the stream has.
+    private func normalizedEncodings() throws(EgressError) -> [Encoding] {
+        let others = [("video_pt", videoPayloadType != 0), ("video_map", !videoMap.isEmpty), ("force_transcode", forceTranscode)]
+        if let other = others.first(where: \.1)?.0 {
+            throw .invalid(
+                "encodings", "they say all there is to say of the video, so \(other) can't be given too: leave one of the two out")
+        }
+        guard encodings.count <= Encoding.countMax else {
+            throw .invalid("encodings", "there are \(encodings.count), and \(Encoding.countMax) is the most")
+        }
+        var result: [Encoding] = []
+        for (index, encoding) in encodings.enumerated() {
+            let normal = try encoding.normalized("encodings[\(index)]", isFirst: index == 0)
+            guard !result.contains(where: { $0.rid == normal.rid }) else {
+                throw .invalid("encodings[\(index)].rid", "\"\(normal.rid)\" is another encoding's too")
+            }
+            result.append(normal)
+        }
+        return result
+    }
+
+    /// The legs that it has.
     var legs: Set<LegPlan.Leg> { Set((hasVideo ? [.video] : []) + (hasAudio ? [.audio] : [])) }
 
     /// The same configuration without the legs that a plan leaves out.
     /// - Throws: ``EgressError/Code/invalidConfiguration`` when nothing is left.
     func leavingOut(_ missing: Set<LegPlan.Leg>) throws(EgressError) -> WebRTCConfig {
         var result = self
-        if missing.contains(.video) { result.videoMap = Self.noMap }
+        if missing.contains(.video) {
+            result.videoMap = Self.noMap
+            result.encodings = []
+        }
         if missing.contains(.audio) { result.audioMap = Self.noMap }
         guard result.hasVideo || result.hasAudio else {
             throw EgressError(code: .invalidConfiguration, message: "webrtc: the plan leaves out every leg that the configuration has")
@@ -65,7 +105,7 @@ public struct WebRTCConfig: Sendable, Hashable {
         return result
     }
 
-    private static func check(_ payloadType: Int, _ field: String) throws(EgressError) {
+    static func check(_ payloadType: Int, _ field: String) throws(EgressError) {
         guard (0...127).contains(payloadType) else { throw .invalid(field, "\(payloadType) is not within 0..127") }
         // The second byte of an RTP packet with the marker set would be that of an RTCP packet.
         guard !(64...95).contains(payloadType) else {
@@ -82,6 +122,8 @@ extension WebRTCConfig: Codable {
         case videoMap = "video_map"
         case audioMap = "audio_map"
         case forceTranscode = "force_transcode"
+        case encodings
+        case audioCodec = "audio_codec"
     }
 
     public init(from decoder: any Decoder) throws {
@@ -92,5 +134,23 @@ extension WebRTCConfig: Codable {
         videoMap = try values.decodeIfPresent(String.self, forKey: .videoMap) ?? ""
         audioMap = try values.decodeIfPresent(String.self, forKey: .audioMap) ?? ""
         forceTranscode = try values.decodeIfPresent(Bool.self, forKey: .forceTranscode) ?? false
+        encodings = try values.decodeIfPresent([Encoding].self, forKey: .encodings) ?? []
+        audioCodec = try values.decodeIfPresent(AudioCodec.self, forKey: .audioCodec) ?? .opus
+    }
+
+    /// What was new with encodings is left out where it has its default: hosts that don't know it read what they have always read.
+    public func encode(to encoder: any Encoder) throws {
+        var values = encoder.container(keyedBy: CodingKeys.self)
+        try values.encode(isEnabled, forKey: .isEnabled)
+        if encodings.isEmpty {
+            try values.encode(videoPayloadType, forKey: .videoPayloadType)
+            try values.encode(videoMap, forKey: .videoMap)
+            try values.encode(forceTranscode, forKey: .forceTranscode)
+        } else {
+            try values.encode(encodings, forKey: .encodings)
+        }
+        try values.encode(audioPayloadType, forKey: .audioPayloadType)
+        try values.encode(audioMap, forKey: .audioMap)
+        if audioCodec != .opus { try values.encode(audioCodec, forKey: .audioCodec) }
     }
 }

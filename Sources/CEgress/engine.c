@@ -32,8 +32,9 @@ enum {
 #define EG_HAS_NO_PADDING(type, last) (offsetof(type, last) + sizeof(((type *)NULL)->last) == sizeof(type))
 _Static_assert(EG_HAS_NO_PADDING(struct eg_config, handshake_size_max), "grows by 8 bytes");
 _Static_assert(EG_HAS_NO_PADDING(struct eg_hooks, stream), "grows by 8 bytes");
-_Static_assert(EG_HAS_NO_PADDING(struct eg_stream_config, audio_codec), "grows by 8 bytes");
-_Static_assert(EG_HAS_NO_PADDING(struct eg_viewer_config, local_ice_pwd), "grows by 8 bytes");
+_Static_assert(EG_HAS_NO_PADDING(struct eg_stream_config, further), "grows by 8 bytes");
+_Static_assert(EG_HAS_NO_PADDING(struct eg_viewer_config, encoding), "grows by 8 bytes");
+_Static_assert(EG_HAS_NO_PADDING(struct eg_encoding_config, payload_type), "none inside of what is taken");
 _Static_assert(sizeof(struct eg_error) == 256, "never grows");
 _Static_assert(sizeof(struct eg_video_format) == 8, "never grows");
 _Static_assert(sizeof(struct eg_source_stats) == 56, "never grows");
@@ -235,8 +236,9 @@ static uint32_t choose_home(struct eg_engine *engine) {
 struct create_stream {
     struct eg_command base;
     const struct eg_stream_config *config;
-    const struct eg_udp_socket *pair;
-    bool is_pair_taken; // by the worker: it is not this function's to close any more
+    const struct eg_udp_socket *udp;
+    uint32_t udp_count;
+    bool is_udp_taken; // by the worker: the sockets are not this function's to close any more
     eg_stream_id stream;
     struct eg_error *error;
 };
@@ -247,36 +249,45 @@ static void run_create_stream(struct eg_worker *worker, struct eg_command *comma
     struct eg_core *core = eg__worker_core(worker);
     command->status = eg__core_add_stream(core, self->config, &self->stream, self->error);
     if (command->status != EG_STATUS_OK) return;
-    self->is_pair_taken = true;
-    if (eg__worker_add_sockets(worker, self->stream, self->pair)) return;
+    self->is_udp_taken = true;
+    if (eg__worker_add_sockets(worker, self->stream, self->udp, self->udp_count)) return;
     eg__core_remove_stream(core, eg__worker_now(worker), self->stream);
     command->status = eg__fail(self->error, EG_STATUS_NO_MEMORY, 0, "no memory for the stream's sockets");
+}
+
+// A pair for the first encoding and the sound, and a socket for each further encoding. All are open or none is.
+static eg_status open_sockets(const eg_engine *engine, struct eg_udp_socket *udp, uint32_t count, struct eg_error *error) {
+    struct eg_udp_range range = {.min = engine->source_port_min, .max = engine->source_port_max, .buffer_size = engine->source_receive_buffer_size};
+    struct eg_kernel_random random;
+    eg__kernel_random_init(&random);
+    eg_status status = eg__udp_open_pair(&range, &random.base, udp, error);
+    uint32_t opened = status == EG_STATUS_OK ? EG_TRACK_COUNT : 0;
+    for (; status == EG_STATUS_OK && opened < count; opened += status == EG_STATUS_OK)
+        status = eg__udp_open_source(&range, &random.base, &udp[opened], error);
+    eg__kernel_random_deinit(&random);
+    for (uint32_t i = 0; status != EG_STATUS_OK && i < opened; i++) eg__udp_close(&udp[i]);
+    return status;
 }
 
 static eg_status create_stream(eg_engine *engine, const struct eg_stream_config *config, struct eg_stream_info *info, struct eg_error *error) {
     eg_status status = eg__check_stream(config, error);
     if (status != EG_STATUS_OK) return status;
-    struct eg_udp_socket pair[EG_TRACK_COUNT];
-    struct eg_kernel_random random;
-    eg__kernel_random_init(&random);
-    status = eg__udp_open_pair(engine->source_port_min, engine->source_port_max, engine->source_receive_buffer_size, &random.base, pair,
-                               error);
-    eg__kernel_random_deinit(&random);
+    struct eg_udp_socket udp[EG_SOURCES_MAX];
+    uint32_t count = EG_TRACK_COUNT + config->further_count;
+    status = open_sockets(engine, udp, count, error);
     if (status != EG_STATUS_OK) return status;
-    struct create_stream command = {.base.run = run_create_stream, .config = config, .pair = pair, .error = error};
+    struct create_stream command = {.base.run = run_create_stream, .config = config, .udp = udp, .udp_count = count, .error = error};
     uint32_t home = choose_home(engine);
     atomic_fetch_add(&engine->loads[home].streams_coming, 1);
     status = eg__engine_call(engine, home, &command.base, error);
     atomic_fetch_sub(&engine->loads[home].streams_coming, 1);
-    if (!command.is_pair_taken) {
-        eg__udp_close(&pair[EG_VIDEO]);
-        eg__udp_close(&pair[EG_AUDIO]);
-    }
+    for (uint32_t i = 0; !command.is_udp_taken && i < count; i++) eg__udp_close(&udp[i]);
     if (status != EG_STATUS_OK) return status;
     *info = (struct eg_stream_info){.stream = command.stream,
-                                    .video_port = pair[EG_VIDEO].local.port,
-                                    .audio_port = pair[EG_AUDIO].local.port,
-                                    .receive_buffer_size = pair[EG_VIDEO].receive_buffer_size};
+                                    .video_port = udp[EG_VIDEO].local.port,
+                                    .audio_port = udp[EG_AUDIO].local.port,
+                                    .receive_buffer_size = udp[EG_VIDEO].receive_buffer_size};
+    for (uint32_t i = 0; i < config->further_count; i++) info->further_ports[i] = udp[EG_TRACK_COUNT + i].local.port;
     return EG_STATUS_OK;
 }
 

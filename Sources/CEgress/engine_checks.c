@@ -84,6 +84,22 @@ static eg_status check_codec(const char *field, eg_codec codec, bool is_video, s
                     is_video ? "video" : "sound");
 }
 
+// Each encoding has a port of its own, so only the sound's payload type may not be theirs: a leg that goes to the wrong port would not show.
+static eg_status check_further(const struct eg_stream_config *config, struct eg_error *error) {
+    if (config->further_count == 0) return EG_STATUS_OK;
+    if (!config->has_video) return eg__fail(error, EG_STATUS_INVALID_ARGUMENT, 0, "further_count without has_video");
+    eg_status status = check_range("further_count", config->further_count, EG_ENCODINGS_MAX - 1, error);
+    for (uint32_t i = 0; status == EG_STATUS_OK && i < config->further_count; i++) {
+        const struct payload_type types[] = {
+            {"audio_payload_type", config->has_audio, config->audio_payload_type},
+            {"further.payload_type", true, config->further[i].payload_type <= UINT8_MAX ? (uint8_t)config->further[i].payload_type : UINT8_MAX},
+        };
+        status = check_payload_types(types, sizeof types / sizeof types[0], error);
+        if (status == EG_STATUS_OK) status = check_codec("further.codec", config->further[i].codec, true, error);
+    }
+    return status;
+}
+
 eg_status eg__check_stream(const struct eg_stream_config *config, struct eg_error *error) {
     if (!config->has_video && !config->has_audio) {
         return eg__fail(error, EG_STATUS_INVALID_ARGUMENT, 0, "has_video and has_audio are both false");
@@ -95,7 +111,7 @@ eg_status eg__check_stream(const struct eg_stream_config *config, struct eg_erro
     eg_status status = check_payload_types(types, sizeof types / sizeof types[0], error);
     if (status == EG_STATUS_OK) status = check_codec("video_codec", config->video_codec, true, error);
     if (status == EG_STATUS_OK) status = check_codec("audio_codec", config->audio_codec, false, error);
-    return status;
+    return status == EG_STATUS_OK ? check_further(config, error) : status;
 }
 
 eg_status eg__check_viewer(const struct eg_viewer_config *config, struct eg_error *error) {

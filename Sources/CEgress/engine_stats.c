@@ -66,6 +66,34 @@ eg_status eg_stream_stats_sized(eg_engine *engine, eg_stream_id stream, struct e
     return status;
 }
 
+struct get_encoding_stats {
+    struct eg_command base;
+    eg_stream_id stream;
+    uint32_t encoding;
+    uint32_t mirrors; // bits of 1 << worker
+    struct eg_encoding_stats *stats;
+};
+
+static void run_encoding_stats(struct eg_worker *worker, struct eg_command *command) {
+    struct get_encoding_stats *self = (struct get_encoding_stats *)command;
+    self->mirrors = eg__core_stream_mirrors(eg__worker_core(worker), self->stream);
+    command->status = eg__core_encoding_stats(eg__worker_core(worker), self->stream, self->encoding, self->stats);
+}
+
+// What the home says, and the viewers of the others.
+eg_status eg_encoding_stats_sized(eg_engine *engine, eg_stream_id stream, uint32_t encoding, struct eg_encoding_stats *stats, size_t stats_size) {
+    struct eg_encoding_stats known = {0};
+    struct get_encoding_stats command = {.base.run = run_encoding_stats, .stream = stream, .encoding = encoding, .stats = &known};
+    eg_status status = eg__engine_call(engine, eg__worker_id_worker(stream), &command.base, NULL);
+    for (uint32_t i; status == EG_STATUS_OK && eg__bits_take(&command.mirrors, &i);) {
+        struct eg_encoding_stats part = {0};
+        struct get_encoding_stats mirror = {.base.run = run_encoding_stats, .stream = stream, .encoding = encoding, .stats = &part};
+        if (eg__engine_call(engine, i, &mirror.base, NULL) == EG_STATUS_OK) known.viewers += part.viewers;
+    }
+    eg__sized_give(stats, stats_size, &known, sizeof known);
+    return status;
+}
+
 struct get_viewer_stats {
     struct eg_command base;
     eg_viewer_id viewer;

@@ -107,7 +107,7 @@ static bool open_streams(struct intake *intake, uint32_t stream_count, struct fe
     for (uint32_t i = 0; i < stream_count && is_open; i++) {
         struct eg_udp_socket pair[MEDIA_KINDS];
         struct eg_error error;
-        is_open = eg__udp_open_pair(0, 0, EG_UDP_SOURCE_BUFFER_SIZE, &random.base, pair, &error) == EG_STATUS_OK;
+        is_open = eg__udp_open_pair(&(struct eg_udp_range){.buffer_size = EG_UDP_SOURCE_BUFFER_SIZE}, &random.base, pair, &error) == EG_STATUS_OK;
         for (int kind = 0; is_open && kind < MEDIA_KINDS; kind++) {
             targets[i].ports[kind] = pair[kind].local.port;
             intake->sockets[intake->socket_count++] = pair[kind];

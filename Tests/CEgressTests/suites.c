@@ -44,6 +44,7 @@ extern const struct eg_test_suite eg_tests_sim_large;
 extern const struct eg_test_suite eg_tests_exchange;
 extern const struct eg_test_suite eg_tests_workers;
 extern const struct eg_test_suite eg_tests_engine_workers;
+extern const struct eg_test_suite eg_tests_engine_encodings;
 
 static const struct eg_test_suite *const suites[] = {
     &eg_tests_base,
@@ -87,6 +88,7 @@ static const struct eg_test_suite *const suites[] = {
     &eg_tests_exchange,
     &eg_tests_workers,
     &eg_tests_engine_workers,
+    &eg_tests_engine_encodings,
 };
 
 enum { SUITE_COUNT = sizeof suites / sizeof suites[0] };

@@ -73,6 +73,8 @@ enum eg_limits {
     EG_PACE_DURATION_MAX = EG_BACKLOG_MAX / 2, // [us] within which a picture goes out, however long it is shown
     EG_BACKWARD_PICTURES = 2,              // timestamps that go back before B-frames are reported ...
     EG_BACKWARD_SPAN = 10,                 // ... within so many pictures
+    EG_STRANGE_PAYLOADS = 20,              // payloads that are not the codec's, without a key picture among them, before another is said to be sent
+    EG_KEY_PATIENCE = 30 * EG_SECOND,      // [us] of packets without a key picture, after which the same is said
 
     // Workers of one engine.
     EG_WORKERS_MAX = 32,                   // with two queues in each direction between each two: 320 MiB if all were ever filled

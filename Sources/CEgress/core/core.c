@@ -50,8 +50,8 @@ struct eg_core *eg__core_create(const struct eg_core_config *config, struct eg_r
     uint32_t room = config->exchange != NULL ? 2 : 1;
     eg__pool_init(&core->streams, sizeof(struct eg_stream), room * config->streams_max);
     eg__pool_init(&core->viewers, eg__viewer_size(core->crypto), config->viewers_max);
-    eg__chunk_pool_init(&core->chunks, room * config->streams_max * (EG_STORE_VIDEO_CHUNKS_MAX + EG_STORE_AUDIO_CHUNKS_MAX));
-    // Each worker has its share of the limits for all.
+    eg__chunk_pool_init(&core->chunks, room * config->streams_max * (EG_ENCODINGS_MAX * EG_STORE_VIDEO_CHUNKS_MAX + EG_STORE_AUDIO_CHUNKS_MAX));
+    // Each worker has its share of what all may take.
     uint64_t burst_rate = config->burst_bit_rate_all_max / 8 / core->config.worker_count;
     uint64_t repair_rate = EG_REPAIR_RATE_ALL / core->config.worker_count;
     eg__budget_init(&core->burst_bytes, 0, burst_rate, burst_rate);
@@ -111,7 +111,7 @@ const char *eg__core_crypto_name(const struct eg_core *core) { return core->cryp
 // --- time ---
 
 static void tick_stream(struct eg_core *core, struct eg_stream *stream, eg_time now) {
-    for (int kind = 0; kind < EG_TRACK_COUNT; kind++) eg__source_tick(&stream->sources[kind], now);
+    for (uint32_t i = 0; i < stream->source_count; i++) eg__source_tick(&stream->sources[i], now);
     if (eg__core_is_given_up(core, stream, now))
         while (stream->viewer_count > 0) eg__core_end_viewer(core, stream->viewers[stream->viewer_count - 1], now, EG_CLOSE_SOURCE_LOST);
     if (stream->is_mirror) eg__core_tick_mirror(core, stream, now);
@@ -141,15 +141,29 @@ eg_time eg__core_deadline(const struct eg_core *core) {
 
 // --- events ---
 
+// The source that it is about; the first one for what is told of the whole stream. It stays for those that have it too.
+static uint32_t take_event(struct eg_stream *stream, unsigned kind) {
+    uint32_t source = 0, found = 0;
+    for (uint32_t i = stream->source_count; i-- > 0;) {
+        if ((stream->events_of[i] >> kind & 1) == 0) continue;
+        source = i;
+        found++;
+    }
+    stream->events_of[source] &= ~(1u << kind);
+    if (found < 2) stream->events &= ~(1u << kind);
+    return source;
+}
+
 static bool poll_stream_event(struct eg_core *core, struct eg_event *event) {
     if (eg__list_is_empty(&core->stream_events)) return false;
     struct eg_stream *stream = EG_LIST_OWNER(core->stream_events.next, struct eg_stream, event);
     unsigned kind = 0;
     while ((stream->events >> kind & 1) == 0) kind++;
-    stream->events &= ~(1u << kind);
+    uint32_t source = take_event(stream, kind);
     *event = (struct eg_event){
         .kind = EG_EVENT_STREAM,
-        .stream = {.stream = stream->id, .kind = (eg_stream_event_kind)kind, .video = stream->sources[EG_VIDEO].format},
+        .stream = {.stream = stream->id, .kind = (eg_stream_event_kind)kind, .video = stream->sources[source].format,
+                   .encoding = eg__encoding_of_source(source)},
     };
     if (stream->events == 0) eg__list_remove(&stream->event);
     return true;

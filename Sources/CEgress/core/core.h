@@ -83,10 +83,10 @@ eg_status eg__core_restart_ice(struct eg_core *core, eg_viewer_id viewer, const 
                                struct eg_viewer_info *info, struct eg_error *error);
 eg_status eg__core_close_viewer(struct eg_core *core, eg_time now, eg_viewer_id viewer, eg_close_reason reason);
 
-// Takes a datagram from a stream's port. Has no effect when the id names no stream any more.
-void eg__core_receive_source(struct eg_core *core, eg_stream_id stream, enum eg_track_kind kind, const struct eg_arrival *arrival);
+// A datagram on a stream's port. An id that names no stream any more: nothing happens.
+void eg__core_receive_source(struct eg_core *core, eg_stream_id stream, uint32_t source, const struct eg_arrival *arrival);
 // The kernel says that `count` datagrams found the receive buffer full.
-void eg__core_count_overflow(struct eg_core *core, eg_stream_id stream, enum eg_track_kind kind, uint32_t count);
+void eg__core_count_overflow(struct eg_core *core, eg_stream_id stream, uint32_t source, uint32_t count);
 void eg__core_count_viewer_overflow(struct eg_core *core, uint32_t count);
 
 // Takes a datagram from the viewers' port, and fills in its path's `via`.
@@ -141,6 +141,8 @@ struct eg_core_usage {
 void eg__core_usage(struct eg_core *core, struct eg_core_usage *usage);
 // Of a mirror only what is its own: viewers, and what was sent to them.
 eg_status eg__core_stream_stats(const struct eg_core *core, eg_stream_id stream, struct eg_stream_stats *stats);
+// Of the home's, by the place of the encoding among the stream's.
+eg_status eg__core_encoding_stats(const struct eg_core *core, eg_stream_id stream, uint32_t encoding, struct eg_encoding_stats *stats);
 eg_status eg__core_viewer_stats(const struct eg_core *core, eg_time now, eg_viewer_id viewer, struct eg_viewer_stats *stats);
 
 #endif

@@ -32,11 +32,11 @@ enum eg_record_kind { EG_RECORD_RUN, EG_RECORD_SNAPSHOT, EG_RECORD_UNSUBSCRIBE, 
 
 struct eg_run_record {
     enum eg_record_kind kind;
-    enum eg_track_kind track;
+    uint32_t source;
     eg_stream_id stream;
     uint32_t subscription; // the subscription that it belongs to: each snapshot begins another one
     uint32_t count;
-    uint64_t ready_end;    // of this track, with these packets
+    uint64_t ready_end;    // of this source, with these packets
     struct eg_relay_state state;
     struct eg_relay_packet packets[];
 };

@@ -15,9 +15,9 @@ static void schedule_viewer(struct eg_core *core, struct eg_viewer *viewer, eg_t
 void eg__core_follow_stream(struct eg_core *core, struct eg_stream *stream, eg_time now) {
     eg__stream_follow_sources(stream);
     if (stream->events != 0 && !eg__list_contains(&stream->event)) eg__list_append(&core->stream_events, &stream->event);
-    for (int kind = 0; kind < EG_TRACK_COUNT; kind++) {
-        struct eg_list *ready = &stream->rounds[kind].ready;
-        if (eg__stream_is_ready(stream, kind) && !eg__list_contains(ready)) eg__list_append(&core->ready[kind], ready);
+    for (uint32_t i = 0; i < stream->source_count; i++) {
+        struct eg_list *ready = &stream->rounds[i].ready;
+        if (eg__stream_is_ready(stream, i) && !eg__list_contains(ready)) eg__list_append(&core->ready[eg__kind_of_source(i)], ready);
     }
     if (core->config.exchange != NULL) eg__core_relay(core, stream, now);
     // A deadline that has moved away, as silence does with each packet, is left where it is: its tick finds nothing to do and sets it anew.

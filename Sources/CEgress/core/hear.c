@@ -7,15 +7,15 @@ static void receive_unsubscribe(struct eg_core *core, uint32_t from, const struc
     struct eg_stream *stream = eg__core_find_stream(core, record->stream);
     if (stream == NULL || stream->subscribers.numbers[from] != record->subscription) return;
     stream->subscribers.awake &= ~(1u << from);
-    stream->subscribers.stale &= ~(1u << from);
+    for (uint32_t i = 0; i < stream->source_count; i++) stream->subscribers.stale[i] &= ~(1u << from);
 }
 
 static void receive_run(struct eg_core *core, eg_time now, const struct eg_run_record *record) {
     struct eg_stream *mirror = eg__core_find_stream(core, record->stream);
     if (mirror != NULL && !mirror->is_asleep) {
-        struct eg_relay_run run = {.kind = record->track, .count = record->count, .packets = record->packets, .ready_end = record->ready_end};
+        struct eg_relay_run run = {.source = record->source, .count = record->count, .packets = record->packets, .ready_end = record->ready_end};
         eg__relay_adopt(mirror, now, &run);
-        eg__relay_take_over(mirror, &record->state);
+        eg__relay_take_over(mirror, record->source, &record->state);
         eg__core_follow_stream(core, mirror, now);
     } else {
         eg__core_unsubscribe(core, record->stream, record->subscription);

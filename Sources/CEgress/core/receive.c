@@ -13,18 +13,18 @@ enum {
 
 // --- from senders ---
 
-void eg__core_receive_source(struct eg_core *core, eg_stream_id id, enum eg_track_kind kind, const struct eg_arrival *arrival) {
+void eg__core_receive_source(struct eg_core *core, eg_stream_id id, uint32_t source, const struct eg_arrival *arrival) {
     struct eg_stream *stream = eg__core_find_stream(core, id);
-    if (stream == NULL || !eg__stream_has(stream, kind)) return;
+    if (stream == NULL || source >= stream->source_count || !eg__stream_has(stream, eg__kind_of_source(source))) return;
     core->stats.packets_received++;
     core->stats.bytes_received += arrival->size;
-    eg__source_receive(&stream->sources[kind], arrival);
+    eg__source_receive(&stream->sources[source], arrival);
     eg__core_follow_stream(core, stream, arrival->at);
 }
 
-void eg__core_count_overflow(struct eg_core *core, eg_stream_id id, enum eg_track_kind kind, uint32_t count) {
+void eg__core_count_overflow(struct eg_core *core, eg_stream_id id, uint32_t source, uint32_t count) {
     struct eg_stream *stream = eg__core_find_stream(core, id);
-    if (stream == NULL || !eg__stream_has(stream, kind)) return;
+    if (stream == NULL || source >= stream->source_count || !eg__stream_has(stream, eg__kind_of_source(source))) return;
     stream->drops[EG_DROP_SOURCE_OVERFLOW] += count;
 }
 

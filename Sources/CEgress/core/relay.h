@@ -7,8 +7,8 @@
 //   silence, for one whose queue was full ──empty run──▶
 //              ◀──unsubscribed──                     asleep: no viewer for a while; keeps its counters, gives back all packets
 //
-// Each run carries the whole state, so that one that was lost for want of room costs its packets and nothing else: the mirror sees the gap
-// that a viewer sees of packets that were lost in front of the engine.
+// Each run carries the whole state of its source, so that one that was lost for want of room costs its packets and nothing else: the mirror sees the
+// gap that a viewer sees of packets that were lost in front of the engine.
 #ifndef EG_RELAY_H
 #define EG_RELAY_H
 
@@ -22,48 +22,45 @@ struct eg_relay_packet {
     struct eg_packet packet;
 };
 
-// Places of one leg's store, up to `end`.
+// Places of one source's store, up to `end`.
 struct eg_relay_places {
-    enum eg_track_kind kind;
+    uint32_t source;
     uint64_t begin;
     uint64_t end;
 };
 
-// Packets of one leg as a mirror gets them. All places below `ready_end` that are not among them are lost.
+// Packets of one source as a mirror gets them. All places below `ready_end` that are not among them are lost.
 struct eg_relay_run {
-    enum eg_track_kind kind;
+    uint32_t source;
     uint32_t count;
     const struct eg_relay_packet *packets;
     uint64_t ready_end;
 };
 
-// What viewers read of one source.
-struct eg_relay_leg {
+// What viewers read of one source, and of the stream.
+struct eg_relay_state {
     enum eg_source_state state;
     uint32_t picture_timestamp;
     uint32_t picture_interval;
     eg_time picture_arrival;
     uint32_t largest_picture;
     uint64_t gop_begin;
-};
-
-// ... and of the stream.
-struct eg_relay_state {
-    struct eg_relay_leg legs[EG_TRACK_COUNT];
-    struct eg_media_clock clock;
-    eg_time silent_since;
+    struct eg_clock_leg clock;
+    eg_time silent_since;         // of the stream
 };
 
 // Everything that a mirror begins with, on the heap.
 struct eg_relay_snapshot {
     struct eg_stream_config config;
-    struct eg_relay_state state;
-    uint64_t ready_end[EG_TRACK_COUNT];
-    uint32_t counts[EG_TRACK_COUNT];
-    struct eg_relay_packet packets[]; // video's, then audio's
+    uint64_t ntp_origin;
+    uint32_t source_count;
+    struct eg_relay_state states[EG_SOURCES_MAX];
+    uint64_t ready_end[EG_SOURCES_MAX];
+    uint32_t counts[EG_SOURCES_MAX];
+    struct eg_relay_packet packets[]; // the first source's, then the next one's
 };
 
-void eg__relay_describe(const struct eg_stream *stream, struct eg_relay_state *state);
+void eg__relay_describe(const struct eg_stream *stream, uint32_t source, struct eg_relay_state *state);
 
 // Writes those of the places `left` that are there, at most `count_max`, and gives how many. What is behind them is left then.
 uint32_t eg__relay_collect(const struct eg_stream *stream, struct eg_relay_places *left, struct eg_relay_packet *packets, uint32_t count_max);
@@ -75,11 +72,11 @@ void eg__relay_let_go(const struct eg_relay_packet *packets, uint32_t count, str
 struct eg_relay_snapshot *eg__relay_snapshot_create(const struct eg_stream *stream);
 void eg__relay_snapshot_destroy(struct eg_relay_snapshot *snapshot, struct eg_chunk_pool *mine);
 
-// A mirror takes over the packets of one leg. The packets' references stay the caller's.
+// A mirror takes over the packets of one source. The packets' references stay the caller's.
 void eg__relay_adopt(struct eg_stream *mirror, eg_time now, const struct eg_relay_run *run);
 
 // ... and the state, after the packets: a GOP begins only once its first picture is there.
-void eg__relay_take_over(struct eg_stream *mirror, const struct eg_relay_state *state);
+void eg__relay_take_over(struct eg_stream *mirror, uint32_t source, const struct eg_relay_state *state);
 
 // Both, of a snapshot.
 void eg__relay_adopt_snapshot(struct eg_stream *mirror, eg_time now, const struct eg_relay_snapshot *snapshot);

@@ -88,6 +88,27 @@ eg_status eg__core_stream_stats(const struct eg_core *core, eg_stream_id id, str
     return EG_STATUS_OK;
 }
 
+eg_status eg__core_encoding_stats(const struct eg_core *core, eg_stream_id id, uint32_t encoding, struct eg_encoding_stats *stats) {
+    const struct eg_stream *stream = eg__core_find_stream(core, id);
+    if (stream == NULL || !stream->config.has_video || encoding > stream->config.further_count) return EG_STATUS_NOT_FOUND;
+    uint32_t index = eg__source_of_encoding(encoding);
+    const struct eg_source *source = &stream->sources[index];
+    *stats = (struct eg_encoding_stats){
+        .source = source_stats(source),
+        .format = source->format,
+        .pictures = source->pictures,
+        .key_pictures = source->key_pictures,
+        .gop_ms = source->gop_ms,
+        .has_b_frames = source->backward_pictures >= EG_BACKWARD_PICTURES,
+        .has_other_codec = source->has_other_codec,
+    };
+    for (uint32_t i = 0; i < stream->viewer_count; i++) {
+        const struct eg_track *track = &stream->viewers[i]->tracks[EG_VIDEO];
+        if (track->state != EG_TRACK_OFF && track->source == index) stats->viewers++;
+    }
+    return EG_STATUS_OK;
+}
+
 eg_status eg__core_viewer_stats(const struct eg_core *core, eg_time now, eg_viewer_id id, struct eg_viewer_stats *stats) {
     const struct eg_viewer *viewer = eg__core_find_viewer(core, id);
     if (viewer == NULL) return EG_STATUS_NOT_FOUND;
@@ -102,6 +123,7 @@ eg_status eg__core_viewer_stats(const struct eg_core *core, eg_time now, eg_view
         .round_trip_us = viewer->stats.round_trip_us,
         .jitter_us = viewer->stats.jitter_us,
         .age_ms = (uint32_t)((now - viewer->created_at) / EG_MILLISECOND),
+        .encoding = eg__encoding_of_source(viewer->tracks[EG_VIDEO].source),
     };
     if (viewer->ice.has_path) eg__addr_format(&viewer->ice.path.remote, stats->remote_address);
     return EG_STATUS_OK;

@@ -31,58 +31,65 @@ static bool tell_run(struct eg_core *core, const struct eg_stream *stream, uint3
     struct eg_run_record *record = eg__ring_claim(relay_to(core, worker), sizeof *record + count_max * sizeof record->packets[0]);
     if (record == NULL) return false;
     record->kind = EG_RECORD_RUN;
-    record->track = left->kind;
+    record->source = left->source;
     record->stream = stream->id;
     record->subscription = stream->subscribers.numbers[worker];
     record->count = eg__relay_collect(stream, left, record->packets, count_max);
     // One that came late has a place that was passed before: what is ready stays as it is.
     record->ready_end = left->begin;
-    eg__relay_describe(stream, &record->state);
+    eg__relay_describe(stream, left->source, &record->state);
     publish_to(core, worker, sizeof *record + record->count * sizeof record->packets[0]);
     return true;
 }
 
 static uint64_t count_packets(const struct eg_stream *stream, struct eg_relay_places places) {
     uint64_t count = 0;
-    for (; places.begin < places.end; places.begin++) count += eg__store_get(&stream->stores[places.kind], places.begin) != NULL;
+    for (; places.begin < places.end; places.begin++) count += eg__store_get(&stream->stores[places.source], places.begin) != NULL;
     return count;
 }
 
 // A picture, as many records as it takes. What does not fit is lost to that worker's viewers, and counted once.
 static void tell_places(struct eg_core *core, struct eg_stream *stream, uint32_t worker, struct eg_relay_places left) {
-    struct eg_subscribers *subscribers = &stream->subscribers;
+    uint32_t *stale = &stream->subscribers.stale[left.source];
     do {
         if (!tell_run(core, stream, worker, &left)) {
             core->stats.dropped[EG_DROP_WORKER_BUSY] += count_packets(stream, left);
-            subscribers->stale |= 1u << worker;
+            *stale |= 1u << worker;
             return;
         }
     } while (left.begin < left.end);
-    subscribers->stale &= ~(1u << worker);
+    *stale &= ~(1u << worker);
+}
+
+// What a source has that is new; of a source that the worker missed something of, and that has nothing new, how it stands.
+static bool tell_source(struct eg_core *core, struct eg_stream *stream, uint32_t worker, uint32_t index) {
+    const struct eg_source *source = &stream->sources[index];
+    uint64_t begin = stream->subscribers.told_end[index];
+    bool is_stale = (stream->subscribers.stale[index] >> worker & 1) != 0;
+    bool is_told = source->ready_end > begin || is_stale;
+    if (is_told) tell_places(core, stream, worker, (struct eg_relay_places){index, begin, source->ready_end});
+    if (source->has_late) tell_places(core, stream, worker, (struct eg_relay_places){index, source->late_place, source->late_place + 1});
+    return is_told;
 }
 
 static void tell_new(struct eg_core *core, struct eg_stream *stream, uint32_t worker) {
-    const struct eg_subscribers *subscribers = &stream->subscribers;
     bool is_told = false;
-    for (int kind = 0; kind < EG_TRACK_COUNT; kind++) {
-        const struct eg_source *source = &stream->sources[kind];
-        if (source->ready_end > subscribers->told_end[kind]) {
-            tell_places(core, stream, worker, (struct eg_relay_places){kind, subscribers->told_end[kind], source->ready_end});
-            is_told = true;
-        }
-        if (source->has_late) tell_places(core, stream, worker, (struct eg_relay_places){kind, source->late_place, source->late_place + 1});
-    }
-    bool is_stale = (subscribers->stale >> worker & 1) != 0;
-    if (is_told || (!is_stale && stream->silent_since == subscribers->told_silent_since)) return;
-    uint64_t end = subscribers->told_end[EG_VIDEO];
+    for (uint32_t i = 0; i < stream->source_count; i++) is_told |= tell_source(core, stream, worker, i);
+    if (is_told || stream->silent_since == stream->subscribers.told_silent_since) return;
+    uint64_t end = stream->subscribers.told_end[EG_VIDEO];
     tell_places(core, stream, worker, (struct eg_relay_places){EG_VIDEO, end, end}); // no packets, but how the stream stands
 }
 
 static bool has_news(const struct eg_stream *stream) {
-    const struct eg_source *video = &stream->sources[EG_VIDEO], *audio = &stream->sources[EG_AUDIO];
-    const struct eg_subscribers *subscribers = &stream->subscribers;
-    return video->ready_end > subscribers->told_end[EG_VIDEO] || audio->ready_end > subscribers->told_end[EG_AUDIO] || video->has_late ||
-           audio->has_late || stream->silent_since != subscribers->told_silent_since;
+    for (uint32_t i = 0; i < stream->source_count; i++)
+        if (stream->sources[i].ready_end > stream->subscribers.told_end[i] || stream->sources[i].has_late) return true;
+    return stream->silent_since != stream->subscribers.told_silent_since;
+}
+
+static uint32_t stale_workers(const struct eg_stream *stream) {
+    uint32_t workers = 0;
+    for (uint32_t i = 0; i < stream->source_count; i++) workers |= stream->subscribers.stale[i];
+    return workers;
 }
 
 void eg__core_relay(struct eg_core *core, struct eg_stream *stream, eg_time now) {
@@ -90,14 +97,14 @@ void eg__core_relay(struct eg_core *core, struct eg_stream *stream, eg_time now)
     if (stream->is_mirror) return;
     bool is_retry = now >= subscribers->retry_at;
     if (!has_news(stream) && !is_retry) return;
-    uint32_t told = has_news(stream) ? subscribers->awake : subscribers->stale;
+    uint32_t told = has_news(stream) ? subscribers->awake : stale_workers(stream);
     for (uint32_t worker; eg__bits_take(&told, &worker);) tell_new(core, stream, worker);
-    for (int kind = 0; kind < EG_TRACK_COUNT; kind++) {
-        subscribers->told_end[kind] = stream->sources[kind].ready_end;
-        stream->sources[kind].has_late = false;
+    for (uint32_t i = 0; i < stream->source_count; i++) {
+        subscribers->told_end[i] = stream->sources[i].ready_end;
+        stream->sources[i].has_late = false;
     }
     subscribers->told_silent_since = stream->silent_since;
-    if (subscribers->stale == 0) subscribers->retry_at = EG_TIME_NEVER;
+    if (stale_workers(stream) == 0) subscribers->retry_at = EG_TIME_NEVER;
     else if (is_retry || subscribers->retry_at == EG_TIME_NEVER) subscribers->retry_at = now + EG_RELAY_RETRY;
 }
 

@@ -23,17 +23,12 @@ static bool transmit_due(struct eg_core *core, eg_time now) {
     return true;
 }
 
-static struct eg_stream *stream_of_round(struct eg_list *ready, enum eg_track_kind kind) {
-    return kind == EG_AUDIO ? EG_LIST_OWNER(ready, struct eg_stream, rounds[EG_AUDIO].ready)
-                            : EG_LIST_OWNER(ready, struct eg_stream, rounds[EG_VIDEO].ready);
-}
-
-// A round that fills the batch continues after the rounds of the other streams, so that an IDR to thousands does not keep their pictures waiting.
+// A round that fills the batch goes on behind those of the other streams: an IDR to thousands does not keep their pictures waiting.
 static bool transmit_rounds(struct eg_core *core, eg_time now, enum eg_track_kind kind) {
     struct eg_list *rounds = &core->ready[kind];
     while (!eg__list_is_empty(rounds)) {
         struct eg_list *first = rounds->next;
-        bool is_over = eg__fanout_round(stream_of_round(first, kind), &core->context, now, kind);
+        bool is_over = eg__fanout_round(EG_LIST_OWNER(first, struct eg_round, ready), &core->context, now);
         eg__list_remove(first);
         if (is_over) continue;
         eg__list_append(rounds, first);

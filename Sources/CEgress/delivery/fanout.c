@@ -14,8 +14,8 @@ static void count(struct eg_viewer *viewer, const struct eg_viewer_context *cont
 // Sends places from the cursor on, as far as they are due. False when the batch is full.
 static bool send_track(struct eg_viewer *viewer, const struct eg_viewer_context *context, eg_time now, enum eg_track_kind kind) {
     struct eg_track *track = &viewer->tracks[kind];
-    const struct eg_source *source = &viewer->stream->sources[kind];
-    uint32_t rate = source->clock->legs[kind].rate;
+    const struct eg_source *source = eg__viewer_source(viewer, kind);
+    uint32_t rate = source->clock->legs[source->index].rate;
     uint32_t left = eg__track_pace(track, now, source);
     while (track->cursor < source->ready_end) {
         const struct eg_packet *packet = eg__store_get(source->store, track->cursor);
@@ -60,7 +60,7 @@ static void drop_backlog(struct eg_track *track, const struct eg_viewer_context 
 // no fault of anybody's.
 static void place_track(struct eg_viewer *viewer, const struct eg_viewer_context *context, eg_time now, enum eg_track_kind kind) {
     struct eg_track *track = &viewer->tracks[kind];
-    const struct eg_source *source = &viewer->stream->sources[kind];
+    const struct eg_source *source = eg__viewer_source(viewer, kind);
     bool is_placed = track->state == EG_TRACK_LIVE || track->state == EG_TRACK_CATCHING_UP;
     if (is_placed && track->cursor < source->store->begin) {
         if (track->state == EG_TRACK_LIVE) context->stats->dropped[EG_DROP_SLOW_VIEWER] += source->store->begin - track->cursor;
@@ -75,7 +75,7 @@ static void write_reports(struct eg_viewer *viewer, eg_time now, struct eg_write
     for (int kind = 0; kind < EG_TRACK_COUNT; kind++) {
         const struct eg_track *track = &viewer->tracks[kind];
         uint32_t timestamp;
-        if (track->packets == 0 || !eg__clock_timestamp(clock, kind, now, &timestamp)) continue;
+        if (track->packets == 0 || !eg__clock_timestamp(clock, track->source, now, &timestamp)) continue;
         struct eg_sender_info info = {
             .ssrc = track->ssrc,
             .ntp = eg__clock_ntp(clock, now),
@@ -108,7 +108,7 @@ static bool send_reports(struct eg_viewer *viewer, const struct eg_viewer_contex
     if (size > 0) eg__batch_commit(context->batch, size);
     viewer->next_report = now + report_interval(viewer, now);
     context->stats->pictures_incomplete += eg__gaps_settle(&viewer->gaps, now);
-    for (int kind = 0; kind < EG_TRACK_COUNT; kind++) eg__track_settle(&viewer->tracks[kind], now, viewer->stream->sources[kind].store);
+    for (int kind = 0; kind < EG_TRACK_COUNT; kind++) eg__track_settle(&viewer->tracks[kind], now, eg__viewer_source(viewer, kind)->store);
     return true;
 }
 
@@ -127,9 +127,8 @@ bool eg__fanout_viewer(struct eg_viewer *viewer, const struct eg_viewer_context 
            send_reports(viewer, context, now);
 }
 
-static void begin_round(struct eg_stream *stream, enum eg_track_kind kind) {
-    struct eg_round *round = &stream->rounds[kind];
-    round->end = stream->sources[kind].ready_end;
+static void begin_round(struct eg_stream *stream, struct eg_round *round) {
+    round->end = stream->sources[round->source].ready_end;
     round->left = stream->viewer_count;
     round->first = stream->viewer_count > 0 ? (round->first + 1) % stream->viewer_count : 0;
 }
@@ -138,14 +137,15 @@ static struct eg_viewer *next_of_round(const struct eg_stream *stream, const str
     return stream->viewers[(round->first + stream->viewer_count - round->left) % stream->viewer_count];
 }
 
-bool eg__fanout_round(struct eg_stream *stream, const struct eg_viewer_context *context, eg_time now, enum eg_track_kind kind) {
+bool eg__fanout_round(struct eg_round *round, const struct eg_viewer_context *context, eg_time now) {
     EG_ASSERT(context->batch != NULL);
-    struct eg_round *round = &stream->rounds[kind];
-    while (round->left > 0 || eg__stream_is_ready(stream, kind)) {
-        if (round->left == 0) begin_round(stream, kind);
+    struct eg_stream *stream = round->stream;
+    enum eg_track_kind kind = eg__kind_of_source(round->source);
+    while (round->left > 0 || eg__stream_is_ready(stream, round->source)) {
+        if (round->left == 0) begin_round(stream, round);
         for (; round->left > 0; round->left--) {
             struct eg_viewer *viewer = next_of_round(stream, round);
-            if (viewer->state != EG_VIEWER_CONNECTED) continue;
+            if (viewer->state != EG_VIEWER_CONNECTED || viewer->tracks[kind].source != round->source) continue;
             eg__batch_start(context->batch, &viewer->ice.path);
             if (!serve_track(viewer, context, now, kind) || !send_reports(viewer, context, now)) return false;
             eg__viewer_schedule(viewer, context);

@@ -11,8 +11,8 @@
 // due; the caller schedules it. False when the batch is full: call again for the same viewer.
 bool eg__fanout_viewer(struct eg_viewer *viewer, const struct eg_viewer_context *context, eg_time now);
 
-// Goes on with the round of one of a stream's sources: every viewer once, beginning with another one each time, and again as long as there is
-// more. False when the batch is full.
-bool eg__fanout_round(struct eg_stream *stream, const struct eg_viewer_context *context, eg_time now, enum eg_track_kind kind);
+// Goes on with a round: every viewer that follows its source once, beginning with another one each time, and again as long as there is more. False
+// when the batch is full.
+bool eg__fanout_round(struct eg_round *round, const struct eg_viewer_context *context, eg_time now);
 
 #endif

@@ -32,7 +32,7 @@ static void receive_reports(struct eg_viewer *viewer, eg_time now, const struct 
         if (round_trip > 0) viewer->stats.round_trip_us = round_trip;
         bool is_main = kind == EG_VIDEO || viewer->tracks[EG_VIDEO].state == EG_TRACK_OFF;
         if (!is_main) continue;
-        viewer->stats.jitter_us = (uint32_t)((uint64_t)report.jitter * EG_SECOND / viewer->stream->clock.legs[kind].rate);
+        viewer->stats.jitter_us = (uint32_t)((uint64_t)report.jitter * EG_SECOND / viewer->stream->clock.legs[viewer->tracks[kind].source].rate);
         watch_congestion(viewer, now, report.fraction_lost);
     }
 }
@@ -40,7 +40,7 @@ static void receive_reports(struct eg_viewer *viewer, eg_time now, const struct 
 // As much as the stream's largest picture needs to arrive after all, within limits: a viewer that asks for everything is sent no more than that
 // a second.
 static void fit_repairs(struct eg_viewer *viewer) {
-    uint64_t picture = viewer->stream->sources[EG_VIDEO].largest_picture;
+    uint64_t picture = eg__viewer_source(viewer, EG_VIDEO)->largest_picture;
     if (picture > EG_REPAIR_PICTURE_MAX) picture = EG_REPAIR_PICTURE_MAX;
     uint64_t rate = picture > EG_REPAIR_RATE ? picture : EG_REPAIR_RATE;
     uint64_t burst = picture > EG_REPAIR_BURST ? picture : EG_REPAIR_BURST;
@@ -83,7 +83,7 @@ static const struct eg_packet *packet_near(const struct eg_store *store, uint64_
 
 static void repair(struct eg_viewer *viewer, struct eg_viewer_context *context, eg_time now, enum eg_track_kind kind, uint16_t sequence) {
     struct eg_track *track = &viewer->tracks[kind];
-    const struct eg_store *store = viewer->stream->sources[kind].store;
+    const struct eg_store *store = eg__viewer_source(viewer, kind)->store;
     uint64_t place;
     viewer->stats.nacks++;
     if (!eg__track_place_of(track, sequence, &place)) return;
@@ -99,7 +99,7 @@ static void repair(struct eg_viewer *viewer, struct eg_viewer_context *context, 
 static void watch_burst(struct eg_viewer *viewer, struct eg_viewer_context *context, eg_time now) {
     struct eg_track *track = &viewer->tracks[EG_VIDEO];
     if (!eg__track_is_burst_too_fast(track)) return;
-    if (eg__track_begin_slower(track, now, &viewer->stream->sources[EG_VIDEO], &context->burst)) viewer->transmit_at = track->burst.began_at;
+    if (eg__track_begin_slower(track, now, eg__viewer_source(viewer, EG_VIDEO), &context->burst)) viewer->transmit_at = track->burst.began_at;
 }
 
 static void receive_nack(struct eg_viewer *viewer, struct eg_viewer_context *context, eg_time now, const struct eg_rtcp *block) {
@@ -120,7 +120,7 @@ static void receive_nack(struct eg_viewer *viewer, struct eg_viewer_context *con
 
 static void begin_again(struct eg_viewer *viewer, struct eg_viewer_context *context, eg_time now) {
     viewer->stats.plis++;
-    const struct eg_source *source = &viewer->stream->sources[EG_VIDEO];
+    const struct eg_source *source = eg__viewer_source(viewer, EG_VIDEO);
     if (eg__track_begin_again(&viewer->tracks[EG_VIDEO], now, source, &context->burst)) viewer->transmit_at = now;
 }
 

@@ -1,4 +1,4 @@
-// One stream: two sources, their stores, their common clock, and the viewers that watch.
+// One stream: its sources, their stores, their common clock, and the viewers that watch. Each viewer's video follows one of the encodings.
 //
 // It has a home, the worker that receives it. A worker that has viewers of a stream of another's has a mirror: the same struct, whose sources
 // hear nothing themselves and are told by the home what there is (core/relay.h). Viewers see no difference.
@@ -15,18 +15,20 @@ struct eg_viewer;
 struct eg_subscribers {
     uint32_t awake;                  // bits of 1 << worker: those that are told
     uint32_t ever;                   // those that have a mirror, be it asleep
-    uint32_t stale;                  // those of the awake that missed something because their queue was full
+    uint32_t stale[EG_SOURCES_MAX];  // those of the awake that missed something of this source because their queue was full
     uint32_t numbers[EG_WORKERS_MAX]; // of the present subscription of each
     eg_time retry_at;                // when the stale are told again
-    uint64_t told_end[EG_TRACK_COUNT]; // places below have been told
+    uint64_t told_end[EG_SOURCES_MAX]; // places below have been told
     eg_time told_silent_since;
 };
 
 _Static_assert(EG_WORKERS_MAX <= 32, "a bit for each worker");
 
-// A turn of the fan-out through the viewers: each gets what one source has ready. The two have rounds of their own, so that sound does not wait
-// until a large picture has reached everybody.
+// A turn of the fan-out through the viewers: each that follows the source gets what it has ready. Each source has rounds of its own, so that sound
+// does not wait until a large picture has reached everybody.
 struct eg_round {
+    struct eg_stream *stream;
+    uint32_t source;
     struct eg_list ready;            // in core's list of rounds of this kind that have something to send
     uint64_t end;                    // places below have been sent, or are by the round under way
     uint32_t first;                  // where it began: that moves, so that nobody is always last
@@ -37,8 +39,10 @@ struct eg_stream {
     eg_handle handle;
     eg_stream_id id;                 // as the embedder knows it: of the home's, at every worker
     struct eg_stream_config config;
-    struct eg_store stores[EG_TRACK_COUNT];
-    struct eg_source sources[EG_TRACK_COUNT];
+    uint32_t source_count;           // two, and the further encodings; what the configuration leaves out is there and hears nothing
+    struct eg_store *stores;         // one for each source
+    struct eg_source *sources;
+    struct eg_round *rounds;
     struct eg_media_clock clock;
     uint64_t drops[EG_DROP_COUNT];
     struct eg_viewer **viewers;      // those that are not closed, in no order
@@ -48,8 +52,8 @@ struct eg_stream {
     eg_time silent_since;            // nothing arrives on any leg; EG_TIME_NEVER: something does, or never did
     struct eg_deadline deadline;
     unsigned events;                 // bits of 1 << eg_stream_event_kind that the embedder is to be told
+    unsigned events_of[EG_SOURCES_MAX]; // those of them that are about one encoding
     struct eg_list event;            // in core's list of events
-    struct eg_round rounds[EG_TRACK_COUNT];
     uint64_t packets_sent;
     uint64_t bytes_sent;
     struct eg_subscribers subscribers;
@@ -73,8 +77,8 @@ static inline bool eg__stream_has(const struct eg_stream *stream, enum eg_track_
 }
 
 // Whether a source has packets that its last round of the fan-out did not have.
-static inline bool eg__stream_is_ready(const struct eg_stream *stream, enum eg_track_kind kind) {
-    return stream->sources[kind].ready_end > stream->rounds[kind].end;
+static inline bool eg__stream_is_ready(const struct eg_stream *stream, uint32_t source) {
+    return stream->sources[source].ready_end > stream->rounds[source].end;
 }
 
 // Takes over what its sources have to tell, and notices silence of all of them.

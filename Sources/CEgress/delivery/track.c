@@ -32,7 +32,7 @@ void eg__track_skip_to(struct eg_track *track, uint64_t place) {
 // That of the live stream when the burst begins, `pause` from now. It may begin in the very instant of the last picture sent, or while that is
 // still ahead of its time.
 static uint32_t burst_timestamp(const struct eg_track *track, eg_time now, eg_time pause, const struct eg_source *source) {
-    uint32_t rate = source->clock->legs[source->kind].rate;
+    uint32_t rate = source->clock->legs[source->index].rate;
     uint32_t live = eg__source_live_timestamp(source, now) + (uint32_t)(pause * rate / EG_SECOND);
     bool is_ahead = track->packets > 0 && eg__timestamp_distance(track->last_timestamp, live) <= 0;
     return is_ahead ? track->last_timestamp + 1 : live;
@@ -65,7 +65,7 @@ static bool begin_burst(struct eg_track *track, eg_time now, eg_time pause, uint
     const struct eg_store *store = source->store;
     const struct eg_packet *first = eg__store_get(store, store->gop_begin);
     if (first == NULL || track->refused_gop == store->gop_begin) return false;
-    uint32_t rate = source->clock->legs[EG_VIDEO].rate;
+    uint32_t rate = source->clock->legs[source->index].rate;
     uint32_t age = source->picture_timestamp - first->timestamp; // [RTP ticks]
     uint64_t idr_places, idr_bytes = first_picture_bytes(source, first, &idr_places);
     uint64_t speed = burst_speed(store->gop_bytes - idr_bytes, age, rate, bit_rate);
@@ -179,7 +179,7 @@ eg_time eg__track_due(const struct eg_track *track, uint64_t place, uint32_t tim
 static uint64_t pace_step(const struct eg_track *track, const struct eg_source *source) {
     uint64_t step = EG_PACE_STEP;
     if (source->largest_picture > EG_PACE_AT_ONCE) {
-        eg_time duration = (eg_time)source->picture_interval * EG_SECOND / source->clock->legs[source->kind].rate;
+        eg_time duration = (eg_time)source->picture_interval * EG_SECOND / source->clock->legs[source->index].rate;
         if (duration > EG_PACE_DURATION_MAX || duration == 0) duration = EG_PACE_DURATION_MAX;
         if (duration < EG_PACE_DURATION_MIN) duration = EG_PACE_DURATION_MIN;
         uint64_t needed = ((uint64_t)source->largest_picture * EG_PACE_INTERVAL + duration - 1) / duration;

@@ -32,6 +32,7 @@ enum eg_track_state { EG_TRACK_OFF, EG_TRACK_WAITING, EG_TRACK_CATCHING_UP, EG_T
 
 struct eg_track {
     enum eg_track_state state;
+    uint8_t source;         // the one that it follows, among its stream's
     uint8_t payload_type;
     uint8_t rtx_payload_type;
     bool has_rtx;

@@ -30,12 +30,14 @@ static void init_tracks(struct eg_viewer *viewer, struct eg_random *random, cons
     if (config->has_video) {
         struct eg_track *video = &viewer->tracks[EG_VIDEO];
         eg__track_init(video, random, EG_VIDEO);
+        video->source = (uint8_t)eg__source_of_encoding((uint32_t)config->encoding);
         video->payload_type = config->video_payload_type;
         video->has_rtx = config->has_video_rtx;
         video->rtx_payload_type = config->video_rtx_payload_type;
     }
     if (config->has_audio) {
         eg__track_init(&viewer->tracks[EG_AUDIO], random, EG_AUDIO);
+        viewer->tracks[EG_AUDIO].source = EG_AUDIO;
         viewer->tracks[EG_AUDIO].payload_type = config->audio_payload_type;
     }
 }

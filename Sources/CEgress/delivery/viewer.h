@@ -11,6 +11,7 @@
 #include "base/deadlines.h"
 #include "base/list.h"
 #include "delivery/gaps.h"
+#include "delivery/stream.h"
 #include "delivery/track.h"
 #include "transport/dtls.h"
 #include "transport/handshakes.h"
@@ -89,6 +90,11 @@ eg_time eg__viewer_deadline(const struct eg_viewer *viewer);
 
 // Puts its deadline in its place among the others', after anything was done to it.
 void eg__viewer_schedule(struct eg_viewer *viewer, const struct eg_viewer_context *context);
+
+// What its track of this kind follows. Only of a viewer that is not closed.
+static inline struct eg_source *eg__viewer_source(const struct eg_viewer *viewer, enum eg_track_kind kind) {
+    return &viewer->stream->sources[viewer->tracks[kind].source];
+}
 
 // Its media goes along `path`: that it gets it there was proven, by its handshake or by its answer to a check of ours.
 static inline bool eg__viewer_has_media(const struct eg_viewer *viewer, const struct eg_path *path) {

@@ -70,6 +70,7 @@ bool eg__fingerprint_parse(const char *text, struct eg_fingerprint *fingerprint)
 const char *eg__viewer_config_problem(const struct eg_viewer_config *config, const struct eg_stream_config *stream) {
     if (!config->has_video && !config->has_audio) return "has_video, has_audio: at least one track";
     if (config->has_video && !stream->has_video) return "has_video: the stream has no video";
+    if (config->has_video && config->encoding > stream->further_count) return "encoding: the stream has no such encoding";
     if (config->has_audio && !stream->has_audio) return "has_audio: the stream has no audio";
     if (config->video_payload_type > 127 || config->audio_payload_type > 127 || config->video_rtx_payload_type > 127)
         return "video_payload_type, video_rtx_payload_type, audio_payload_type: 0..127";

@@ -150,6 +150,7 @@ EG_ENUM(eg_stream_event_kind, int32_t) {
     EG_STREAM_INACTIVE = 2,      // media stopped: the sender said BYE, or was silent for a second
     EG_STREAM_RESTARTED = 3,     // resumed after the sender changed or its timestamps jumped; viewers stay connected
     EG_STREAM_B_FRAMES = 4,      // timestamps go backwards: browsers can't play this; transcode it
+    EG_STREAM_OTHER_CODEC = 5,   // no key picture of its codec comes to an encoding's port: another codec is sent, or hardly ever a key picture
 };
 typedef enum eg_stream_event_kind eg_stream_event_kind;
 
@@ -173,6 +174,7 @@ struct eg_stream_event {
     eg_stream_id stream;
     eg_stream_event_kind kind;
     struct eg_video_format video;
+    uint64_t encoding;           // that the format, B-frames or another codec are about; wide, so that the struct grows
 };
 
 // The engine calls hooks on its own threads, so a hook must be quick: hand the event on and return. With several workers several hooks may run
@@ -235,6 +237,14 @@ typedef enum eg_codec eg_codec;
 // "h264"; static, lower case, fit for a metric's label.
 EG_API const char *eg_codec_name(eg_codec codec);
 
+enum { EG_ENCODINGS_MAX = 8 }; // of one stream
+
+// An encoding of a stream's pictures behind the first.
+struct eg_encoding_config {
+    eg_codec codec;        // EG_CODEC_DEFAULT or one of video
+    uint32_t payload_type; // of its leg; several may have the same, but not the sound's
+};
+
 struct eg_stream_config {
     bool has_video;
     bool has_audio;
@@ -242,6 +252,9 @@ struct eg_stream_config {
     uint8_t audio_payload_type;
     eg_codec video_codec;       // EG_CODEC_DEFAULT or one of video
     eg_codec audio_codec;       // EG_CODEC_DEFAULT or one of sound
+    // The same pictures in other codecs, sizes or bit rates, each on a port of its own. A viewer gets the one that it is made with.
+    uint32_t further_count;     // at most EG_ENCODINGS_MAX - 1
+    struct eg_encoding_config further[EG_ENCODINGS_MAX - 1];
 };
 
 struct eg_stream_info {
@@ -249,6 +262,7 @@ struct eg_stream_info {
     uint16_t video_port;             // V on 127.0.0.1; audio is on V + 1. Both are open even when the stream has one of the two only
     uint16_t audio_port;
     uint32_t receive_buffer_size;    // [B] of each socket, as granted
+    uint16_t further_ports[EG_ENCODINGS_MAX - 1]; // of the further encodings, on 127.0.0.1
 };
 
 // Makes a stream: opens its ports and listens. Nothing that is sent to them after the return is lost. The engine makes at most 10 attempts to
@@ -280,6 +294,7 @@ struct eg_viewer_config {
     // letters, digits, + or /, random, never used twice. NULL in both: the engine makes them.
     const char *EG_NULLABLE local_ice_ufrag;
     const char *EG_NULLABLE local_ice_pwd;
+    uint64_t encoding;               // which of the stream's encodings it gets: 0 is the first, 1 the first of the further ones
 };
 
 // What the caller puts into its SDP answer.
@@ -430,6 +445,25 @@ EG_INLINE EG_CHECKED eg_status eg_stream_stats(eg_engine *engine, eg_stream_id s
     return eg_stream_stats_sized(engine, stream, stats, sizeof *stats);
 }
 
+struct eg_encoding_stats {
+    struct eg_source_stats source;
+    struct eg_video_format format;
+    uint64_t pictures;
+    uint64_t key_pictures;
+    uint32_t gop_ms;                   // [ms] between the last two key pictures
+    uint32_t viewers;                  // that get it, in any state
+    bool has_b_frames;
+    bool has_other_codec;              // no key picture of its codec comes, as EG_STREAM_OTHER_CODEC tells
+};
+
+// Of one of a stream's encodings, 0 for the first. EG_STATUS_NOT_FOUND: no such stream, or no such encoding. EG_STATUS_INVALID_ARGUMENT: called from
+// inside a hook. Then all is zero.
+EG_API EG_CHECKED eg_status eg_encoding_stats_sized(eg_engine *engine, eg_stream_id stream, uint32_t encoding, struct eg_encoding_stats *stats,
+                                                    size_t stats_size);
+EG_INLINE EG_CHECKED eg_status eg_encoding_stats(eg_engine *engine, eg_stream_id stream, uint32_t encoding, struct eg_encoding_stats *stats) {
+    return eg_encoding_stats_sized(engine, stream, encoding, stats, sizeof *stats);
+}
+
 struct eg_viewer_stats {
     eg_stream_id stream;
     eg_viewer_state state;
@@ -442,6 +476,7 @@ struct eg_viewer_stats {
     uint32_t round_trip_us;            // [us] likewise; 0: not known
     uint32_t jitter_us;                // [us] likewise
     uint32_t age_ms;                   // [ms] since the viewer was made
+    uint64_t encoding;                 // of the stream's, that it gets; wide, so that the struct grows
 };
 
 // EG_STATUS_NOT_FOUND: the viewer does not exist. EG_STATUS_INVALID_ARGUMENT: called from inside a hook. All fields are zero then.

@@ -15,7 +15,7 @@ static void probe_udp(struct eg_probe *probe) {
     struct eg_error error;
     probe->receive_buffer_asked = EG_UDP_SOURCE_BUFFER_SIZE;
     eg__kernel_random_init(&random);
-    eg_status status = eg__udp_open_pair(0, 0, probe->receive_buffer_asked, &random.base, pair, &error);
+    eg_status status = eg__udp_open_pair(&(struct eg_udp_range){.buffer_size = probe->receive_buffer_asked}, &random.base, pair, &error);
     eg__kernel_random_deinit(&random);
     if (status != EG_STATUS_OK) {
         snprintf(probe->gso_reason, sizeof probe->gso_reason, "%.120s", error.message);

@@ -195,30 +195,46 @@ static eg_status open_pair_at(uint16_t port, uint32_t buffer_size, struct eg_udp
     return status;
 }
 
-// The lower port to try next. A range with no more pairs than attempts is tried in order, so that its last free pair is certainly found.
-static uint16_t candidate(uint16_t port_min, uint16_t port_max, uint64_t random, uint32_t attempt) {
-    if (port_max == 0) return 0;
-    uint32_t pairs = (uint32_t)port_max - port_min;
-    uint64_t pick = pairs <= EG_UDP_PAIR_ATTEMPTS_MAX ? attempt : random;
-    return (uint16_t)(port_min + pick % pairs);
+// The port to try next, of `count` from the range's first one on. A range with no more of them than attempts is walked, so that its last free one is
+// found for sure.
+static uint16_t candidate(const struct eg_udp_range *range, uint32_t count, uint64_t random, uint32_t attempt) {
+    if (range->max == 0) return 0;
+    uint64_t pick = count <= EG_UDP_PAIR_ATTEMPTS_MAX ? attempt : random;
+    return (uint16_t)(range->min + pick % count);
 }
 
-eg_status eg__udp_open_pair(uint16_t port_min, uint16_t port_max, uint32_t buffer_size, struct eg_random *random,
-                            struct eg_udp_socket pair[2], struct eg_error *error) {
-    EG_ASSERT(port_max == 0 || port_min < port_max);
+// Says how often it was tried; the last cause goes with it.
+static eg_status fail_after_all(const char *what, const struct eg_error *last, struct eg_error *error) {
+    eg__fail(error, EG_STATUS_NO_PORTS, 0, "no %s in %d attempts, the last: %s", what, EG_UDP_PAIR_ATTEMPTS_MAX, last->message);
+    if (error != NULL) error->system_error = last->system_error;
+    return EG_STATUS_NO_PORTS;
+}
+
+eg_status eg__udp_open_pair(const struct eg_udp_range *range, struct eg_random *random, struct eg_udp_socket pair[2], struct eg_error *error) {
+    EG_ASSERT(range->max == 0 || range->min < range->max);
     struct eg_error last = {0};
     for (uint32_t attempt = 0; attempt < EG_UDP_PAIR_ATTEMPTS_MAX; attempt++) {
-        uint16_t port = candidate(port_min, port_max, eg__random_u64(random), attempt);
-        eg_status status = open_pair_at(port, buffer_size, pair, &last);
+        uint16_t port = candidate(range, (uint32_t)range->max - range->min, eg__random_u64(random), attempt);
+        eg_status status = open_pair_at(port, range->buffer_size, pair, &last);
         if (status == EG_STATUS_OK) return status;
         if (status == EG_STATUS_NO_PORTS) continue;
         if (error != NULL) *error = last;
         return status;
     }
-    eg__fail(error, EG_STATUS_NO_PORTS, 0, "no two adjacent free ports in %d attempts, the last: %s", EG_UDP_PAIR_ATTEMPTS_MAX,
-             last.message);
-    if (error != NULL) error->system_error = last.system_error;
-    return EG_STATUS_NO_PORTS;
+    return fail_after_all("two adjacent free ports", &last, error);
+}
+
+eg_status eg__udp_open_source(const struct eg_udp_range *range, struct eg_random *random, struct eg_udp_socket *udp, struct eg_error *error) {
+    struct eg_error last = {0};
+    for (uint32_t attempt = 0; attempt < EG_UDP_PAIR_ATTEMPTS_MAX; attempt++) {
+        uint16_t port = candidate(range, (uint32_t)range->max - range->min + 1, eg__random_u64(random), attempt);
+        eg_status status = open_source(port, range->buffer_size, udp, &last);
+        if (status == EG_STATUS_OK) return status;
+        if (status == EG_STATUS_NO_PORTS) continue;
+        if (error != NULL) *error = last;
+        return status;
+    }
+    return fail_after_all("free port", &last, error);
 }
 
 bool eg__udp_has_gso(int fd, char *reason, size_t reason_size) {

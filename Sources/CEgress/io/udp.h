@@ -34,10 +34,19 @@ eg_status eg__udp_open_viewer(const char *address, uint16_t port, uint32_t buffe
 eg_status eg__udp_open_viewers(const char *address, uint16_t port, uint32_t buffer_size, struct eg_udp_socket *udp, uint32_t count,
                                struct eg_error *error);
 
-// Two sockets on adjacent ports of 127.0.0.1, within `port_min`..`port_max`, or with both 0 wherever the system has room.
-// EG_STATUS_NO_PORTS after EG_UDP_PAIR_ATTEMPTS_MAX attempts, with the cause of the last one; EG_STATUS_SYSTEM. Both are open or none is.
-eg_status eg__udp_open_pair(uint16_t port_min, uint16_t port_max, uint32_t buffer_size, struct eg_random *random,
-                            struct eg_udp_socket pair[2], struct eg_error *error);
+// Where sources' sockets may be, and what they ask of the kernel.
+struct eg_udp_range {
+    uint16_t min; // both 0: wherever the system has room
+    uint16_t max;
+    uint32_t buffer_size; // [B]
+};
+
+// Two sockets on adjacent ports of 127.0.0.1 within `range`. EG_STATUS_NO_PORTS after EG_UDP_PAIR_ATTEMPTS_MAX attempts, with the cause of the last
+// one; EG_STATUS_SYSTEM. Both are open or none is.
+eg_status eg__udp_open_pair(const struct eg_udp_range *range, struct eg_random *random, struct eg_udp_socket pair[2], struct eg_error *error);
+
+// One socket on any port of 127.0.0.1 within `range`. Results as above.
+eg_status eg__udp_open_source(const struct eg_udp_range *range, struct eg_random *random, struct eg_udp_socket *udp, struct eg_error *error);
 
 void eg__udp_close(struct eg_udp_socket *udp);
 

@@ -18,13 +18,14 @@
 enum {
     TURN_DATAGRAMS_MAX = 256,
     TURN_BATCHES_MAX = 4, // about 1 ms: what has arrived meanwhile waits no longer for a large picture to many viewers
-    VIEWER_SOCKET = EG_TRACK_COUNT, // the kind of what arrives there; the other kinds are the tracks
+    VIEWER_SOCKET = EG_SOURCES_MAX, // the kind of what arrives there; the other kinds are the sources of a stream
 };
 
 // The sockets of one stream.
 struct source_sockets {
     eg_stream_id stream;
-    eg_handle sockets[EG_TRACK_COUNT]; // in the receiver
+    uint32_t count;
+    eg_handle sockets[EG_SOURCES_MAX]; // in the receiver
 };
 
 struct eg_worker {
@@ -90,9 +91,8 @@ static void receive_datagram(struct eg_worker *worker, struct eg_datagram *datag
         eg__core_receive_viewer(worker->core, &datagram->arrival, batch_with_reserve(worker));
         return;
     }
-    enum eg_track_kind kind = (enum eg_track_kind)datagram->kind;
-    if (datagram->overflow > 0) eg__core_count_overflow(worker->core, datagram->owner, kind, datagram->overflow);
-    eg__core_receive_source(worker->core, datagram->owner, kind, &datagram->arrival);
+    if (datagram->overflow > 0) eg__core_count_overflow(worker->core, datagram->owner, datagram->kind, datagram->overflow);
+    eg__core_receive_source(worker->core, datagram->owner, datagram->kind, &datagram->arrival);
 }
 
 // True when there may be more.
@@ -202,8 +202,8 @@ static bool turn(struct eg_worker *worker) {
 
 static void remove_sockets(struct eg_worker *worker, eg_handle source) {
     const struct source_sockets *sockets = eg__pool_find(&worker->sources, source);
-    for (int kind = 0; kind < EG_TRACK_COUNT; kind++) {
-        if (sockets->sockets[kind] != 0) eg__receiver_remove(worker->receiver, sockets->sockets[kind]);
+    for (uint32_t i = 0; i < sockets->count; i++) {
+        if (sockets->sockets[i] != 0) eg__receiver_remove(worker->receiver, sockets->sockets[i]);
     }
     eg__pool_release(&worker->sources, source);
 }
@@ -246,7 +246,7 @@ static int start_thread(struct eg_worker *worker) {
 }
 
 static eg_status create_receiver(struct eg_worker *worker, const struct eg_worker_config *config, struct eg_error *error) {
-    uint32_t sockets_max = EG_TRACK_COUNT * config->core.streams_max + 1;
+    uint32_t sockets_max = EG_SOURCES_MAX * config->core.streams_max + 1;
     eg_status status = eg__receiver_create(config->io, sockets_max, &worker->choice, error);
     worker->receiver = worker->choice.receiver;
     if (status != EG_STATUS_OK) return status;
@@ -358,18 +358,19 @@ static eg_handle add_source(struct eg_worker *worker, eg_stream_id stream, uint3
     return handle;
 }
 
-bool eg__worker_add_sockets(struct eg_worker *worker, eg_stream_id stream, const struct eg_udp_socket pair[EG_TRACK_COUNT]) {
+bool eg__worker_add_sockets(struct eg_worker *worker, eg_stream_id stream, const struct eg_udp_socket *udp, uint32_t count) {
     eg_handle handle;
     struct source_sockets *sockets = eg__pool_take(&worker->sources, &handle);
     if (sockets == NULL) {
-        for (uint32_t kind = 0; kind < EG_TRACK_COUNT; kind++) close(pair[kind].fd);
+        for (uint32_t i = 0; i < count; i++) close(udp[i].fd);
         return false;
     }
     sockets->stream = stream;
+    sockets->count = count;
     bool is_complete = true;
-    for (uint32_t kind = 0; kind < EG_TRACK_COUNT; kind++) {
-        sockets->sockets[kind] = add_source(worker, stream, kind, &pair[kind]);
-        is_complete &= sockets->sockets[kind] != 0;
+    for (uint32_t i = 0; i < count; i++) {
+        sockets->sockets[i] = add_source(worker, stream, i, &udp[i]);
+        is_complete &= sockets->sockets[i] != 0;
     }
     if (!is_complete) remove_sockets(worker, handle);
     return is_complete;

@@ -62,8 +62,9 @@ const char *eg__worker_crypto_name(const struct eg_worker *worker);
 // For commands, on the worker's thread.
 struct eg_core *eg__worker_core(struct eg_worker *worker);
 eg_time eg__worker_now(const struct eg_worker *worker);
-// Receives for `stream` on a pair of sockets, video first. They belong to the worker; when memory is refused (false) they are closed.
-bool eg__worker_add_sockets(struct eg_worker *worker, eg_stream_id stream, const struct eg_udp_socket pair[EG_TRACK_COUNT]);
+// Receives for `stream` on one socket for each of its sources, in their order. They belong to the worker; when memory is refused (false) they are
+// closed.
+bool eg__worker_add_sockets(struct eg_worker *worker, eg_stream_id stream, const struct eg_udp_socket *udp, uint32_t count);
 // Closes a stream's sockets; nothing happens when it has none.
 void eg__worker_remove_sockets(struct eg_worker *worker, eg_stream_id stream);
 // Fills in what is the loop's: turns and CPU time of the thread.

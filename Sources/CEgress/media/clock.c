@@ -12,21 +12,20 @@ enum {
 
 void eg__clock_init(struct eg_media_clock *clock, uint64_t ntp_origin) {
     *clock = (struct eg_media_clock){.ntp_origin = ntp_origin};
-    clock->legs[EG_VIDEO].rate = VIDEO_RATE;
-    clock->legs[EG_AUDIO].rate = AUDIO_RATE;
+    for (uint32_t leg = 0; leg < EG_SOURCES_MAX; leg++) clock->legs[leg].rate = leg == EG_AUDIO ? AUDIO_RATE : VIDEO_RATE;
 }
 
-void eg__clock_set_rate(struct eg_media_clock *clock, enum eg_track_kind kind, uint32_t rate) {
+void eg__clock_set_rate(struct eg_media_clock *clock, uint32_t index, uint32_t rate) {
     EG_ASSERT(rate > 0 && COMMON_RATE % rate == 0);
-    clock->legs[kind].rate = rate;
+    clock->legs[index].rate = rate;
 }
 
 static uint32_t ticks(const struct eg_clock_leg *leg, int64_t microseconds) {
     return (uint32_t)(microseconds * leg->rate / EG_SECOND);
 }
 
-void eg__clock_observe(struct eg_media_clock *clock, enum eg_track_kind kind, eg_time now, uint32_t timestamp) {
-    struct eg_clock_leg *leg = &clock->legs[kind];
+void eg__clock_observe(struct eg_media_clock *clock, uint32_t index, eg_time now, uint32_t timestamp) {
+    struct eg_clock_leg *leg = &clock->legs[index];
     if (!leg->has_anchor) {
         leg->has_anchor = true;
         leg->anchor_at = now;
@@ -40,15 +39,15 @@ void eg__clock_observe(struct eg_media_clock *clock, enum eg_track_kind kind, eg
     leg->anchor_timestamp = timestamp;
 }
 
-void eg__clock_report(struct eg_media_clock *clock, enum eg_track_kind kind, uint64_t ntp, uint32_t timestamp) {
-    struct eg_clock_leg *leg = &clock->legs[kind];
+void eg__clock_report(struct eg_media_clock *clock, uint32_t index, uint64_t ntp, uint32_t timestamp) {
+    struct eg_clock_leg *leg = &clock->legs[index];
     leg->has_report = true;
     leg->report_ntp = ntp;
     leg->report_timestamp = timestamp;
 }
 
-void eg__clock_restart(struct eg_media_clock *clock, enum eg_track_kind kind) {
-    struct eg_clock_leg *leg = &clock->legs[kind];
+void eg__clock_restart(struct eg_media_clock *clock, uint32_t index) {
+    struct eg_clock_leg *leg = &clock->legs[index];
     leg->has_anchor = false;
     leg->has_report = false;
 }
@@ -67,24 +66,25 @@ static uint32_t common_ticks(uint64_t ntp) {
     return (uint32_t)(ntp >> 32) * COMMON_RATE + (uint32_t)(((ntp & UINT32_MAX) * COMMON_RATE) >> 32);
 }
 
-// Each report ties its leg's timeline to the sender's clock. So video's present time gives the sender's time, and that gives audio's. The
-// computation uses a rate that both legs' rates divide, modulo 2^32, so that timestamps that wrapped since a stale start time don't matter.
-static bool follow_video(const struct eg_media_clock *clock, eg_time now, uint32_t *timestamp) {
-    const struct eg_clock_leg *video = &clock->legs[EG_VIDEO], *audio = &clock->legs[EG_AUDIO];
-    if (!video->has_anchor || !video->has_report || !audio->has_report) return false;
-    uint32_t by_arrival = anchored_timestamp(audio, now);
-    uint32_t video_at = common_ticks(video->report_ntp) + (anchored_timestamp(video, now) - video->report_timestamp) * (COMMON_RATE / video->rate);
-    uint32_t audio_at = common_ticks(audio->report_ntp) + (by_arrival - audio->report_timestamp) * (COMMON_RATE / audio->rate);
-    int32_t skew = eg__timestamp_distance(audio_at, video_at);
+// Each report ties its leg's timeline to the sender's clock. So the first encoding's present time gives the sender's time, and that gives the leg's.
+// The computation uses a rate that both legs' rates divide, modulo 2^32, so that timestamps that wrapped since a stale start time don't matter.
+static bool follow_first(const struct eg_media_clock *clock, const struct eg_clock_leg *leg, eg_time now, uint32_t *timestamp) {
+    const struct eg_clock_leg *first = &clock->legs[EG_VIDEO];
+    if (!first->has_anchor || !first->has_report || !leg->has_report) return false;
+    uint32_t by_arrival = anchored_timestamp(leg, now);
+    uint32_t first_at =
+        common_ticks(first->report_ntp) + (anchored_timestamp(first, now) - first->report_timestamp) * (COMMON_RATE / first->rate);
+    uint32_t leg_at = common_ticks(leg->report_ntp) + (by_arrival - leg->report_timestamp) * (COMMON_RATE / leg->rate);
+    int32_t skew = eg__timestamp_distance(leg_at, first_at);
     if (skew > SKEW_MAX * COMMON_RATE || skew < -SKEW_MAX * COMMON_RATE) return false;
-    *timestamp = by_arrival + (uint32_t)(skew / (int32_t)(COMMON_RATE / audio->rate));
+    *timestamp = by_arrival + (uint32_t)(skew / (int32_t)(COMMON_RATE / leg->rate));
     return true;
 }
 
-bool eg__clock_timestamp(const struct eg_media_clock *clock, enum eg_track_kind kind, eg_time now, uint32_t *timestamp) {
-    const struct eg_clock_leg *leg = &clock->legs[kind];
+bool eg__clock_timestamp(const struct eg_media_clock *clock, uint32_t index, eg_time now, uint32_t *timestamp) {
+    const struct eg_clock_leg *leg = &clock->legs[index];
     if (!leg->has_anchor) return false;
-    if (kind == EG_AUDIO && follow_video(clock, now, timestamp)) return true;
+    if (index != EG_VIDEO && follow_first(clock, leg, now, timestamp)) return true;
     *timestamp = anchored_timestamp(leg, now);
     return true;
 }

@@ -5,11 +5,12 @@
 
 #include <string.h>
 
-void eg__source_init(struct eg_source *source, enum eg_track_kind kind, struct eg_source_format format, struct eg_store *store,
+void eg__source_init(struct eg_source *source, uint32_t index, struct eg_source_format format, struct eg_store *store,
                      struct eg_media_clock *clock, uint64_t *drops) {
     *source = (struct eg_source){
-        .kind = kind,
-        .codec = eg__codec_traits(format.codec, kind == EG_VIDEO),
+        .kind = eg__kind_of_source(index),
+        .index = index,
+        .codec = eg__codec_traits(format.codec, eg__kind_of_source(index) == EG_VIDEO),
         .payload_type = format.payload_type,
         .store = store,
         .clock = clock,
@@ -21,14 +22,14 @@ void eg__source_init(struct eg_source *source, enum eg_track_kind kind, struct e
     };
     EG_ASSERT(source->codec != NULL);
     if (source->codec->sets != NULL) eg__parameter_sets_init(&source->sets, source->codec);
-    eg__clock_set_rate(clock, kind, source->codec->clock_rate);
+    eg__clock_set_rate(clock, index, source->codec->clock_rate);
 }
 
 void eg__source_deinit(struct eg_source *source) { eg__parameter_sets_deinit(&source->sets); }
 
 uint32_t eg__source_live_timestamp(const struct eg_source *source, eg_time now) {
     if (now <= source->picture_arrival) return source->picture_timestamp;
-    uint64_t ticks = (now - source->picture_arrival) * source->clock->legs[source->kind].rate / EG_SECOND;
+    uint64_t ticks = (now - source->picture_arrival) * source->clock->legs[source->index].rate / EG_SECOND;
     uint64_t ticks_max = source->picture_interval > 0 ? source->picture_interval - 1 : 0;
     return source->picture_timestamp + (uint32_t)(ticks < ticks_max ? ticks : ticks_max);
 }
@@ -45,7 +46,7 @@ static void count_rate(struct eg_source *source, eg_time now, size_t size) {
 
 // [RTP ticks] from the newest timestamp to where the timeline continues after a break: the time that has passed, at least a frame.
 static uint32_t ticks_passed(const struct eg_source *source, eg_time now) {
-    uint64_t rate = source->clock->legs[source->kind].rate;
+    uint64_t rate = source->clock->legs[source->index].rate;
     uint64_t passed = (now - source->picture_arrival) * rate / EG_SECOND;
     uint64_t passed_min = source->picture_interval > 0 ? source->picture_interval : rate / 50;
     return (uint32_t)(passed > passed_min ? passed : passed_min);
@@ -54,7 +55,7 @@ static uint32_t ticks_passed(const struct eg_source *source, eg_time now) {
 // Packets that come late, for example after a stall, are not a jump: their timestamps continue.
 static bool is_jump(const struct eg_source *source, eg_time now, uint32_t timestamp) {
     if (source->wants_key || source->last_arrival == EG_TIME_NEVER) return false;
-    int64_t rate = source->clock->legs[source->kind].rate;
+    int64_t rate = source->clock->legs[source->index].rate;
     int64_t step_us = (int64_t)eg__timestamp_distance(source->picture_timestamp, timestamp) * EG_SECOND / rate;
     return step_us < -(int64_t)EG_SOURCE_JUMP || step_us > (int64_t)(now - source->picture_arrival) + (int64_t)EG_SOURCE_JUMP;
 }
@@ -64,9 +65,21 @@ static void follow_jump(struct eg_source *source, eg_time now, uint32_t timestam
     if (source->pending_since != EG_TIME_NEVER) eg__source_complete_picture(source);
     source->timestamp_offset += source->picture_timestamp + ticks_passed(source, now) - timestamp;
     source->order_begin = source->highest + 1; // late packets have timestamps of the old timeline
-    eg__clock_restart(source->clock, source->kind);
+    eg__clock_restart(source->clock, source->index);
     source->stats.restarts++;
     eg__source_raise(source, EG_STREAM_RESTARTED);
+}
+
+static void suspect_codec(struct eg_source *source) {
+    if (!source->has_other_codec) eg__source_raise(source, EG_STREAM_OTHER_CODEC);
+    source->has_other_codec = true;
+}
+
+// Payloads of another codec may look like this one's for long, but a key picture is never among them.
+static void note_keyless(struct eg_source *source, eg_time now) {
+    bool goes_on = source->last_arrival != EG_TIME_NEVER && now - source->last_arrival < EG_SOURCE_INACTIVE;
+    if (!goes_on) source->keyless_since = now;
+    else if (now - source->keyless_since >= EG_KEY_PATIENCE) suspect_codec(source);
 }
 
 // Takes a packet of the sender's present epoch.
@@ -92,6 +105,7 @@ static void accept(struct eg_source *source, eg_time now, const struct eg_rtp *r
         source->stats.active = true;
         eg__source_raise(source, EG_STREAM_ACTIVE);
     }
+    if (source->kind == EG_VIDEO) note_keyless(source, now);
     source->last_arrival = now;
     source->stats.packets++;
     source->stats.bytes += rtp->payload_size;
@@ -115,14 +129,14 @@ static void begin_epoch(struct eg_source *source, eg_time now, const struct eg_a
     source->candidate.active = false;
     source->wants_key = source->kind == EG_VIDEO;
     source->backward_pictures = 0;
-    eg__clock_restart(source->clock, source->kind);
+    eg__clock_restart(source->clock, source->index);
     if (!is_first) {
         source->timestamp_offset = source->picture_timestamp + ticks_passed(source, now) - first->timestamp;
         source->stats.restarts++;
         eg__source_raise(source, EG_STREAM_RESTARTED);
     }
     if (source->early_report.active && source->early_report.ssrc == first->ssrc)
-        eg__clock_report(source->clock, source->kind, source->early_report.ntp, source->early_report.timestamp + source->timestamp_offset);
+        eg__clock_report(source->clock, source->index, source->early_report.ntp, source->early_report.timestamp + source->timestamp_offset);
     source->early_report.active = false;
 }
 
@@ -154,6 +168,12 @@ static bool is_next_of_candidate(const struct eg_source *source, const struct eg
 static struct eg_payload inspect(const struct eg_source *source, const struct eg_rtp *rtp) {
     if (source->codec->inspect == NULL) return (struct eg_payload){.valid = true};
     return source->codec->inspect(rtp->payload, rtp->payload_size);
+}
+
+// A payload that is not the codec's.
+static void note_strange(struct eg_source *source) {
+    eg__source_drop(source, EG_DROP_SOURCE_PAYLOAD);
+    if (++source->strange_payloads >= EG_STRANGE_PAYLOADS) suspect_codec(source);
 }
 
 // Takes a packet that is not of the present epoch: from a sender that came back, or from a stranger.
@@ -224,7 +244,7 @@ static void receive_rtp(struct eg_source *source, const struct eg_arrival *arriv
     struct eg_payload found = inspect(source, &rtp);
     if (!found.valid) {
         if (is_present) pass_over(source, step);
-        eg__source_drop(source, EG_DROP_SOURCE_PAYLOAD);
+        note_strange(source);
         return;
     }
     if (!is_present) {
@@ -248,7 +268,7 @@ static void receive_report(struct eg_source *source, bool is_stranger, const str
     if (!eg__rtcp_parse_sender_info(&info, block)) return;
     if (source->state == EG_SOURCE_LIVE && info.ssrc == source->ssrc) {
         if (is_stranger) return;
-        eg__clock_report(source->clock, source->kind, info.ntp, info.rtp_timestamp + source->timestamp_offset);
+        eg__clock_report(source->clock, source->index, info.ntp, info.rtp_timestamp + source->timestamp_offset);
         return;
     }
     source->early_report.active = true;

@@ -26,6 +26,7 @@ enum eg_source_state { EG_SOURCE_WAITING, EG_SOURCE_LIVE, EG_SOURCE_ENDED };
 
 struct eg_source {
     enum eg_track_kind kind;
+    uint32_t index;                 // among its stream's sources; its leg of the clock
     enum eg_source_state state;
     const struct eg_codec_traits *codec;
     uint8_t payload_type;
@@ -79,6 +80,9 @@ struct eg_source {
     unsigned events;                // bits of 1 << eg_stream_event_kind; the owner resets them
     unsigned backward_pictures;     // how many timestamps went back, each at most EG_BACKWARD_SPAN pictures after the one before
     uint64_t backward_at;           // picture
+    unsigned strange_payloads;      // that are not the codec's, since the last key picture
+    eg_time keyless_since;          // packets of video without a key picture
+    bool has_other_codec;           // by what came since the last key picture
     struct eg_video_format format;  // of the last key picture
     struct eg_source_stats stats;
     uint64_t pictures;
@@ -95,7 +99,7 @@ struct eg_source_format {
 };
 
 // The codec must be one of this kind. Its rate becomes that of the clock's leg.
-void eg__source_init(struct eg_source *source, enum eg_track_kind kind, struct eg_source_format format, struct eg_store *store,
+void eg__source_init(struct eg_source *source, uint32_t index, struct eg_source_format format, struct eg_store *store,
                      struct eg_media_clock *clock, uint64_t *drops);
 
 void eg__source_deinit(struct eg_source *source);

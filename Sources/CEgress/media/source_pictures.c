@@ -84,7 +84,7 @@ static void begin_picture(struct eg_source *source, eg_time now, uint64_t place,
     source->picture_begin = place;
     source->picture_timestamp = timestamp;
     source->picture_arrival = now;
-    eg__clock_observe(source->clock, source->kind, now, timestamp);
+    eg__clock_observe(source->clock, source->index, now, timestamp);
 }
 
 // A slice of a key picture whose parameter sets did not all come with it gets those that came before, with its timestamp, in packets no larger
@@ -115,6 +115,9 @@ static void begin_gop(struct eg_source *source, eg_time now) {
     source->largest_picture = source->gop_largest_picture;
     source->gop_largest_picture = 0;
     source->key_pictures++;
+    source->strange_payloads = 0;
+    source->keyless_since = now;
+    source->has_other_codec = false;
     if (source->last_key != EG_TIME_NEVER) source->gop_ms = (uint32_t)((now - source->last_key) / EG_MILLISECOND);
     source->last_key = now;
     eg__store_begin_gop(source->store, source->picture_begin);
@@ -186,6 +189,6 @@ void eg__source_keep_audio(struct eg_source *source, eg_time now, uint64_t place
     source->highest_raw = rtp->sequence;
     source->picture_timestamp = timestamp;
     source->picture_arrival = now;
-    eg__clock_observe(source->clock, source->kind, now, timestamp);
+    eg__clock_observe(source->clock, source->index, now, timestamp);
     eg__source_complete_picture(source);
 }

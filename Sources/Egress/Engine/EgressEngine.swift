@@ -106,7 +106,11 @@ public final class EgressEngine: Sendable {
             throw error
         }
         var metadata: Logger.Metadata = ["id": "\(id)", "video_port": "\(stream.ports.video)", "audio_port": "\(stream.ports.audio)"]
-        metadata["video_pt"] = "\(settings.videoPayloadType)"
+        let encodings = settings.videoEncodings
+        if let first = encodings.first { metadata["video_pt"] = "\(first.payloadType)" }
+        if !settings.encodings.isEmpty {
+            metadata["encodings"] = "\(encodings.map { "\($0.rid) (\($0.codec.name))" }.joined(separator: ", "))"
+        }
         metadata["audio_pt"] = "\(settings.audioPayloadType)"
         logger.info("Egress registered for the process", metadata: metadata)
         return stream.outputs
@@ -148,8 +152,7 @@ public final class EgressEngine: Sendable {
     public func changeLegs(of id: String, plan: LegPlan) throws(EgressError) -> [ConfigIO] {
         guard let stream = registry.stream(named: id) else { throw .streamNotFound(id) }
         let config = try stream.base.leavingOut(plan.missing)
-        let arguments = FFmpegArguments.build(config, videoPort: stream.ports.video, plan: plan, startTime: now())
-        let outputs = FFmpegArguments.splitLegs(arguments)
+        let outputs = outputs(config, stream.ports, plan)
         guard registry.change(stream, to: config, outputs) else { throw .streamNotFound(id) }
         viewerEvents.reconnect(registry.sessionsThatLackALeg(of: id))
         return outputs
@@ -159,14 +162,32 @@ public final class EgressEngine: Sendable {
         guard let engine else { throw .shutDown }
         let config = try base.leavingOut(plan?.missing ?? [])
         let ports = try engine.handle.createStream(base)
-        let arguments = FFmpegArguments.build(config, videoPort: ports.video, plan: plan, startTime: now())
         let stream = ProcessStream(
-            id: id, engineID: ports.stream, ports: ports, base: base, config: config, outputs: FFmpegArguments.splitLegs(arguments))
+            id: id, engineID: ports.stream, ports: ports, base: base, config: config, outputs: outputs(config, ports, plan))
         guard registry.activate(stream) else {
             engine.handle.destroyStream(ports.stream)
             throw .shutDown
         }
         return stream
+    }
+
+    private func outputs(_ config: WebRTCConfig, _ ports: EngineHandle.StreamPorts, _ plan: LegPlan?) -> [ConfigIO] {
+        let arguments = FFmpegArguments.build(
+            config, videoPort: ports.video, furtherPorts: ports.further, plan: plan, startTime: now())
+        return FFmpegArguments.splitLegs(arguments, rids: config.videoEncodings.dropFirst().map(\.rid))
+    }
+
+    private func encodingStatus(_ stream: ProcessStream) -> [EncodingStatus] {
+        let ports = [stream.ports.video] + stream.ports.further
+        return zip(stream.config.videoEncodings, ports).enumerated().map { index, encoding in
+            let reading = reading(of: stream, encoding: index)
+            return EncodingStatus(
+                rid: encoding.0.rid, codec: encoding.0.codec, port: encoding.1, isActive: reading?.isActive ?? false,
+                format: reading?.format,
+                hasBFrames: reading?.hasBFrames ?? false, hasOtherCodec: reading?.hasOtherCodec ?? false,
+                bitRate: reading?.bitRate ?? 0, gopMilliseconds: reading?.gopMilliseconds ?? 0,
+                viewers: reading?.viewers ?? 0)
+        }
     }
 
     // MARK: Reading
@@ -189,10 +210,7 @@ public final class EgressEngine: Sendable {
     /// - Returns: `nil` when no such IDR was seen, when the stream has no video, or when the stream does not exist.
     public func videoFormat(of id: String, waitingUpTo limit: Duration) async -> VideoFormat? {
         guard let stream = registry.stream(named: id), stream.config.hasVideo else { return nil }
-        // The engine is asked both before and after the wait: its event may have come before this stream was registered.
-        if let format = reading(of: stream)?.format { return format }
-        await stream.formatKnown.wait(upTo: limit)
-        return reading(of: stream)?.format
+        return await videoFormat(ofEncoding: 0, stream, waitingUpTo: limit)
     }
 
     /// Closes a viewer by its session. Has no effect when the session does not exist.
@@ -209,8 +227,22 @@ public final class EgressEngine: Sendable {
         return true
     }
 
+    /// As ``videoFormat(of:waitingUpTo:)``, for one of its encodings.
+    func videoFormat(ofEncoding index: Int, _ stream: ProcessStream, waitingUpTo limit: Duration) async -> VideoFormat? {
+        // The engine is asked before and after: its event may have come before this stream was registered.
+        if let format = reading(of: stream, encoding: index)?.format { return format }
+        await stream.formatsKnown[index].wait(upTo: limit)
+        return reading(of: stream, encoding: index)?.format
+    }
+
+    func reading(of stream: ProcessStream, encoding index: Int) -> EncodingReading? {
+        let encodings = stream.base.videoEncodings
+        guard encodings.indices.contains(index) else { return nil }
+        return engine?.handle.stats(of: stream.engineID, encoding: index, encodings[index].codec)
+    }
+
     private func reading(of stream: ProcessStream) -> StreamReading? {
-        engine?.handle.stats(of: stream.engineID)
+        engine?.handle.stats(of: stream.engineID, stream.base.videoEncodings.first?.codec ?? .h264)
     }
 
     private func status(of stream: ProcessStream) -> StreamStatus? {
@@ -223,7 +255,8 @@ public final class EgressEngine: Sendable {
         return StreamStatus(
             id: stream.id, videoPort: stream.ports.video, audioPort: stream.ports.audio, hasVideo: stream.config.hasVideo,
             hasAudio: stream.config.hasAudio, state: state, viewers: reading.viewers, viewersConnected: reading.viewersConnected,
-            format: reading.format, hasBFrames: reading.hasBFrames, outputs: stream.outputs, statistics: reading.statistics)
+            format: reading.format, hasBFrames: reading.hasBFrames, outputs: stream.outputs, statistics: reading.statistics,
+            encodings: encodingStatus(stream))
     }
 
     /// `nil` after ``shutdown()``. A call holds this reference so that the engine is not destroyed while the call is under way.

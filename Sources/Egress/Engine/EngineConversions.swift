@@ -95,17 +95,51 @@ extension ViewerIdentity {
 }
 
 extension VideoFormat {
-    /// `nil` when no IDR was seen with its sequence parameter set.
-    init?(_ format: eg_video_format) {
-        guard format.profile_idc != 0 else { return nil }
+    /// `nil` when no key picture was seen that says how large it is.
+    init?(_ format: eg_video_format, _ codec: VideoCodec = .h264) {
+        guard format.width > 0 else { return nil }
         self.init(
-            profileIDC: format.profile_idc, constraints: format.constraints, levelIDC: format.level_idc,
+            codec: codec, profileIDC: format.profile_idc, constraints: format.constraints, levelIDC: format.level_idc,
             chromaFormatIDC: format.chroma_format_idc, width: Int(clamping: format.width), height: Int(clamping: format.height))
     }
 }
 
+extension VideoCodec {
+    var forC: eg_codec {
+        switch self {
+        case .h264: .EG_CODEC_H264
+        case .h265: .EG_CODEC_H265
+        case .vp8: .EG_CODEC_VP8
+        case .vp9: .EG_CODEC_VP9
+        case .av1: .EG_CODEC_AV1
+        }
+    }
+}
+
+extension AudioCodec {
+    var forC: eg_codec {
+        switch self {
+        case .opus: .EG_CODEC_OPUS
+        case .pcmu: .EG_CODEC_PCMU
+        case .pcma: .EG_CODEC_PCMA
+        case .g722: .EG_CODEC_G722
+        }
+    }
+}
+
+extension EncodingReading {
+    init(_ stats: eg_encoding_stats, _ codec: VideoCodec) {
+        self.init(
+            isActive: stats.source.active, format: VideoFormat(stats.format, codec), hasBFrames: stats.has_b_frames,
+            hasOtherCodec: stats.has_other_codec,
+            bitRate: Int(clamping: stats.source.bit_rate), gopMilliseconds: Int(clamping: stats.gop_ms),
+            viewers: Int(clamping: stats.viewers))
+    }
+}
+
 extension StreamReading {
-    init(_ stats: eg_stream_stats) {
+    /// - Parameter codec: of the first encoding.
+    init(_ stats: eg_stream_stats, _ codec: VideoCodec) {
         var statistics = StreamStatistics()
         statistics.video = SourceStatistics(stats.video)
         statistics.audio = SourceStatistics(stats.audio)
@@ -117,7 +151,7 @@ extension StreamReading {
         statistics.dropped = .drops(stats.dropped).filter { $0.key.hasPrefix("source_") }  // the others happen at the viewers' port
         self.init(
             viewers: Int(clamping: stats.viewers), viewersConnected: Int(clamping: stats.viewers_connected),
-            format: VideoFormat(stats.format),
+            format: VideoFormat(stats.format, codec),
             hasBFrames: stats.has_b_frames, statistics: statistics)
     }
 }

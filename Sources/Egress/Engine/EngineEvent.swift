@@ -2,11 +2,13 @@
 enum EngineEvent: Sendable {
     case viewerConnected(viewer: UInt64, remoteAddress: String)
     case viewerClosed(viewer: UInt64, reason: CloseReason, remoteAddress: String)
-    case videoFormat(stream: UInt64, VideoFormat)
+    case videoFormat(stream: UInt64, encoding: Int = 0, VideoFormat)
     case streamActive(stream: UInt64)
     case streamInactive(stream: UInt64)
     case streamRestarted(stream: UInt64)
     case streamHasBFrames(stream: UInt64)
+    /// No key picture of its codec comes to the port of an encoding.
+    case streamHasOtherCodec(stream: UInt64, encoding: Int)
 }
 
 /// Why a viewer is gone.

@@ -41,19 +41,35 @@ struct EngineHandle: ~Copyable, @unchecked Sendable {
         let stream: UInt64
         let video: UInt16
         let audio: UInt16
+        /// Those of the encodings behind the first, in their order.
+        var further: [UInt16] = []
     }
 
     func createStream(_ config: WebRTCConfig) throws(EgressError) -> StreamPorts {
         var request = eg_stream_config()
         request.has_video = config.hasVideo
         request.has_audio = config.hasAudio
-        request.video_payload_type = UInt8(clamping: config.videoPayloadType)
         request.audio_payload_type = UInt8(clamping: config.audioPayloadType)
+        request.audio_codec = config.audioCodec.forC
+        let encodings = config.videoEncodings
+        if let first = encodings.first {
+            request.video_payload_type = UInt8(clamping: first.payloadType)
+            request.video_codec = first.codec.forC
+        }
+        let further = encodings.dropFirst()
+        request.further_count = UInt32(clamping: further.count)
+        withUnsafeMutableBytes(of: &request.further) { bytes in
+            let configs = bytes.bindMemory(to: eg_encoding_config.self)
+            for (place, encoding) in zip(configs.indices, further) {
+                configs[place] = eg_encoding_config(codec: encoding.codec.forC, payload_type: UInt32(clamping: encoding.payloadType))
+            }
+        }
         var info = eg_stream_info()
         var error = eg_error()
         let status = eg_stream_create(engine, &request, &info, &error)
         guard status == .EG_STATUS_OK else { throw EgressError(status, error) }
-        return StreamPorts(stream: info.stream, video: info.video_port, audio: info.audio_port)
+        let furtherPorts = withUnsafeBytes(of: info.further_ports) { Array($0.bindMemory(to: UInt16.self).prefix(further.count)) }
+        return StreamPorts(stream: info.stream, video: info.video_port, audio: info.audio_port, further: furtherPorts)
     }
 
     /// Closes a stream: its viewers, then its ports.
@@ -62,10 +78,19 @@ struct EngineHandle: ~Copyable, @unchecked Sendable {
     }
 
     /// `nil` when the stream is gone.
-    func stats(of stream: UInt64) -> StreamReading? {
+    /// - Parameter codec: of the first encoding.
+    func stats(of stream: UInt64, _ codec: VideoCodec) -> StreamReading? {
         var stats = eg_stream_stats()
         guard eg_stream_stats(engine, stream, &stats) == .EG_STATUS_OK else { return nil }
-        return StreamReading(stats)
+        return StreamReading(stats, codec)
+    }
+
+    /// `nil` when the stream, or the encoding, is gone.
+    /// - Parameter encoding: its place among the stream's.
+    func stats(of stream: UInt64, encoding: Int, _ codec: VideoCodec) -> EncodingReading? {
+        var stats = eg_encoding_stats()
+        guard eg_encoding_stats(engine, stream, UInt32(clamping: encoding), &stats) == .EG_STATUS_OK else { return nil }
+        return EncodingReading(stats, codec)
     }
 
     func createViewer(of stream: UInt64, _ peer: ViewerRequest) throws(EgressError) -> ViewerIdentity {
@@ -79,7 +104,8 @@ struct EngineHandle: ~Copyable, @unchecked Sendable {
                         has_video: peer.videoPayloadType != nil, has_audio: peer.audioPayloadType != nil,
                         has_video_rtx: peer.videoRTXPayloadType != nil, video_payload_type: peer.videoPayloadType ?? 0,
                         video_rtx_payload_type: peer.videoRTXPayloadType ?? 0, audio_payload_type: peer.audioPayloadType ?? 0,
-                        local_ice_ufrag: nil, local_ice_pwd: nil)
+                        local_ice_ufrag: nil, local_ice_pwd: nil,
+                        encoding: UInt64(clamping: peer.videoEncoding))
                     return peer.local.withOptionalCStrings { ufrag, pwd in
                         request.local_ice_ufrag = ufrag
                         request.local_ice_pwd = pwd
@@ -159,11 +185,14 @@ private final class EventSink: Sendable {
     func receive(_ event: eg_stream_event) {
         switch event.kind {
         case .EG_STREAM_VIDEO_FORMAT:
-            if let format = VideoFormat(event.video) { handler(.videoFormat(stream: event.stream, format)) }
+            if let format = VideoFormat(event.video) {
+                handler(.videoFormat(stream: event.stream, encoding: Int(clamping: event.encoding), format))
+            }
         case .EG_STREAM_ACTIVE: handler(.streamActive(stream: event.stream))
         case .EG_STREAM_INACTIVE: handler(.streamInactive(stream: event.stream))
         case .EG_STREAM_RESTARTED: handler(.streamRestarted(stream: event.stream))
         case .EG_STREAM_B_FRAMES: handler(.streamHasBFrames(stream: event.stream))
+        case .EG_STREAM_OTHER_CODEC: handler(.streamHasOtherCodec(stream: event.stream, encoding: Int(clamping: event.encoding)))
         default: break
         }
     }

@@ -4,6 +4,8 @@ struct ViewerRequest: Sendable, Hashable {
     var icePwd: String
     /// `sha-256 AB:CD:…`
     var fingerprint: String
+    /// The encoding that it gets, by its place in the configuration.
+    var videoEncoding = 0
     var videoPayloadType: UInt8?
     var videoRTXPayloadType: UInt8?
     var audioPayloadType: UInt8?
@@ -29,6 +31,20 @@ struct StreamReading: Sendable {
     var format: VideoFormat?
     var hasBFrames: Bool
     var statistics: StreamStatistics
+}
+
+/// What the engine knows of one of a stream's encodings.
+struct EncodingReading: Sendable {
+    var isActive: Bool
+    /// `nil` before its first key picture.
+    var format: VideoFormat?
+    var hasBFrames: Bool
+    /// No key picture of its codec comes to its port.
+    var hasOtherCodec = false
+    var bitRate: Int
+    var gopMilliseconds: Int
+    /// In any state.
+    var viewers: Int
 }
 
 /// What the engine knows of a viewer.

@@ -7,6 +7,8 @@ struct EventLog: Sendable {
         let event: EngineEvent
         let stream: String
         let session: String?
+        /// The encoding that the event is about, where it is about one.
+        var encoding: Encoding?
     }
 
     private enum Item: Sendable {
@@ -81,14 +83,20 @@ struct EventLog: Sendable {
             if !remoteAddress.isEmpty { metadata["remote_address"] = "\(remoteAddress)" }
             logger.log(
                 level: reason.isExpected ? .info : .warning, "Viewer closed: \(reason.words(udpPort: udpPort))", metadata: metadata)
-        case .videoFormat(_, let format):
-            metadata["format"] = "\(format.codecName), level \(format.level), \(format.width)x\(format.height)"
+        case .videoFormat(_, _, let format):
+            metadata["format"] = "\(format.summary)"
             logger.info("Video format", metadata: metadata)
         case .streamActive:
             logger.info("Stream active", metadata: metadata)
         case .streamInactive: break
         case .streamRestarted:
             logger.info("Stream resumed after its sender changed or its timestamps jumped", metadata: metadata)
+        case .streamHasOtherCodec(_, let encoding):
+            metadata["rid"] = "\(entry.encoding?.rid ?? String(encoding))"
+            let codec = entry.encoding?.codec.name ?? "the encoding's codec"
+            logger.warning(
+                "No key picture of \(codec) comes: another codec is sent to its port, or hardly ever a key picture. Configure what is sent",
+                metadata: metadata)
         case .streamHasBFrames:
             logger.warning("The video has B-frames, which browsers can't play: transcode it (force_transcode)", metadata: metadata)
         }

@@ -15,7 +15,10 @@ public struct ViewerStatus: Sendable, Hashable, Encodable {
     public var client: String?
     /// The address and port that media goes to; `nil` before the first check.
     public var remoteAddress: String?
-    /// When the viewer was made, in microseconds since 1970.
+    /// The encoding that it gets; `nil`: no video.
+    public var rid: String?
+    public var codec: VideoCodec?
+    /// When it was made, in microseconds since 1970.
     public var since: Int64
     public var packetsSent: UInt64 = 0
     /// Bytes sent to the viewer, with headers and tags.
@@ -33,7 +36,7 @@ public struct ViewerStatus: Sendable, Hashable, Encodable {
     public var jitterMilliseconds: Double = 0
 
     private enum CodingKeys: String, CodingKey {
-        case id, state, client, since, nacks
+        case id, state, client, rid, codec, since, nacks
         case remoteAddress = "remote_address"
         case packetsSent = "packets_sent"
         case bytesSent = "bytes_sent"
@@ -50,6 +53,8 @@ public struct ViewerStatus: Sendable, Hashable, Encodable {
         try values.encode(state, forKey: .state)
         try values.encodeIfPresent(client, forKey: .client)
         try values.encodeIfPresent(remoteAddress, forKey: .remoteAddress)
+        try values.encodeIfPresent(rid, forKey: .rid)
+        try values.encodeIfPresent(codec, forKey: .codec)
         try values.encode(WallClock.timestamp(since), forKey: .since)
         try values.encode(packetsSent, forKey: .packetsSent)
         try values.encode(bytesSent, forKey: .bytesSent)
@@ -101,6 +106,8 @@ extension ViewerStatus {
         state = reading.state
         client = session.client
         remoteAddress = reading.remoteAddress
+        rid = session.encoding?.rid
+        codec = session.encoding?.codec
         since = now - reading.age.microseconds
         packetsSent = reading.packetsSent
         bytesSent = reading.bytesSent

@@ -8,6 +8,6 @@ struct ProcessStream: Sendable {
     /// The legs that it has at present.
     var config: WebRTCConfig
     var outputs: [ConfigIO]
-    /// Raised when the engine has seen an IDR with its sequence parameter set, and when the stream is gone.
-    let formatKnown = OneShot()
+    /// One for each encoding: raised when the engine has seen a key picture of the encoding, and when the stream is gone.
+    let formatsKnown = (0..<Encoding.countMax).map { _ in OneShot() }
 }

@@ -64,7 +64,7 @@ final class StreamRegistry: Sendable {
             for session in ended where !session.isConnected { state.connecting.end(session.network) }
             return Set(ended.map(\.id))
         }
-        stream.formatKnown.raise()
+        for signal in stream.formatsKnown { signal.raise() }
         return ended
     }
 

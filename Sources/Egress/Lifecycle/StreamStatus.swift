@@ -25,15 +25,47 @@ public struct StreamStatus: Sendable, Hashable, Encodable {
     /// The legs that were handed to the host.
     public var outputs: [ConfigIO]
     public var statistics: StreamStatistics
+    /// What each of its encodings is like. `format`, `hasBFrames` and the video of `statistics` are the first one's.
+    public var encodings: [EncodingStatus] = []
 
     private enum CodingKeys: String, CodingKey {
-        case id, state, viewers, format, outputs, statistics
+        case id, state, viewers, format, outputs, statistics, encodings
         case videoPort = "video_port"
         case audioPort = "audio_port"
         case hasVideo = "has_video"
         case hasAudio = "has_audio"
         case viewersConnected = "viewers_connected"
         case hasBFrames = "has_b_frames"
+    }
+}
+
+/// One of a stream's encodings at one moment.
+public struct EncodingStatus: Sendable, Hashable, Encodable {
+    public var rid: String
+    public var codec: VideoCodec
+    /// The loopback port that its leg is sent to.
+    public var port: UInt16
+    /// Whether its packets arrive.
+    public var isActive: Bool
+    /// `nil` before its first key picture.
+    public var format: VideoFormat?
+    public var hasBFrames: Bool
+    /// No key picture of its codec comes to its port: another codec is sent there, or hardly ever a key picture.
+    public var hasOtherCodec: Bool
+    /// In bit/s of payload, over the last second or so.
+    public var bitRate: Int
+    /// Between the last two key pictures.
+    public var gopMilliseconds: Int
+    /// The viewers that get it, in any state.
+    public var viewers: Int
+
+    private enum CodingKeys: String, CodingKey {
+        case rid, codec, port, format, viewers
+        case isActive = "active"
+        case hasBFrames = "has_b_frames"
+        case hasOtherCodec = "has_other_codec"
+        case bitRate = "bit_rate"
+        case gopMilliseconds = "gop_ms"
     }
 }
 

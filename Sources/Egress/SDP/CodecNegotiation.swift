@@ -1,6 +1,8 @@
 /// Which sections of an offer are accepted, and with which payload types.
 struct CodecNegotiation: Sendable, Hashable {
     struct Video: Sendable, Hashable {
+        /// Which of the stream's encodings, by its place in the configuration.
+        var encoding = 0
         var section: Int
         var payloadType: UInt8
         var rtxPayloadType: UInt8?
@@ -18,32 +20,52 @@ struct CodecNegotiation: Sendable, Hashable {
     let video: Video?
     let audio: Audio?
     let bundle: AnswerBundle
+    /// What the stream's video is, where the viewer asked for video and can play none of it.
+    let unplayable: [String]
 
     /// The media that a stream has.
     struct Media: Sendable, Hashable {
-        var hasAudio: Bool
-        /// `nil`: no video.
-        var video: VideoFormat?
+        /// `nil`: no sound.
+        var audio: AudioCodec?
+        /// What is known of its encodings, the one that the operator prefers first; empty: no video.
+        var encodings: [Encoding] = []
+
+        struct Encoding: Sendable, Hashable {
+            /// Its place in the configuration.
+            var index: Int
+            var format: VideoFormat
+        }
+
+        /// Each once, with what decides whether an offer has it: of VP8 and VP9 the size too, which `max-fs` limits.
+        var videoNames: [String] {
+            encodings.map(\.format).map { format in
+                [.vp8, .vp9].contains(format.codec) ? "\(format.codecName) \(format.width)x\(format.height)" : format.codecName
+            }.uniqued
+        }
+
+        var names: [String] { videoNames + (audio.map { [$0.name] } ?? []) }
     }
 
-    /// Accepts at most one section of each kind, the first that can be played.
-    /// - Throws: ``EgressError/Code/noCommonCodec``, also when only the video can't be played: a viewer that asked for the picture is not
-    ///   answered with sound alone. ``EgressError/Code/unsupportedOffer`` for a transport that isn't served.
+    /// Accepts at most one section of each kind: for video the first encoding that the offer has a format for. Where it has none, sound alone is
+    /// the answer, as far as that can be played.
+    /// - Throws: ``EgressError/Code/noCommonCodec`` when nothing can be played. ``EgressError/Code/unsupportedOffer`` for a transport that isn't
+    ///   served.
     init(offer: SDPOffer, media: Media) throws(EgressError) {
         let sections = offer.sections.indices.filter { offer.sections[$0].isReceivable }
         let videoSections = sections.filter { offer.sections[$0].kind == "video" }
         let audioSections = sections.filter { offer.sections[$0].kind == "audio" }
-        var video: Video?
-        if let format = media.video, !videoSections.isEmpty {
-            video = videoSections.lazy.compactMap { Self.video(in: offer.sections[$0], at: $0, format) }.first
-            guard video != nil else { throw Self.nothingInCommon(offer, media) }
+        let video = media.encodings.lazy.compactMap { encoding in
+            videoSections.lazy.compactMap { Self.video(in: offer.sections[$0], at: $0, encoding) }.first
+        }.first
+        let audio = media.audio.flatMap { codec in
+            audioSections.lazy.compactMap { Self.audio(in: offer.sections[$0], at: $0, codec) }.first
         }
-        let audio = media.hasAudio ? audioSections.lazy.compactMap { Self.audio(in: offer.sections[$0], at: $0) }.first : nil
         let accepted = [video?.section, audio?.section].compactMap(\.self).sorted()
         guard !accepted.isEmpty else { throw Self.nothingInCommon(offer, media) }
         bundle = try Self.bundle(offer, accepted)
         self.video = video
         self.audio = audio
+        unplayable = video == nil && !videoSections.isEmpty ? media.videoNames : []
     }
 
     /// The sections that are accepted, in the offer's order.
@@ -56,48 +78,34 @@ struct CodecNegotiation: Sendable, Hashable {
         return bundle.inactive.contains(index) ? offer.sections[index].inactiveFormats : []
     }
 
-    /// Whether the section has a format for this video or for the sound, even if something else is wrong with the section.
-    static func canPlay(_ section: SDPOffer.Section, _ format: VideoFormat) -> Bool { video(in: section, at: 0, format) != nil }
-    static func canHear(_ section: SDPOffer.Section) -> Bool { audio(in: section, at: 0) != nil }
+    /// Whether the section has a format for one of the encodings, whatever else may be wrong with it.
+    static func canPlay(_ section: SDPOffer.Section, _ media: Media) -> Bool {
+        media.encodings.contains { section.payloadType(for: $0.format) != nil }
+    }
+
+    /// Likewise, for the sound.
+    static func canHear(_ section: SDPOffer.Section, _ media: Media) -> Bool {
+        media.audio.map { section.payloadType(for: $0) != nil } ?? false
+    }
 
     static let feedbackKinds = ["nack", "nack pli", "ccm fir"]
 
-    private static func video(in section: SDPOffer.Section, at index: Int, _ format: VideoFormat) -> Video? {
-        guard let payloadType = h264(in: section, format) else { return nil }
-        // The level is not compared: with asymmetry allowed it limits what the viewer sends, and decoders play higher levels as far as they can.
-        let parameters = ["level-asymmetry-allowed", "packetization-mode", "profile-level-id"].compactMap { name in
-            section.parameter(name, of: payloadType).map { "\(name)=\($0)" }
-        }
+    private static func video(in section: SDPOffer.Section, at index: Int, _ encoding: Media.Encoding) -> Video? {
+        guard let payloadType = section.payloadType(for: encoding.format) else { return nil }
         let feedback = section.feedback(of: payloadType)
         return Video(
-            section: index, payloadType: payloadType, rtxPayloadType: section.retransmission(of: payloadType),
-            parameters: parameters.joined(separator: ";"), feedback: feedbackKinds.filter { feedback.contains($0) })
+            encoding: encoding.index, section: index, payloadType: payloadType, rtxPayloadType: section.retransmission(of: payloadType),
+            parameters: section.answerParameters(of: payloadType, encoding.format.codec),
+            feedback: feedbackKinds.filter { feedback.contains($0) })
     }
 
-    /// The closest profile in packetization-mode 1, which FFmpeg's fragments and aggregates are. Where none is offered, the closest in mode 0, or
-    /// without a mode, which is the same (RFC 6184 §8.1): code that unpacks RTP takes all kinds. The last choice is a format without a profile.
-    /// It would mean Baseline, but decoders that name no profile, like GStreamer's, play any.
-    private static func h264(in section: SDPOffer.Section, _ format: VideoFormat) -> UInt8? {
-        let offered = section.payloadTypes.filter { section.h264Profile(of: $0) != nil }
-        let modes = ["1", "0"].map { mode in offered.filter { section.parameter("packetization-mode", of: $0) ?? "0" == mode } }
-        for mode in modes {
-            let closest = format.profile.playableBy.lazy.compactMap { profile in mode.first { section.h264Profile(of: $0) == profile } }
-                .first
-            if let closest { return closest }
-        }
-        return modes.joined().first { section.parameter("profile-level-id", of: $0) == nil }
-    }
-
-    private static func audio(in section: SDPOffer.Section, at index: Int) -> Audio? {
-        let payloadType = section.payloadTypes.first {
-            guard let codec = section.codecs[$0] else { return false }
-            // RFC 7587 §7 always has two channels there; clients that leave them out mean the same codec.
-            return codec.isNamed("opus") && codec.clockRate == 48_000 && codec.channels <= 2
-        }
-        guard let payloadType else { return nil }
-        // The audio leg is always stereo. `stereo` is for viewers that look at it in an answer, `sprop-stereo` is what it ought to be.
+    private static func audio(in section: SDPOffer.Section, at index: Int, _ codec: AudioCodec) -> Audio? {
+        guard let payloadType = section.payloadType(for: codec) else { return nil }
         var parameters = section.parameters[payloadType].map { [$0] } ?? []
-        for name in ["stereo", "sprop-stereo"] where section.parameter(name, of: payloadType) == nil { parameters.append("\(name)=1") }
+        // The leg of Opus is always stereo. `stereo` is for viewers that look at it in an answer, `sprop-stereo` is what it ought to be.
+        if codec == .opus {
+            for name in ["stereo", "sprop-stereo"] where section.parameter(name, of: payloadType) == nil { parameters.append("\(name)=1") }
+        }
         return Audio(section: index, payloadType: payloadType, parameters: parameters.joined(separator: ";"))
     }
 
@@ -115,23 +123,21 @@ struct CodecNegotiation: Sendable, Hashable {
     }
 
     private static func nothingInCommon(_ offer: SDPOffer, _ media: Media) -> EgressError {
-        var has = media.video.map { [$0.codecName] } ?? []
-        if media.hasAudio { has.append("Opus") }
         let offered = offer.sections.flatMap(describe)
         return EgressError(
             code: .noCommonCodec,
-            message: "no codec in common: the stream has \(has.joined(separator: ", ")); "
+            message: "no codec in common: the stream has \(media.names.joined(separator: ", ")); "
                 + "the offer has \(offered.isEmpty ? "nothing to receive" : offered.uniqued.joined(separator: ", "))")
     }
 
-    private static func describe(_ section: SDPOffer.Section) -> [String] {
+    /// What is offered in a section, or what keeps it from being served.
+    static func describe(_ section: SDPOffer.Section) -> [String] {
         guard section.kind == "audio" || section.kind == "video" else { return [] }
         if let obstacle = section.obstacle { return ["a section \(obstacle)"] }
         return section.payloadTypes.compactMap { payloadType in
             guard let codec = section.codecs[payloadType] else { return staticNames[payloadType] }
             guard !codec.isAuxiliary else { return nil }
-            guard let profile = section.h264Profile(of: payloadType) else { return codec.name }
-            return "H.264 \(profile.name) (packetization-mode \(section.parameter("packetization-mode", of: payloadType) ?? "0"))"
+            return section.describe(codec, payloadType)
         }
     }
 
@@ -144,7 +150,7 @@ struct CodecNegotiation: Sendable, Hashable {
 
 extension [String] {
     /// In order, each once.
-    fileprivate var uniqued: [String] {
+    var uniqued: [String] {
         var seen: Set<String> = []
         return filter { seen.insert($0).inserted }
     }

@@ -24,8 +24,9 @@ struct SDPAnswer: Sendable {
                 lines += media(index, "sendonly") + audioAttributes(audio, section)
             } else if negotiation.bundle.inactive.contains(index) {
                 lines += section.isData ? head(index) + dataAttributes(section) : media(index, "inactive") + inactiveAttributes(section)
+                lines += unplayable(section)
             } else {
-                lines += rejection(of: section)
+                lines += rejection(of: section) + unplayable(section)
                 continue
             }
             // Strictly, candidates belong to the tagged section alone (RFC 9143 §7.1.3). Some clients take them from the last section.
@@ -87,7 +88,14 @@ struct SDPAnswer: Sendable {
         section.inactiveFormats.compactMap { UInt8($0, radix: 10) }.flatMap { codec($0, section, section.parameters[$0] ?? "") }
     }
 
-    /// For data channels, which are not served: repeats the port that was offered, since a section without one is malformed (RFC 8841 §5.1).
+    /// Why an asked-for video is not there, for a player that wants to tell: what the stream has of it. Every other client passes over an attribute
+    /// that it does not know (RFC 8866 §5.13).
+    private func unplayable(_ section: SDPOffer.Section) -> [String] {
+        guard section.kind == "video", section.isReceivable, !negotiation.unplayable.isEmpty else { return [] }
+        return ["a=egress-unplayable:\(negotiation.unplayable.joined(separator: ", "))"]
+    }
+
+    /// Of data channels, which nobody answers: the port that was offered, since without one the section would be malformed (RFC 8841 §5.1).
     private func dataAttributes(_ section: SDPOffer.Section) -> [String] { section.dataAttributes.map { "a=\($0)" } }
 
     /// Both tracks belong to one stream, so that the viewer plays them in step.

@@ -119,12 +119,6 @@ extension SDPOffer.Section {
         payloadTypes.first { codecs[$0]?.isNamed("rtx") == true && parameter("apt", of: $0) == String(payloadType) }
     }
 
-    /// The profile of an H.264 format; without `profile-level-id` it is Baseline (RFC 6184 §8.1).
-    func h264Profile(of payloadType: UInt8) -> H264Profile? {
-        guard codecs[payloadType]?.isNamed("H264") == true else { return nil }
-        guard let profileLevelID = parameter("profile-level-id", of: payloadType) else { return .baseline }
-        return H264Profile(profileLevelID: profileLevelID)
-    }
 }
 
 extension SDPOffer {

@@ -15,8 +15,11 @@ extension CodecNegotiation {
         guard Self.served.contains(section.kind) else { return "only video and audio are served" }
         if let obstacle = section.obstacle { return "it is one \(obstacle)" }
         let isVideo = section.kind == "video"
-        guard isVideo ? media.video != nil : media.hasAudio else { return "the stream has no \(section.kind)" }
+        guard isVideo ? !media.encodings.isEmpty : media.audio != nil else { return "the stream has no \(section.kind)" }
         guard isVideo ? video == nil : audio == nil else { return "the stream's \(section.kind) goes to another section" }
-        return "the stream's codec is not in it"
+        let has = isVideo ? media.videoNames : media.audio.map { [$0.name] } ?? []
+        let offered = Self.describe(section).uniqued
+        return "no codec in common: the stream has \(has.joined(separator: ", ")); "
+            + "the section has \(offered.isEmpty ? "none" : offered.joined(separator: ", "))"
     }
 }

@@ -25,39 +25,98 @@ struct CounterOffer: Sendable {
     static func mayHelp(_ offer: SDPOffer, _ media: CodecNegotiation.Media) -> Bool {
         let video = offer.sections.filter { $0.kind == "video" }
         let audio = offer.sections.filter { $0.kind == "audio" }
-        if let format = media.video {
-            // A player that asked for the picture is not offered sound alone.
-            return video.isEmpty || video.contains { CodecNegotiation.canPlay($0, format) }
-        }
-        return media.hasAudio && (audio.isEmpty || audio.contains(where: CodecNegotiation.canHear))
+        if audio.contains(where: { CodecNegotiation.canHear($0, media) }) { return true }
+        guard media.encodings.isEmpty else { return video.isEmpty || video.contains { CodecNegotiation.canPlay($0, media) } }
+        return media.audio != nil && audio.isEmpty
     }
 
     func write(_ fingerprint: String, _ candidates: [ICECandidate]) -> String {
         var random = SystemRandomNumberGenerator()
         var lines = ["v=0", "o=- \(random.next() as UInt64 >> 2) 1 IN IP4 127.0.0.1", "s=-", "t=0 0"]
-        let kinds = (media.video == nil ? [] : ["video"]) + (media.hasAudio ? ["audio"] : [])
+        var kinds: [(kind: String, formats: [CounterOffer.Format])] = []
+        if !media.encodings.isEmpty { kinds.append(("video", videoFormats)) }
+        if let audio = media.audio { kinds.append(("audio", [audioFormat(audio)])) }
         lines += ["a=group:BUNDLE \(kinds.indices.map(String.init).joined(separator: " "))", "a=ice-lite"]
-        for (mid, kind) in kinds.enumerated() {
-            lines += section(kind, mid, fingerprint)
+        for (mid, section) in kinds.enumerated() {
+            lines += self.section(section.kind, section.formats, mid, fingerprint)
             if mid == 0 { lines += candidates.map { "a=candidate:\($0.attribute)" } + ["a=end-of-candidates"] }
         }
         return lines.map { $0 + "\r\n" }.joined()
     }
 
-    /// The section has no SSRCs: they are chosen when the viewer is made, and payload types tell the two tracks apart (RFC 9143 §9.2).
-    private func section(_ kind: String, _ mid: Int, _ fingerprint: String) -> [String] {
-        let number = kind == "video" ? stream.config.videoPayloadType : stream.config.audioPayloadType
-        var lines = ["m=\(kind) 9 UDP/TLS/RTP/SAVPF \(number)", "c=IN IP4 0.0.0.0", "a=mid:\(mid)", "a=sendonly"]
+    /// Without SSRCs: the viewer's are chosen when it is made, and payload types tell the two tracks apart (RFC 9143 §9.2).
+    private func section(_ kind: String, _ formats: [Format], _ mid: Int, _ fingerprint: String) -> [String] {
+        let numbers = formats.map { String($0.number) }.joined(separator: " ")
+        var lines = ["m=\(kind) 9 UDP/TLS/RTP/SAVPF \(numbers)", "c=IN IP4 0.0.0.0", "a=mid:\(mid)", "a=sendonly"]
         lines += ["a=ice-ufrag:\(local.ufrag)", "a=ice-pwd:\(local.pwd)", "a=fingerprint:sha-256 \(fingerprint)", "a=setup:actpass"]
         lines += ["a=rtcp-mux", "a=rtcp-mux-only", "a=rtcp-rsize", "a=msid:\(session) \(kind)"]
-        if kind == "video", let format = media.video {
-            let parameters = "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=\(format.profileLevelID)"
-            lines += ["a=rtpmap:\(number) H264/90000", "a=fmtp:\(number) \(parameters)"]
-            lines += CodecNegotiation.feedbackKinds.map { "a=rtcp-fb:\(number) \($0)" }
-        } else {
-            lines += ["a=rtpmap:\(number) opus/48000/2", "a=fmtp:\(number) minptime=10;useinbandfec=1;stereo=1;sprop-stereo=1"]
+        for format in formats {
+            lines.append("a=rtpmap:\(format.number) \(format.name)")
+            if !format.parameters.isEmpty { lines.append("a=fmtp:\(format.number) \(format.parameters)") }
+            if kind == "video" { lines += CodecNegotiation.feedbackKinds.map { "a=rtcp-fb:\(format.number) \($0)" } }
         }
         return lines
+    }
+
+    private struct Format: Sendable, Hashable {
+        var number: Int
+        var name: String
+        var parameters: String
+    }
+
+    /// One of each codec and profile, since renditions of one look the same to a player, in the operator's order. Their payload types are those of
+    /// the legs where these differ, else others.
+    private var videoFormats: [Format] {
+        var formats: [Format] = []
+        var decoders: Set<VideoFormat.DecoderKind> = []
+        var free = Array(96...127).filter { $0 != stream.config.audioPayloadType }
+        for encoding in media.encodings where decoders.insert(encoding.format.decoder).inserted {
+            let own = stream.config.videoEncodings[encoding.index].payloadType
+            let isTaken = formats.contains { $0.number == own }
+            // There are fewer encodings than dynamic payload types.
+            let number = isTaken ? free[0] : own
+            free.removeAll { $0 == number }
+            formats.append(
+                Format(number: number, name: "\(encoding.format.codec.sdpName)/90000", parameters: encoding.format.offerParameters))
+        }
+        return formats
+    }
+
+    private func audioFormat(_ codec: AudioCodec) -> Format {
+        let number = stream.config.audioPayloadType
+        return switch codec {
+        case .opus: Format(number: number, name: "opus/48000/2", parameters: "minptime=10;useinbandfec=1;stereo=1;sprop-stereo=1")
+        case .pcmu: Format(number: number, name: "PCMU/8000", parameters: "")
+        case .pcma: Format(number: number, name: "PCMA/8000", parameters: "")
+        case .g722: Format(number: number, name: "G722/8000", parameters: "")
+        }
+    }
+}
+
+extension VideoFormat {
+    /// What tells decoders apart, besides how large a picture they take.
+    fileprivate struct DecoderKind: Hashable {
+        var codec: VideoCodec
+        var h264: H264Profile?
+        var profileIDC: UInt8
+        var tier: UInt8
+    }
+
+    /// H.264's profile is made of more than its number.
+    fileprivate var decoder: DecoderKind {
+        let isH264 = codec == .h264
+        return DecoderKind(codec: codec, h264: isH264 ? profile : nil, profileIDC: isH264 ? 0 : profileIDC, tier: tier)
+    }
+
+    /// What an offer of this side says of it.
+    fileprivate var offerParameters: String {
+        switch codec {
+        case .h264: "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=\(profileLevelID)"
+        case .h265: "level-id=\(levelIDC);profile-id=\(profileIDC);tier-flag=\(tier);tx-mode=SRST"
+        case .vp8: ""
+        case .vp9: "profile-id=\(profileIDC)"
+        case .av1: "level-idx=\(levelIDC);profile=\(profileIDC);tier=\(tier)"
+        }
     }
 }
 

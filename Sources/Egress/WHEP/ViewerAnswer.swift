@@ -38,14 +38,14 @@ extension EgressEngine {
     ) async throws(EgressError) -> Reply {
         guard let stream = registry.stream(named: id) else { throw engine == nil ? .shutDown : .streamNotFound(id) }
         let offer = try SDPParser.parse(text, limits: configuration.limits.offer)
-        var media = CodecNegotiation.Media(hasAudio: stream.config.hasAudio)
-        if offer.receivesVideo { media.video = try await format(of: stream, limit) }
+        var media = CodecNegotiation.Media(audio: stream.config.hasAudio ? stream.config.audioCodec : nil)
+        if offer.receivesVideo { media.encodings = try await encodings(of: stream, for: offer, limit) }
         do throws(EgressError) {
             let negotiation = try CodecNegotiation(offer: offer, media: media)
             note(negotiation, offer, media, stream.id)
             return .answer(try makeViewer(of: stream, offer, negotiation, from: client))
         } catch  where error.code == .noCommonCodec || error.code == .unsupportedOffer {
-            if media.video == nil { media.video = try await format(of: stream, limit) }
+            if media.encodings.isEmpty { media.encodings = try await encodings(of: stream, for: offer, limit) }
             guard CounterOffer.mayHelp(offer, media) else { return .refusal(error, nil) }
             return .refusal(error, CounterOffer(stream, media))
         } catch {
@@ -53,18 +53,25 @@ extension EgressEngine {
         }
     }
 
-    /// `nil` for a stream without video.
-    private func format(of stream: ProcessStream, _ limit: Duration) async throws(EgressError) -> VideoFormat? {
-        guard stream.config.hasVideo else { return nil }
-        guard let format = await videoFormat(of: stream.id, waitingUpTo: limit) else { throw noFormat(stream) }
-        return format
+    /// What is known of the stream's encodings; empty for a stream without video. The one that the player is to get is waited for: the first whose
+    /// codec the offer has. It goes without where that one does not come and another is there.
+    private func encodings(
+        of stream: ProcessStream, for offer: SDPOffer, _ limit: Duration
+    ) async throws(EgressError) -> [CodecNegotiation.Media.Encoding] {
+        let legs = stream.config.videoEncodings
+        guard !legs.isEmpty else { return [] }
+        _ = await videoFormat(ofEncoding: KnownEncodings.wanted(by: offer, of: legs) ?? 0, stream, waitingUpTo: limit)
+        let known = KnownEncodings(legs: legs, readings: legs.indices.map { reading(of: stream, encoding: $0) })
+        if let missing = known.missing(for: offer) { throw noFormat(stream, missing) }
+        return known.media
     }
 
-    private func noFormat(_ stream: ProcessStream) -> EgressError {
+    private func noFormat(_ stream: ProcessStream, _ encoding: Int) -> EgressError {
         guard registry.stream(named: stream.id) != nil else { return .streamNotFound(stream.id) }
-        return EgressError(
-            code: .notActive,
-            message: "process \"\(stream.id)\" has not sent a video picture to UDP port \(stream.ports.video) yet: try again")
+        let legs = stream.config.videoEncodings
+        let what =
+            legs.count == 1 ? "a video picture to UDP port \(stream.ports.video)" : "a picture of its encoding \"\(legs[encoding].rid)\""
+        return EgressError(code: .notActive, message: "process \"\(stream.id)\" has not sent \(what) yet: try again")
     }
 
     /// - Parameter counterOffer: the counter-offer that `offer` answers, if it does.
@@ -94,6 +101,7 @@ extension EgressEngine {
         entry.client = client
         entry.missed = offer.receives.subtracting(stream.config.legs)
         entry.network = network
+        entry.encoding = negotiation.video.map { stream.config.videoEncodings[$0.encoding] }
         entry.ice.remote = ICECredentials(ufrag: request.iceUfrag, pwd: request.icePwd)
         entry.ice.entityTag = identity.iceUfrag
         entry.ice.section = Self.taggedSection(of: offer, negotiation)
@@ -133,7 +141,8 @@ extension EgressEngine {
             throw .invalidOffer("the offer has no ICE credentials or no fingerprint")
         }
         return ViewerRequest(
-            iceUfrag: ufrag, icePwd: pwd, fingerprint: fingerprint, videoPayloadType: negotiation.video?.payloadType,
+            iceUfrag: ufrag, icePwd: pwd, fingerprint: fingerprint, videoEncoding: negotiation.video?.encoding ?? 0,
+            videoPayloadType: negotiation.video?.payloadType,
             videoRTXPayloadType: negotiation.video?.rtxPayloadType, audioPayloadType: negotiation.audio?.payloadType)
     }
 }

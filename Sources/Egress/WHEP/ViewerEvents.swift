@@ -101,7 +101,7 @@ final class ViewerEvents: Sendable {
         case .streamActive: send(.active, Self.event(.active), to: entry.stream)
         case .streamInactive: send(.inactive, Self.event(.inactive), to: entry.stream)
         case .viewerConnected, .viewerClosed: recount(entry.stream)
-        case .videoFormat, .streamRestarted, .streamHasBFrames: break
+        case .videoFormat, .streamRestarted, .streamHasBFrames, .streamHasOtherCodec: break
         }
     }
 

@@ -8,6 +8,8 @@ struct ViewerSession: Sendable {
     var client: String?
     var network: ClientNetwork?
     var ice = ICE()
+    /// The encoding that the viewer gets; `nil` when it gets no video.
+    var encoding: Encoding?
     /// Legs that the viewer asked for when the stream did not have them.
     var missed: Set<LegPlan.Leg> = []
     var isConnected = false

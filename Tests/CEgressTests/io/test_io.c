@@ -27,7 +27,8 @@ static void ports_come_in_adjacent_pairs_within_the_range(struct eg_check *check
     for (unsigned i = 0; i < PAIRS; i++) {
         bool has_range = i < PAIRS / 2;
         uint16_t min = has_range ? port_of_ours(0) : 0, max = has_range ? port_of_ours(31) : 0;
-        REQUIRE(eg__udp_open_pair(min, max, SMALL_BUFFER, &random.base, pairs[i], &error) == EG_STATUS_OK);
+        struct eg_udp_range range = {.min = min, .max = max, .buffer_size = SMALL_BUFFER};
+        REQUIRE(eg__udp_open_pair(&range, &random.base, pairs[i], &error) == EG_STATUS_OK);
         CHECK_EQUAL(pairs[i][1].local.port, pairs[i][0].local.port + 1);
         CHECK(!has_range || (pairs[i][0].local.port >= min && pairs[i][1].local.port <= max));
         CHECK(pairs[i][0].receive_buffer_size > 0 && pairs[i][0].receive_buffer_size <= SMALL_BUFFER);
@@ -45,7 +46,8 @@ static void a_small_range_is_searched_to_its_last_pair(struct eg_check *check) {
     int taken[9]; // of 11: all but the last two
     eg__kernel_random_init(&random);
     for (unsigned i = 0; i < 9; i++) REQUIRE((taken[i] = bind_plain(port_of_ours(32 + i))) >= 0);
-    REQUIRE(eg__udp_open_pair(port_of_ours(32), port_of_ours(42), SMALL_BUFFER, &random.base, pair, &error) == EG_STATUS_OK);
+    struct eg_udp_range range = {.min = port_of_ours(32), .max = port_of_ours(42), .buffer_size = SMALL_BUFFER};
+    REQUIRE(eg__udp_open_pair(&range, &random.base, pair, &error) == EG_STATUS_OK);
     CHECK_EQUAL(pair[0].local.port, port_of_ours(41));
     for (int i = 0; i < 9; i++) close(taken[i]);
     eg__udp_close(&pair[0]);
@@ -57,13 +59,14 @@ static void an_exhausted_range_names_the_cause_and_leaves_nothing_open(struct eg
     struct eg_udp_socket pair[2];
     struct eg_error error = {0};
     uint16_t lower = port_of_ours(44), upper = port_of_ours(45);
+    struct eg_udp_range range = {.min = lower, .max = upper, .buffer_size = SMALL_BUFFER};
     char cause[64];
     snprintf(cause, sizeof cause, "bind 127.0.0.1:%u: Address already in use", upper);
     eg__kernel_random_init(&random);
     // The upper port alone is taken: the lower one is bound at each attempt and must be let go of.
     int taken = bind_plain(upper);
     REQUIRE(taken >= 0);
-    CHECK_EQUAL(eg__udp_open_pair(lower, upper, SMALL_BUFFER, &random.base, pair, &error), EG_STATUS_NO_PORTS);
+    CHECK_EQUAL(eg__udp_open_pair(&range, &random.base, pair, &error), EG_STATUS_NO_PORTS);
     CHECK_EQUAL(error.status, EG_STATUS_NO_PORTS);
     CHECK_EQUAL(error.system_error, EADDRINUSE);
     CHECK(strstr(error.message, cause) != NULL);
@@ -71,7 +74,7 @@ static void an_exhausted_range_names_the_cause_and_leaves_nothing_open(struct eg
     CHECK(free_again >= 0);
     close(free_again);
     close(taken);
-    CHECK_EQUAL(eg__udp_open_pair(lower, upper, SMALL_BUFFER, &random.base, pair, NULL), EG_STATUS_OK);
+    CHECK_EQUAL(eg__udp_open_pair(&range, &random.base, pair, NULL), EG_STATUS_OK);
     eg__udp_close(&pair[0]);
     eg__udp_close(&pair[1]);
 }
@@ -87,7 +90,7 @@ static int run_without_descriptors(void) {
     close(lowest);
     struct rlimit limit = {.rlim_cur = (rlim_t)lowest + 1, .rlim_max = (rlim_t)lowest + 1};
     if (lowest < 0 || setrlimit(RLIMIT_NOFILE, &limit) != 0) return 1;
-    if (eg__udp_open_pair(0, 0, SMALL_BUFFER, &random.base, pair, &error) != EG_STATUS_SYSTEM) return 2;
+    if (eg__udp_open_pair(&(struct eg_udp_range){.buffer_size = SMALL_BUFFER}, &random.base, pair, &error) != EG_STATUS_SYSTEM) return 2;
     if (error.system_error != EMFILE || strstr(error.message, "ulimit -n") == NULL) return 3;
     return open_peer() == lowest ? 0 : 4; // the first socket was closed again
 }

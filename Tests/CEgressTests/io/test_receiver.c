@@ -34,7 +34,8 @@ static bool set_up(struct fixture *fixture, eg_io io, uint32_t buffer_size) {
     if (eg__receiver_create(io, 64, &choice, &error) != EG_STATUS_OK) return false;
     fixture->receiver = choice.receiver;
     eg__receiver_attach(fixture->receiver);
-    if (eg__udp_open_pair(0, 0, buffer_size, &fixture->random.base, fixture->pair, &error) != EG_STATUS_OK) return false;
+    struct eg_udp_range range = {.buffer_size = buffer_size};
+    if (eg__udp_open_pair(&range, &fixture->random.base, fixture->pair, &error) != EG_STATUS_OK) return false;
     for (uint32_t i = 0; i < 2; i++) {
         struct eg_receiver_source source = {.fd = fixture->pair[i].fd, .local_port = fixture->pair[i].local.port, .owner = 7, .kind = i};
         fixture->sockets[i] = eg__receiver_add(fixture->receiver, &source);
@@ -138,7 +139,7 @@ static bool set_up_crowd(struct crowd *crowd, eg_io io) {
     eg__receiver_attach(crowd->receiver);
     for (uint32_t i = 0; i < CROWD_PAIRS * 2; i += 2) {
         struct eg_udp_socket pair[2];
-        if (eg__udp_open_pair(0, 0, SMALL_BUFFER, &random.base, pair, &error) != EG_STATUS_OK) return false;
+        if (eg__udp_open_pair(&(struct eg_udp_range){.buffer_size = SMALL_BUFFER}, &random.base, pair, &error) != EG_STATUS_OK) return false;
         for (uint32_t kind = 0; kind < 2; kind++) {
             struct eg_receiver_source source = {.fd = pair[kind].fd, .owner = i / 2 + 1, .kind = kind};
             crowd->sockets[i + kind] = eg__receiver_add(crowd->receiver, &source);
@@ -403,7 +404,7 @@ static void a_receiver_leaves_no_descriptor_behind(struct eg_check *check) {
             struct eg_receiver_choice never_attached;
             struct eg_udp_socket pair[2];
             REQUIRE(eg__receiver_create(io, 4, &never_attached, NULL) == EG_STATUS_OK);
-            REQUIRE(eg__udp_open_pair(0, 0, SMALL_BUFFER, &fixture.random.base, pair, NULL) == EG_STATUS_OK);
+            REQUIRE(eg__udp_open_pair(&(struct eg_udp_range){.buffer_size = SMALL_BUFFER}, &fixture.random.base, pair, NULL) == EG_STATUS_OK);
             CHECK(eg__receiver_add(never_attached.receiver, &(struct eg_receiver_source){.fd = pair[0].fd}) != 0);
             CHECK(eg__receiver_add(never_attached.receiver, &(struct eg_receiver_source){.fd = pair[1].fd}) != 0);
             eg__receiver_destroy(never_attached.receiver);

@@ -377,6 +377,25 @@ static void a_payload_that_is_not_the_codecs_begins_no_epoch_and_holds_none_up(s
 }
 
 // A sender that comes back in another codec on the same port.
+// Whichever of two codecs it is, the wrong one is found out: it brings no key picture that the right one would have.
+static void a_source_that_sends_another_codec_is_found_out(struct eg_check *check) {
+    for (size_t row = 0; row < VIDEOS; row++) {
+        for (size_t other = 0; other < VIDEOS; other++) {
+            struct fixture *fixture = fixture_create_of(videos[row], EG_CODEC_DEFAULT);
+            struct eg_sim_ffmpeg wrong = start_codec(fixture, videos[other], 17 + other);
+            unsigned told = 0;
+            for (int picture = 0; picture < 120 * GOP; picture++) {
+                send_pictures(fixture, &wrong, 1);
+                fixture->now += EG_SECOND / 30;
+                told += video(fixture)->events >> EG_STREAM_OTHER_CODEC & 1;
+                video(fixture)->events = 0;
+            }
+            CHECK_ROW((told > 0) == (row != other), row * 10 + other);
+            fixture_destroy(fixture);
+        }
+    }
+}
+
 static void what_another_codec_sends_is_nothing_that_viewers_get(struct eg_check *check) {
     for (size_t row = 0; row < VIDEOS; row++) {
         for (size_t other = 0; other < VIDEOS; other++) {
@@ -447,6 +466,7 @@ static const struct eg_test tests[] = {
     EG_TEST(a_payload_that_is_not_the_codecs_is_as_if_it_had_not_been_sent),
     EG_TEST(beside_a_loss_a_payload_that_is_not_the_codecs_keeps_its_places_right),
     EG_TEST(a_payload_that_is_not_the_codecs_begins_no_epoch_and_holds_none_up),
+    EG_TEST(a_source_that_sends_another_codec_is_found_out),
     EG_TEST(what_another_codec_sends_is_nothing_that_viewers_get),
     EG_TEST(sound_counts_in_the_clock_of_its_codec),
 };

@@ -44,11 +44,16 @@ static bool open_socket(struct live_viewer *viewer, eg_engine *engine) {
 }
 
 eg_status eg_live_viewer_open(struct live_viewer *viewer, eg_engine *engine, eg_stream_id stream) {
+    return eg_live_viewer_open_encoding(viewer, engine, stream, 0);
+}
+
+eg_status eg_live_viewer_open_encoding(struct live_viewer *viewer, eg_engine *engine, eg_stream_id stream, uint32_t encoding) {
     *viewer = (struct live_viewer){.output.datagram = take_from_dtls, .fd = -1};
     char fingerprint[16 + EG_FINGERPRINT_TEXT_SIZE];
     write_fingerprint(fingerprint);
     struct eg_viewer_config config = {.stream = stream, .ice_ufrag = own_ufrag, .ice_pwd = own_pwd, .fingerprint = fingerprint,
-                                      .has_video = true, .has_audio = true, .video_payload_type = 102, .audio_payload_type = 111};
+                                      .has_video = true, .has_audio = true, .video_payload_type = 102, .audio_payload_type = 111,
+                                      .encoding = encoding};
     eg_status status = eg_viewer_create(engine, &config, &viewer->info, NULL);
     if (status != EG_STATUS_OK) return status;
     struct eg_dtls_client_config client = {.profiles = EG_DTLS_CLIENT_PROFILES};

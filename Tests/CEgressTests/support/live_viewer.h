@@ -29,6 +29,8 @@ struct live_viewer {
 
 // Makes it at the engine and opens its socket. Whatever eg_viewer_create says; after EG_STATUS_OK it must be closed.
 eg_status eg_live_viewer_open(struct live_viewer *viewer, eg_engine *engine, eg_stream_id stream);
+// One that gets another encoding than the first.
+eg_status eg_live_viewer_open_encoding(struct live_viewer *viewer, eg_engine *engine, eg_stream_id stream, uint32_t encoding);
 void eg_live_viewer_close(struct live_viewer *viewer);
 
 // Reads what there is, waiting up to `timeout_ms` for the first of it, and goes on with its handshake. Gives the datagrams.

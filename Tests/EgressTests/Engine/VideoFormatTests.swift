@@ -20,6 +20,47 @@ import Testing
         #expect(VideoFormat(profileIDC: profileIDC, constraints: constraints, levelIDC: levelIDC, width: 0, height: 0).level == text)
     }
 
+    static let formats: [(format: VideoFormat, name: String, summary: String, json: String)] = [
+        (
+            .of(.h265), "H.265 Main", "H.265 Main, level 4.0, 1920x1080",
+            #"{"height":1080,"level":"4.0","profile":"Main","width":1920}"#
+        ),
+        (
+            .of(.h265, profile: 2, tier: 1, level: 123), "H.265 Main 10 (High tier)", "H.265 Main 10 (High tier), level 4.1, 1920x1080",
+            #"{"height":1080,"level":"4.1","profile":"Main 10","width":1920}"#
+        ),
+        (
+            .of(.h265, profile: 4), "H.265 4", "H.265 4, level 4.0, 1920x1080",
+            #"{"height":1080,"level":"4.0","profile":"4","width":1920}"#
+        ),
+        (.of(.vp8), "VP8", "VP8, 1920x1080", #"{"height":1080,"profile":"0","width":1920}"#),
+        (.of(.vp9, profile: 2), "VP9 profile 2", "VP9 profile 2, 1920x1080", #"{"height":1080,"profile":"2","width":1920}"#),
+        (
+            .of(.av1), "AV1 profile 0", "AV1 profile 0, level 4.0, 1920x1080",
+            #"{"height":1080,"level":"4.0","profile":"Main","width":1920}"#
+        ),
+        (
+            .of(.av1, profile: 1, level: 31), "AV1 profile 1", "AV1 profile 1, 1920x1080",
+            #"{"height":1080,"profile":"High","width":1920}"#
+        ),
+    ]
+
+    @Test(arguments: formats.indices) func everyCodecHasItsNamesAndItsOwnFields(row: Int) throws {
+        let (format, name, summary, json) = Self.formats[row]
+        #expect(format.codecName == name && format.summary == summary)
+        #expect(try JSON.encode(format) == json)
+    }
+
+    /// The number of a codec's own, and how people write it.
+    static let levels: [(codec: VideoCodec, number: UInt8, text: String)] = [
+        (.h265, 30, "1.0"), (.h265, 63, "2.1"), (.h265, 93, "3.1"), (.h265, 156, "5.2"), (.h265, 186, "6.2"),
+        (.av1, 0, "2.0"), (.av1, 5, "3.1"), (.av1, 13, "5.1"), (.av1, 23, "7.3"), (.av1, 31, ""), (.vp8, 0, ""), (.vp9, 0, ""),
+    ]
+
+    @Test(arguments: levels.indices) func everyCodecCountsItsLevelsInItsWay(row: Int) {
+        #expect(VideoFormat.of(Self.levels[row].codec, level: Self.levels[row].number).level == Self.levels[row].text)
+    }
+
     @Test func hexadecimalKeepsItsZeros() {
         #expect(UInt8(0).hex == "00")
         #expect(UInt8(255).hex == "ff")

@@ -81,10 +81,24 @@ import Testing
 
     @Test func forgettingWakesWhoeverWaitsForTheFormat() async throws {
         let stream = try running("a", 1)
-        async let waiting: Void = stream.formatKnown.wait()
+        async let first: Void = stream.formatsKnown[0].wait()
+        async let last: Void = stream.formatsKnown[Encoding.countMax - 1].wait()
         _ = registry.remove("a")
         registry.forget(stream)
-        await waiting
+        await first
+        await last
+    }
+
+    @Test(.timeLimit(.minutes(1))) func anEncodingsFormatWakesThoseAloneWhoWaitForThatEncoding() async throws {
+        let stream = try running("a", 1)
+        let format = VideoFormat(codec: .vp8, profileIDC: 0, constraints: 0, levelIDC: 0, width: 640, height: 360)
+        _ = registry.receive(.videoFormat(stream: 1, encoding: 1, format))
+        await stream.formatsKnown[1].wait()
+        let limit = Duration.milliseconds(50)
+        let waited = await ContinuousClock().measure { await stream.formatsKnown[0].wait(upTo: limit) }
+        #expect(waited >= limit, "the format of another encoding ended the wait")
+        _ = registry.receive(.videoFormat(stream: 1, format))
+        await stream.formatsKnown[0].wait()
     }
 
     @Test func everyViewerThatWasConnectingIsTakenOffOnceHoweverItWentOn() throws {

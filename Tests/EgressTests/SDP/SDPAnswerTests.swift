@@ -8,9 +8,12 @@ import Testing
         audioSSRC: 13)
 
     static func answer(_ text: String, audio: Bool = true, video: VideoFormat? = CodecNegotiationTests.baseline) throws -> String {
-        let offer = try SDPParser.parse(Array(text.utf8))
-        return SDPAnswer(
-            offer: offer, negotiation: try CodecNegotiation(offer: offer, media: .init(hasAudio: audio, video: video)), identity: identity,
+        try answer(SDPParser.parse(Array(text.utf8)), .init(hasAudio: audio, video: video))
+    }
+
+    static func answer(_ offer: SDPOffer, _ media: CodecNegotiation.Media) throws -> String {
+        SDPAnswer(
+            offer: offer, negotiation: try CodecNegotiation(offer: offer, media: media), identity: identity,
             fingerprint: "AB:CD", candidates: ICECandidate.list(["192.0.2.1", "2001:db8::1"], port: 8_189), sessionID: 5
         ).write()
     }

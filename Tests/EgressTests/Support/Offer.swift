@@ -35,6 +35,31 @@ struct Offer {
     }
 }
 
+extension Offer {
+    /// One format of video: its `a=fmtp` may be empty. Its retransmission has the next payload type.
+    mutating func offerVideo(_ codec: String, _ parameters: String = "", payloadType: Int = 96) {
+        offerVideo([(codec, parameters)], payloadType: payloadType)
+    }
+
+    /// In this order; payload types are even, those of the retransmissions odd.
+    mutating func offerVideo(_ formats: [(codec: String, parameters: String)], payloadType first: Int = 96) {
+        let types = formats.indices.map { first + 2 * $0 }
+        let numbers = types.flatMap { ["\($0)", "\($0 + 1)"] }.joined(separator: " ")
+        video = ["m=video 9 UDP/TLS/RTP/SAVPF \(numbers)", "c=IN IP4 0.0.0.0", "a=mid:0", "a=recvonly", "a=rtcp-mux"]
+        for (type, format) in zip(types, formats) {
+            video? += ["a=rtpmap:\(type) \(format.codec)/90000", "a=rtpmap:\(type + 1) rtx/90000", "a=fmtp:\(type + 1) apt=\(type)"]
+            video? += ["nack", "nack pli", "ccm fir", "goog-remb"].map { "a=rtcp-fb:\(type) \($0)" }
+            if !format.parameters.isEmpty { video?.append("a=fmtp:\(type) \(format.parameters)") }
+        }
+    }
+
+    /// Payload types as on the m= line, and `a=rtpmap`s without their prefix.
+    mutating func offerAudio(_ types: String, _ names: [String] = []) {
+        audio = ["m=audio 9 UDP/TLS/RTP/SAVPF \(types)", "c=IN IP4 0.0.0.0", "a=mid:1", "a=recvonly", "a=rtcp-mux"]
+        audio? += names.map { "a=rtpmap:\($0)" }
+    }
+}
+
 extension [String]? {
     mutating func replace(_ line: String, with other: String...) {
         self = self?.flatMap { $0 == line ? other : [$0] }

@@ -32,6 +32,16 @@ extension WithEngine {
             #expect(engine.stream(named: "show")?.viewers == 0)
         }
 
+        @Test func aViewersStatusNamesItsEncoding() async throws {
+            let engine = try await Engines.playing()
+            _ = try await engine.addViewer(to: "show", offer: Self.offer)
+            _ = try await engine.addViewer(to: "show", offer: Array(BrowserOffer.firefoxWithoutH264.utf8))
+            let viewers = engine.viewers(of: "show")
+            #expect(viewers.map(\.rid) == ["video", nil] && viewers.map(\.codec) == [.h264, nil])
+            #expect(try JSON.encode(viewers[0]).contains(#""codec":"h264""#) && JSON.encode(viewers[0]).contains(#""rid":"video""#))
+            #expect(try !JSON.encode(viewers[1]).contains("rid"))
+        }
+
         /// A stream of sound alone, for a player that offers video first.
         static func soundAlone(logger: Logger = Engines.silent) async throws -> (engine: EgressEngine, answer: ViewerAnswer) {
             let engine = try Engines.make(logger: logger)

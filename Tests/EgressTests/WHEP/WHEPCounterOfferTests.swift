@@ -45,8 +45,34 @@ extension WithEngine {
                     $0.audio.replace("a=rtpmap:111 opus/48000/2", with: "a=rtpmap:111 PCMU/8000")
                 }
             ),
-            ("another mode", 422, { $0.offerH264(["42e01f"], mode: 2) }),
-            ("another codec", 422, { $0.video.replace("a=rtpmap:102 H264/90000", with: "a=rtpmap:102 VP8/90000") }),
+            (
+                "another mode", 422,
+                {
+                    $0.offerH264(["42e01f"], mode: 2)
+                    $0.audio = nil
+                }
+            ),
+            (
+                "another codec", 422,
+                {
+                    $0.offerVideo("VP8")
+                    $0.audio = nil
+                }
+            ),
+            (
+                "other codecs", 422,
+                {
+                    $0.offerVideo("VP8")
+                    $0.offerAudio("0 8")
+                }
+            ),
+            (
+                "another codec, and sound that sends", 406,
+                {
+                    $0.offerVideo("VP8")
+                    $0.audio.replace("a=recvonly", with: "a=sendonly")
+                }
+            ),
             (
                 "another codec, that sends", 422,
                 {
@@ -69,6 +95,45 @@ extension WithEngine {
                 #expect((response.head.headerFields[.location] != nil) == (row.status == 406), "\(row.name)")
             }
             #expect(engine.statistics().viewersCreated == 0, "a counter-offer made a viewer")
+        }
+
+        @Test func theLogNamesBothSidesWhenThePlayerGetsAnOfferInstead() async throws {
+            let recorder = LogRecorder()
+            let handler = WHEPHandler(engine: try await Engines.playing(), logger: recorder.logger)
+            var offer = Offer()
+            offer.offerVideo("VP8", "max-fs=3600")
+            offer.audio.replace("a=recvonly", with: "a=sendonly")
+            #expect(await handler.handle(WHEPHandlerTests.request(.post, "/whep/show", offer.text)).head.status == .notAcceptable)
+            #expect(
+                recorder.lines.map(\.message).contains(
+                    "Viewer gets a counter-offer: no codec in common: the stream has H.264 Constrained Baseline (42c01f), Opus; "
+                        + "the offer has VP8 (max-fs 3600), a section that is sendonly"))
+        }
+
+        /// A stream with H.264 first, and a player that takes one format of the counter-offer, or none.
+        static func taken(_ change: (inout Offer) -> Void) async throws -> ViewerAnswer {
+            let engine = try Engines.make()
+            let encodings = [Encoding(rid: "h264"), Encoding(rid: "vp8", codec: .vp8)]
+            _ = try engine.onProcessStart(id: "show", config: ProcessConfig(webrtc: WebRTCConfig(isEnabled: true, encodings: encodings)))
+            let stream = try #require(engine.registry.stream(named: "show"))
+            let counter = CounterOffer(stream, .init([.h264, .of(.vp8)]))
+            #expect(engine.registry.keep(counter))
+            var answer = answer
+            change(&answer)
+            return try engine.takeAnswer(Array(answer.text.utf8), to: counter, from: nil)
+        }
+
+        @Test func aPlayerThatAnswersInVP8AloneGetsTheEncodingInVP8() async throws {
+            let lines = try await Self.taken { $0.offerVideo("VP8") }.sdp.split(separator: "\r\n")
+            #expect(lines.contains("a=rtpmap:96 VP8/90000") && lines.contains { $0.hasPrefix("m=video ") && $0.hasSuffix(" 96 97") })
+            let both = try await Self.taken { $0.offerVideo([("VP8", ""), ("H264", "packetization-mode=1;profile-level-id=42e01f")]) }
+            #expect(both.sdp.contains("H264/90000") && !both.sdp.contains("VP8/90000"), "the order is the operator's")
+        }
+
+        @Test func aPlayerMayTakeTheSoundAlone() async throws {
+            let answer = try await Self.taken { $0.video?[0] = "m=video 0 UDP/TLS/RTP/SAVPF 102 103" }
+            let sections = answer.sdp.split(separator: "\r\nm=").dropFirst()
+            #expect(sections.map { $0.contains("a=sendonly") } == [false, true])
         }
 
         /// A counter-offer, as its player sees it.

@@ -132,6 +132,9 @@ extension WithEngine {
             }
         }
 
+        /// Of a browser that can play nothing of a stream in H.264 and Opus.
+        static let withoutACodec = BrowserOffer.firefoxWithoutH264.replacing("opus/48000/2", with: "multiopus/48000/2")
+
         /// What is asked, and what comes of it.
         static let table: [(name: String, request: WHEPRequest, status: Int)] = [
             ("no content type", request(.post, "/whep/show", BrowserOffer.chromium, type: nil), 415),
@@ -142,7 +145,8 @@ extension WithEngine {
             ("no offer", request(.post, "/whep/show"), 400),
             ("no SDP", request(.post, "/whep/show", "{}"), 400),
             ("no media", request(.post, "/whep/show", "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n"), 400),
-            ("no H.264", request(.post, "/whep/show", BrowserOffer.firefoxWithoutH264), 422),
+            ("no H.264, but Opus", request(.post, "/whep/show", BrowserOffer.firefoxWithoutH264), 201),
+            ("neither H.264 nor Opus", request(.post, "/whep/show", withoutACodec), 422),
             ("unknown stream", request(.post, "/whep/other", BrowserOffer.chromium), 404),
             ("unknown stream and no offer", request(.post, "/whep/other"), 404),
             ("outside", request(.post, "/whip/show", BrowserOffer.chromium), 404),
@@ -182,7 +186,7 @@ extension WithEngine {
                     #expect(Self.text(response).contains("\"status\":\(row.status)"), "\(row.name)")
                 }
             }
-            #expect(engine.statistics().viewersCreated == 1, "a refusal allocated something")
+            #expect(engine.statistics().viewersCreated == Self.table.count { $0.status == 201 }, "a refusal allocated something")
         }
 
         @Test func headAndOptionsTellWhatIsSpoken() async throws {
@@ -231,6 +235,21 @@ extension WithEngine {
             #expect(await response.head.status == .created)
         }
 
+        @Test func aViewerWhoseEncodingHasNotBegunIsToldToComeAgain() async throws {
+            let engine = try await Engines.playing()
+            let stream = try #require(engine.registry.stream(named: "show"))
+            let encodings = [Encoding(rid: "h264"), Encoding(rid: "vp8", codec: .vp8)]
+            let config = try WebRTCConfig(isEnabled: true, encodings: encodings).normalized()
+            #expect(engine.registry.change(stream, to: config, stream.outputs))
+            let handler = Self.handler(engine)
+            let response = await handler.handle(Self.request(.post, "/whep/show", BrowserOffer.firefoxWithoutH264))
+            #expect(response.head.status == .conflict && response.head.headerFields[.retryAfter] == "2")
+            #expect(Self.text(response).contains(#"process \"show\" has not sent a picture of its encoding \"vp8\" yet: try again"#))
+            let other = await handler.handle(Self.request(.post, "/whep/show", BrowserOffer.chromium))
+            #expect(other.head.status == .created)
+            #expect(engine.viewers(of: "show").map(\.rid) == ["h264"])
+        }
+
         @Test func soundAloneWaitsForNoPicture() async throws {
             let engine = try Engines.make()
             _ = try engine.onProcessStart(id: "show", config: ProcessConfig(webrtc: WebRTCConfig(isEnabled: true, videoMap: "none")))
@@ -250,10 +269,10 @@ extension WithEngine {
 
         @Test func aRefusedCodecNamesBothSides() async throws {
             let engine = try await Engines.playing()
-            let response = await Self.handler(engine).handle(Self.request(.post, "/whep/show", BrowserOffer.firefoxWithoutH264))
+            let response = await Self.handler(engine).handle(Self.request(.post, "/whep/show", Self.withoutACodec))
             let detail =
                 "no codec in common: the stream has H.264 Constrained Baseline (42c01f), Opus; "
-                + "the offer has VP8, VP9, AV1, opus, G722, PCMU, PCMA"
+                + "the offer has VP8 (max-fs 12288), VP9 profile 0 (max-fs 12288), AV1 profile 0, multiopus, G722, PCMU, PCMA"
             #expect(
                 Self.text(response) == """
                     {"detail":"\(detail)","status":422,"title":"Unprocessable Content","type":"about:blank"}

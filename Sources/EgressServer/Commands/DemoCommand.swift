@@ -1,5 +1,6 @@
 #if Server
 internal import ArgumentParser
+internal import Egress
 
 struct DemoCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -12,7 +13,8 @@ struct DemoCommand: AsyncParsableCommand {
     func run() async throws {
         try await Server.main(configuration: configuration) { _, tools in
             let hasClock = await Tool.output(of: tools.ffmpeg, DemoInput.clockTrial) != nil
-            return [StreamDefinition(id: "demo", input: StreamInput(graph: DemoInput.graph(hasClock: hasClock)))]
+            let webrtc = WebRTCConfig(encodings: DemoInput.encodings(tools.abilities))
+            return [StreamDefinition(id: "demo", input: StreamInput(graph: DemoInput.graph(hasClock: hasClock)), webrtc: webrtc)]
         }
     }
 

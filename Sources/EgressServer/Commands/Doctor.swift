@@ -42,7 +42,7 @@ enum Doctor {
         } else {
             findings.append(Finding(grade: .missing, subject: "FFmpeg", text: "\(path) does not run", advice: install))
         }
-        findings += encoders(listed: await Tool.output(of: path, ["-hide_banner", "-encoders"]) ?? [])
+        findings += codecs(await .asking(path))
         let tools = try? FFmpegTools(ffmpeg: path, ffprobe: ffprobe)
         findings.append(
             tools.map { Finding(grade: .ok, subject: "ffprobe", text: $0.ffprobe) }
@@ -52,16 +52,29 @@ enum Doctor {
         return findings
     }
 
-    /// From the table that `ffmpeg -encoders` prints: flags, name, description.
-    static func encoders(listed lines: [String]) -> [Finding] {
-        let names = Set(lines.compactMap { $0.split(separator: " ").dropFirst().first.map(String.init) })
-        return ["libx264", "libopus"].map { encoder in
-            names.contains(encoder)
-                ? Finding(grade: .ok, subject: encoder, text: "FFmpeg has it")
-                : Finding(
-                    grade: .missing, subject: encoder, text: "this FFmpeg was built without it",
-                    advice: "use your distribution's build of FFmpeg")
+    /// What legs can be made of. H.264 and Opus are what a stream has that says nothing else; the others are for those that ask for them.
+    static func codecs(_ ffmpeg: FFmpegAbilities) -> [Finding] {
+        let videos = VideoCodec.allCases.map { codec in
+            finding(
+                codec.name, codec.encoder, sending: ffmpeg.lack(sending: codec), encoding: ffmpeg.lack(encoding: codec),
+                isNeeded: codec == .h264)
         }
+        let sounds = AudioCodec.allCases.map { codec in
+            finding(codec.name, codec.encoder, sending: nil, encoding: ffmpeg.lack(encoding: codec), isNeeded: codec == .opus)
+        }
+        return videos + sounds
+    }
+
+    private static func finding(
+        _ codec: String, _ encoder: String, sending: FFmpegAbilities.Lack?, encoding: FFmpegAbilities.Lack?, isNeeded: Bool
+    ) -> Finding {
+        let grade: Grade = isNeeded ? .missing : .warn
+        if let sending {
+            let encoder = encoding == nil ? "; it could encode it, with \(encoder)" : "; nor can it encode it"
+            return Finding(grade: grade, subject: codec, text: sending.text + encoder, advice: sending.advice)
+        }
+        if let encoding { return Finding(grade: grade, subject: codec, text: encoding.text, advice: encoding.advice) }
+        return Finding(grade: .ok, subject: codec, text: "encoded with \(encoder), and sent")
     }
 
     /// A kernel that is too old by its number but has io_uring, as some distributions' kernels do, is good enough.

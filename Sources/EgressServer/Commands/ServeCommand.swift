@@ -22,9 +22,14 @@ struct ServeCommand: AsyncParsableCommand {
               "streams": {
                 "cam": { "input": "rtsp://camera/live", "input_options": [], "loop": true,
                          "stale_timeout_seconds": 10,
-                         "webrtc": { "force_transcode": false } }
+                         "webrtc": { "encodings": "auto", "audio_codec": "opus" } }
               }
             }
+
+            "encodings" is a list of the stream's video legs, the preferred one first: each viewer gets the first that it can play. Fields of each: \
+            "rid", "codec" (h264, h265, vp8, vp9, av1), "width", "height", "frame_rate", "bit_rate", "gop_ms", "map", "payload_type", and \
+            "copy": true, which never encodes. "auto" stands for the input as it is where browsers can play it, and VP8. "audio_codec" is opus, \
+            pcmu, pcma or g722.
 
             When a stream's FFmpeg has sent nothing for "stale_timeout_seconds" (default: 10, or 30 for HLS and DASH; 0: never), it is restarted. \
             An input that waits for a publisher (RTMP and SRT listeners, UDP) may wait for ever; once media has come, it has to keep coming.

@@ -85,8 +85,9 @@ struct Server {
             let tls = try configuration.tls.map { files throws(ConfigurationError) in try TLSCredentials(files) }
             let needsFFmpeg = configuration.isDemo || !configuration.streams.isEmpty
             var tools = needsFFmpeg ? try FFmpegTools(ffmpeg: configuration.ffmpeg, ffprobe: configuration.ffprobe) : nil
-            await tools?.readVersion()
+            await tools?.readAbilities()
             let definitions: [StreamDefinition] = if let tools { await streams(configuration, tools) } else { [] }
+            if let tools { for definition in definitions { try definition.check(tools.abilities) } }
             let access = await AccessControl(configuration.access, logger: logger)
             do {
                 let server = try Server(
@@ -105,6 +106,9 @@ struct Server {
             throw ExitCode.unavailable
         } catch let missing as FFmpegTools.Missing {
             Console.complain(missing.description)
+            throw ExitCode.unavailable
+        } catch let unable as FFmpegTools.Unable {
+            Console.complain(unable.description)
             throw ExitCode.unavailable
         } catch let error as EgressError {
             Console.complain(error.message)

@@ -6,6 +6,8 @@ struct StreamDefinition: Sendable, Hashable {
     var id: String
     var input: StreamInput
     var webrtc: WebRTCConfig
+    /// The encodings are those that suit its input: ``AutomaticEncodings``.
+    var choosesEncodings = false
 
     /// [s]
     static let staleTimeoutMax = 86_400
@@ -37,24 +39,20 @@ struct StreamDefinition: Sendable, Hashable {
         guard let url = try fields.string("input"), !url.isEmpty else { throw fields.failure("input", "is missing") }
         var input = StreamInput(url: url, loops: try fields.bool("loop") ?? true, options: try fields.strings("input_options") ?? [])
         if let timeout = try fields.seconds("stale_timeout_seconds", max: Self.staleTimeoutMax) { input.staleTimeout = timeout }
-        let webrtc = try fields.values["webrtc"].map { value throws(ConfigurationError) in
-            try WebRTCConfig(json: value, source: source, path: fields.field("webrtc"))
+        let block = try fields.values["webrtc"].map { value throws(ConfigurationError) in
+            try WebRTCBlock(json: value, isOurs: true, source: source, path: fields.field("webrtc"))
         }
-        self.init(id: id, input: input, webrtc: webrtc ?? WebRTCConfig())
+        self.init(id: id, input: input, webrtc: block?.config ?? WebRTCConfig())
+        choosesEncodings = block?.choosesEncodings ?? false
     }
-}
 
-extension WebRTCConfig {
-    static let fieldNames: Set<String> = ["enabled", "video_pt", "audio_pt", "video_map", "audio_map", "force_transcode"]
-
-    /// Reads the `webrtc` block strictly: an unknown field is an error, and so is one that `normalized()` refuses.
-    init(json: JSONValue, source: String, path: String = "") throws(ConfigurationError) {
-        let fields = try JSONFields(json, source: source, path: path, known: Self.fieldNames)
-        self = try fields.decode(WebRTCConfig.self)
-        do {
-            _ = try normalized()
-        } catch {
-            throw ConfigurationError(source: source, field: path.isEmpty ? nil : path, problem: error.message)
+    /// What this FFmpeg lacks for it in any case, whatever its input turns out to be.
+    func check(_ ffmpeg: FFmpegAbilities) throws(FFmpegTools.Unable) {
+        for (index, encoding) in webrtc.encodings.enumerated() {
+            let isEncoded = input.kind == .generated || !encoding.asksOfAnEncoder.isEmpty
+            let encoderLack = isEncoded ? ffmpeg.lack(encoding: encoding.codec) : nil
+            guard let lack = ffmpeg.lack(sending: encoding.codec) ?? encoderLack else { continue }
+            throw FFmpegTools.Unable(field: "streams.\(id).webrtc.encodings[\(index)].codec", lack: lack)
         }
     }
 }

@@ -1,7 +1,7 @@
 #if Server
 internal import FoundationEssentials
 
-/// Where FFmpeg and ffprobe are, and which FFmpeg it is.
+/// Where FFmpeg and ffprobe are, and what this FFmpeg can do.
 struct FFmpegTools: Sendable, Hashable {
     struct Missing: Error, CustomStringConvertible {
         var name: String
@@ -11,9 +11,18 @@ struct FFmpegTools: Sendable, Hashable {
         }
     }
 
+    /// What a stream is configured with and this FFmpeg cannot do.
+    struct Unable: Error, CustomStringConvertible {
+        var field: String
+        var lack: FFmpegAbilities.Lack
+
+        var description: String { "\(field): \(lack)" }
+    }
+
     var ffmpeg: String
     var ffprobe: String
-    var version = FFmpegVersion.newest
+    var abilities = FFmpegAbilities()
+    var version: FFmpegVersion { abilities.version }
 
     /// - Parameter ffprobe: nil: the ffprobe beside FFmpeg, else the one in the search path.
     init(ffmpeg: String, ffprobe: String?, path: String = Self.searchPath) throws(Missing) {
@@ -31,11 +40,8 @@ struct FFmpegTools: Sendable, Hashable {
         }
     }
 
-    /// Asks FFmpeg for its version, once for all later runs. An FFmpeg that does not say counts as the newest.
-    mutating func readVersion() async {
-        guard let line = await Tool.output(of: ffmpeg, ["-version"])?.first else { return }
-        version = FFmpegVersion(line: line)
-    }
+    /// Asks FFmpeg what it can do, once for all later runs.
+    mutating func readAbilities() async { abilities = await .asking(ffmpeg) }
 
     /// A name with a slash is a path. Any other name is looked for in `path`, as a shell does.
     static func locate(_ name: String, path: String = searchPath) -> String? {

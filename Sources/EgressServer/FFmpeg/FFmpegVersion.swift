@@ -1,6 +1,6 @@
 #if Server
 /// Which FFmpeg this is, and with it what its options are called.
-struct FFmpegVersion: Sendable, Hashable, Comparable {
+struct FFmpegVersion: Sendable, Hashable, Comparable, CustomStringConvertible {
     var major: Int
     var minor: Int
 
@@ -29,6 +29,8 @@ struct FFmpegVersion: Sendable, Hashable, Comparable {
         self.init(major: major, minor: (numbers.dropFirst().first ?? nil) ?? 0)
     }
 
+    var description: String { self == .newest ? "of an unknown version" : "\(major).\(minor)" }
+
     static func < (left: FFmpegVersion, right: FFmpegVersion) -> Bool {
         (left.major, left.minor) < (right.major, right.minor)
     }
@@ -45,5 +47,8 @@ extension FFmpegVersion {
 
     /// Of any input that is read through a socket, in microseconds, as `tcp`, `http` and `rtmp`.
     var socketTimeoutOption: String { "-rw_timeout" }
+
+    /// Whether its RTP muxer takes AV1.
+    var packetizesAV1: Bool { isAtLeast(8, 0) }
 }
 #endif

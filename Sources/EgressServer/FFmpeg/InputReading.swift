@@ -23,6 +23,9 @@ struct InputReading: Sendable, Hashable {
         /// A list that names the film many times, for the concat demuxer. A turn lasts as long as its longest track, and the demuxer does the work of
         /// the bitstream filter. `-stream_loop` repeats the list every few hours.
         case byList
+        /// The list once, and then FFmpeg is run again: at the list's end a bitstream filter that the demuxer does not do the work of would end its
+        /// leg.
+        case byListOnce
     }
 
     var pace = Pace.timestamps
@@ -38,6 +41,17 @@ struct InputReading: Sendable, Hashable {
 }
 
 extension InputReading {
+    /// The same for legs that go through a bitstream filter.
+    var throughFilter: InputReading {
+        var reading = self
+        switch turns {
+        case .byFFmpeg: reading.turns = .one
+        case .byList: reading.turns = .byListOnce
+        case .one, .byListOnce: break
+        }
+        return reading
+    }
+
     init(of input: StreamInput, probe: MediaProbe) {
         pace = Self.pace(of: input, probe)
         duration = probe.duration

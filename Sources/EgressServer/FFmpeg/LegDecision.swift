@@ -1,172 +1,144 @@
 #if Server
 internal import Egress
 
-/// Which legs a stream gets and how its video is made, with a sentence for each leg that says why.
+/// Which legs a stream gets and how they are made, with a sentence for each that says why.
 struct LegDecision: Sendable, Hashable {
-    /// Nothing in the input can be sent.
-    struct NothingToSend: Error, CustomStringConvertible {
-        var description = "the input has neither video nor audio that could be sent"
+    /// What was configured cannot be had: not of this input, or not with this FFmpeg.
+    struct Impossible: Error, Sendable, Hashable, CustomStringConvertible {
+        /// Of the block, "encodings[1].copy"; nil when it is the whole.
+        var field: String?
+        var problem: String
+
+        var description: String { field.map { "webrtc.\($0): \(problem)" } ?? problem }
+
+        static let nothingToSend = Impossible(field: nil, problem: "the input has neither video nor audio that could be sent")
     }
 
-    /// The operator's block, with the maps of missing streams set to "none".
-    var config: WebRTCConfig
-    var plan: LegPlan?
-    /// The input as the probe found it; nil: the input as the operator gave it.
+    /// The operator's block, with the list that "auto" stands for.
+    private(set) var configured: WebRTCConfig
+    /// The same, with the maps of missing streams set to "none".
+    private(set) var config: WebRTCConfig
+    /// What is read, as it was found; nil: as it was given.
     var input: StreamInput?
-    /// How the input is read.
+    /// How it is read.
     var reading = InputReading()
-    /// The options for the video leg, in case it is encoded after all.
-    private var encoderOptions: [String]
-    var videoReason: String
-    var audioReason: String
+    /// The first is what the engine's numbers of video are about.
+    private(set) var encodings: [EncodingDecision] = []
+    private(set) var audioReason: String
+    /// Why there is no video leg, if there is none.
+    private var absenceReason: String
+    /// What each encoding is made of.
+    private var videos: [MediaProbe.Video] = []
+    private let ffmpeg: FFmpegAbilities
 
-    var isCopy: Bool {
-        guard case .copy? = plan?.video else { return false }
-        return true
-    }
-
-    /// The longest GOP that is copied: a viewer that has to resynchronise waits that long.
-    static let gopMax = Duration.seconds(2)
-
-    /// - Parameter version: the version of the FFmpeg that will make the legs.
+    /// - Parameters:
+    ///   - isAutomatic: the list of encodings is made here.
+    ///   - ffmpeg: that will make the legs.
     init(
-        probe: MediaProbe, input: StreamInput.Kind, config: WebRTCConfig, version: FFmpegVersion = .newest
-    ) throws(NothingToSend) {
-        self.config = config
-        encoderOptions = Self.encoderOptions(isInterlaced: false, version)
-        let video = StreamMap(config.videoMap, standard: "0:v:0").video(in: probe)
-        let audio = StreamMap(config.audioMap, standard: "0:a:0").audio(in: probe)
-
-        if let video, config.hasVideo {
-            let objection = Self.objection(to: video, config: config)
-            encoderOptions = Self.encoderOptions(isInterlaced: video.isInterlaced, version)
-            plan = Self.plan(for: video, input: input, isCopy: objection == nil, encoderOptions)
-            videoReason = objection.map { "encoding video: \($0)" } ?? "copying video: \(Self.praise(of: video))"
-        } else {
-            videoReason = config.hasVideo ? "no video leg: the input has no video" : "no video leg: video_map says so"
-            self.config.videoMap = WebRTCConfig.noMap
-        }
-
-        if let audio, config.hasAudio {
-            audioReason = "encoding audio from \(audio.codec) to Opus"
-        } else {
-            audioReason = config.hasAudio ? "no audio leg: the input has no audio" : "no audio leg: audio_map says so"
-            self.config.audioMap = WebRTCConfig.noMap
-        }
-        guard self.config.hasVideo || self.config.hasAudio else { throw NothingToSend() }
+        probe: MediaProbe, input: StreamInput.Kind, config: WebRTCConfig, isAutomatic: Bool = false, ffmpeg: FFmpegAbilities = .init()
+    ) throws(Impossible) {
+        self.ffmpeg = ffmpeg
+        configured = config
+        if isAutomatic { configured.encodings = try AutomaticEncodings.list(for: probe.videos.first, ffmpeg) }
+        self.config = configured
+        absenceReason = config.hasVideo ? "no video leg: the input has no video" : "no video leg: video_map says so"
+        audioReason = config.hasAudio ? "no audio leg: the input has no audio" : "no audio leg: audio_map says so"
+        try decideVideo(probe, input)
+        try decideAudio(probe)
+        guard self.config.hasVideo || self.config.hasAudio else { throw .nothingToSend }
     }
 
-    /// The decision for an input that the server generates, which needs no probe.
-    init(generatedAt framesPerSecond: Double, width: Int, height: Int, config: WebRTCConfig) {
+    /// For an input of our own making, which needs no probe.
+    init(
+        generatedAt framesPerSecond: Double, width: Int, height: Int, config: WebRTCConfig, ffmpeg: FFmpegAbilities = .init()
+    ) throws(Impossible) {
+        self.ffmpeg = ffmpeg
+        configured = config
         self.config = config
-        encoderOptions = []
-        plan = LegPlan(video: .transcode(framesPerSecond: framesPerSecond), width: width, height: height)
-        videoReason = "encoding video: it is generated here"
+        absenceReason = ""
         audioReason = "encoding audio: it is generated here"
+        for (index, encoding) in config.videoEncodings.enumerated() {
+            encodings.append(
+                try EncodingDecision(
+                    encoding, field: field(index), generatedAt: framesPerSecond, width: width, height: height, ffmpeg))
+        }
     }
 
-    /// The plan for the engine. A leg that `configured` asks for and the input lacks is missing at present, and may come later.
-    func plan(of configured: WebRTCConfig) -> LegPlan {
+    // MARK: What follows
+
+    /// How the legs are made; nil: there is no video.
+    var plan: LegPlan? {
+        guard let first = encodings.first else { return nil }
+        let further = encodings.dropFirst().map { ($0.encoding.rid, $0.plan) }
+        return LegPlan(first: first.plan, further: Dictionary(further) { first, _ in first })
+    }
+
+    /// For the engine: what is configured and the input lacks is missing at present, and may come.
+    var planOfConfigured: LegPlan {
         var plan = plan ?? .copy
         if configured.hasVideo, !config.hasVideo { plan.missing.insert(.video) }
         if configured.hasAudio, !config.hasAudio { plan.missing.insert(.audio) }
         return plan
     }
 
-    /// The same legs, with video encoded after all.
-    func transcoding(because reason: String) -> LegDecision {
+    /// Of the first encoding.
+    var isCopy: Bool { encodings.first?.isCopy ?? false }
+
+    /// What is copied goes through a bitstream filter, which an end of the input would end.
+    var copiesThroughFilter: Bool { encodings.contains(where: \.isCopyThroughFilter) }
+
+    /// Of the first encoding, or of there being none.
+    var videoReason: String { encodings.first.map(sentence) ?? absenceReason }
+
+    /// A sentence for each leg.
+    var reasons: [String] { [videoReason] + encodings.dropFirst().map(sentence) + [audioReason] }
+
+    private func sentence(_ decision: EncodingDecision) -> String {
+        let name = config.encodings.isEmpty ? "" : " for \(decision.encoding.rid)"
+        let codec = config.encodings.isEmpty || decision.isCopy ? "" : " to \(decision.encoding.codec.name)"
+        return "\(decision.isCopy ? "copying" : "encoding") video\(codec)\(name): \(decision.reason)"
+    }
+
+    /// The same legs, with what is copied of the first encoding's video encoded after all.
+    func transcoding(because reason: String) throws(Impossible) -> LegDecision {
         var other = self
-        other.plan = LegPlan(video: .transcode(framesPerSecond: nil), options: encoderOptions)
-        other.videoReason = "encoding video: \(reason)"
+        for index in encodings.indices where encodings[index].isCopy && videos[index].index == videos[0].index {
+            other.encodings[index] = try encodings[index].transcoding(
+                because: reason, field: field(index), of: videos[index], ffmpeg)
+        }
         return other
     }
 
-    /// Pictures keep the times that they came with: with a constant rate FFmpeg would invent pictures that an input with a varying rate lacks. The
-    /// filter leaves pictures alone that are not interlaced.
-    private static func encoderOptions(isInterlaced: Bool, _ version: FFmpegVersion) -> [String] {
-        version.frameTiming("vfr") + (isInterlaced ? ["-vf", "yadif=deint=interlaced"] : [])
-    }
+    // MARK: Deciding
 
-    /// Why the video cannot be copied; nil when it can.
-    private static func objection(to video: MediaProbe.Video, config: WebRTCConfig) -> String? {
-        if config.forceTranscode { return "force_transcode is set" }
-        guard video.codec == "h264" else { return "it is \(video.codec), not H.264" }
-        if let format = video.pixelFormat, format != "yuv420p", format != "yuvj420p" { return "it is \(format), not 8-bit 4:2:0" }
-        if video.hasBFrames { return "it has B-frames, which WebRTC cannot reorder" }
-        if let objection = objectionToPictures(video) { return objection }
-        if let gop = video.gop, gop > gopMax { return "a keyframe comes only every \(seconds(gop)), and \(seconds(gopMax)) is the most" }
-        return nil
-    }
-
-    /// Why the picture needs an encoder, or why a viewer that joins would have to wait; nil when neither is so.
-    private static func objectionToPictures(_ video: MediaProbe.Video) -> String? {
-        if video.pixelFormat == nil, video.width ?? 0 == 0 {
-            return "its parameter sets are neither in its header nor in its first pictures"
+    private mutating func decideVideo(_ probe: MediaProbe, _ input: StreamInput.Kind) throws(Impossible) {
+        let all = configured.videoEncodings
+        let found = all.map { StreamMap($0.map, standard: "0:v:0").video(in: probe) }
+        guard found.contains(where: { $0 != nil }) else {
+            config.videoMap = WebRTCConfig.noMap
+            config.encodings = []
+            return
         }
-        if video.rotation != 0 { return "it has to be rotated by \(video.rotation)°, which browsers can't be told" }
-        if video.isInterlaced { return "it is interlaced, and browsers would show its two fields as a comb" }
-        if video.hasOtherKeyframes { return "some of its keyframes are not IDR pictures, and a viewer that joins can't begin with those" }
-        return nil
-    }
-
-    private static func praise(of video: MediaProbe.Video) -> String {
-        let gop = video.gop.map { "a keyframe at least every \(seconds($0))" } ?? "keyframe distance not known"
-        return "H.264, 8-bit 4:2:0, no B-frames, \(gop)"
-    }
-
-    private static func plan(for video: MediaProbe.Video, input: StreamInput.Kind, isCopy: Bool, _ options: [String]) -> LegPlan {
-        guard isCopy else {
-            return LegPlan(
-                video: .transcode(framesPerSecond: video.framesPerSecond), width: video.width, height: video.height, options: options)
-        }
-        return LegPlan(video: .copy(bitstreamFilters: bitstreamFilters(for: input)))
-    }
-
-    private static func bitstreamFilters(for input: StreamInput.Kind) -> String {
-        switch input {
-        // The demuxer that loops does it.
-        case .file(loops: true): ""
-        case .file(loops: false), .generated: LegPlan.defaultBitstreamFilters
-        // Cameras and other live inputs may send their parameter sets only in the session description.
-        case .rtsp, .live: LegPlan.defaultBitstreamFilters + ",dump_extra=freq=keyframe"
+        let circumstances = EncodingDecision.Circumstances(input: input, ffmpeg: ffmpeg, isForced: configured.forceTranscode)
+        for (index, encoding) in all.enumerated() {
+            guard let video = found[index] else {
+                throw Impossible(field: field(index).map { "\($0).map" }, problem: "the input has no video at \"\(encoding.map)\"")
+            }
+            videos.append(video)
+            encodings.append(try EncodingDecision(encoding, field: field(index), of: video, circumstances))
         }
     }
 
-    private static func seconds(_ duration: Duration) -> String {
-        let tenths = Int(saturating: duration / .milliseconds(100))
-        return tenths % 10 == 0 ? "\(tenths / 10) s" : "\(tenths / 10).\(tenths % 10) s"
-    }
-}
-
-/// FFmpeg's `-map`, parsed only to find out which track it takes: `0:v:1`, `0:a:0?`, `0:2`.
-private struct StreamMap {
-    private let kind: Substring?
-    private let number: Int?
-
-    init(_ text: String, standard: String) {
-        let map = text.isEmpty ? standard : text
-        let parts = map.prefix { $0 != "?" }.split(separator: ":").dropFirst()
-        if let only = parts.first, let index = Int(only, radix: 10) {
-            kind = nil
-            number = index
-        } else {
-            kind = parts.first
-            number = parts.dropFirst().first.flatMap { Int($0, radix: 10) }
+    private mutating func decideAudio(_ probe: MediaProbe) throws(Impossible) {
+        guard config.hasAudio else { return }
+        guard let audio = StreamMap(config.audioMap, standard: "0:a:0").audio(in: probe) else {
+            config.audioMap = WebRTCConfig.noMap
+            return
         }
+        if let lack = ffmpeg.lack(encoding: config.audioCodec) { throw Impossible(field: "audio_codec", problem: "\(lack)") }
+        audioReason = "encoding audio from \(audio.codec) to \(config.audioCodec.name)"
     }
 
-    func video(in probe: MediaProbe) -> MediaProbe.Video? {
-        guard kind == nil else { return Self.element(number ?? 0, of: probe.videos) }
-        return probe.videos.first { $0.index == number } ?? probe.videos.first
-    }
-
-    func audio(in probe: MediaProbe) -> MediaProbe.Audio? {
-        guard kind == nil else { return Self.element(number ?? 0, of: probe.audios) }
-        return probe.audios.first { $0.index == number } ?? probe.audios.first
-    }
-
-    private static func element<Element>(_ position: Int, of list: [Element]) -> Element? {
-        list.indices.contains(position) ? list[position] : nil
-    }
+    private func field(_ index: Int) -> String? { configured.encodings.isEmpty ? nil : "encodings[\(index)]" }
 }
 #endif

@@ -7,6 +7,8 @@ struct MediaProbe: Sendable, Hashable {
     struct Video: Sendable, Hashable {
         var index: Int
         var codec: String
+        /// In ffprobe's words, as "Main 10" or "Profile 2".
+        var profile: String?
         var pixelFormat: String?
         var width: Int?
         var height: Int?
@@ -18,11 +20,11 @@ struct MediaProbe: Sendable, Hashable {
         var rotation = 0
         /// "progressive", "tt", "bb", "tb" or "bt"; nil: not known.
         var fieldOrder: String?
-        /// Whether some of the pictures that its header calls keyframes are not IDR pictures.
+        /// Whether some of the pictures that its header calls keyframes are not IDR pictures; with H.265, not random access pictures.
         var hasOtherKeyframes = false
 
         /// Whether its header is not enough to tell if it can be copied, or how fast its pictures come.
-        var needsMeasuring: Bool { codec == "h264" || framesPerSecond == nil }
+        var needsMeasuring: Bool { VideoCodec(ffmpegName: codec) != nil || framesPerSecond == nil }
         var isInterlaced: Bool { ["tt", "bb", "tb", "bt"].contains(fieldOrder) }
     }
 
@@ -78,6 +80,7 @@ extension MediaProbe {
                     Video(
                         index: stream.index,
                         codec: stream.codecName ?? "unknown",
+                        profile: stream.profile,
                         pixelFormat: stream.pixFmt,
                         width: stream.width,
                         height: stream.height,
@@ -179,6 +182,7 @@ extension MediaProbe {
         var index: Int
         var codecType: String?
         var codecName: String?
+        var profile: String?
         var pixFmt: String?
         var width: Int?
         var height: Int?

@@ -1,4 +1,6 @@
 #if Server
+internal import Egress
+
 /// Asks ffprobe what an input contains.
 struct MediaProber: Sendable {
     struct Failure: Error, CustomStringConvertible {
@@ -18,7 +20,7 @@ struct MediaProber: Sendable {
             let index = probe.videos[position].index
             let selection = ["-select_streams", "\(index)", "-read_intervals", "%+10", "-show_entries", "packet=pts_time,flags"]
             let packets = try await json(selection + input.probeArguments, secrets)
-            let idrs = probe.videos[position].codec == "h264" ? try await self.idrs(ofStreamAt: index, input, secrets) : nil
+            let idrs = try await self.idrs(of: probe.videos[position], input, secrets)
             try probe.measure(packetsJSON: packets, idrs: idrs, ofVideoAt: position)
         }
         return probe
@@ -26,13 +28,23 @@ struct MediaProber: Sendable {
 
     /// The IDR pictures of the first seconds, found by a filter that removes everything else: a container may call anything a keyframe.
     /// - Returns: nil where that can't be found out.
-    private func idrs(ofStreamAt index: Int, _ input: StreamInput, _ secrets: Secrets) async throws -> [String]? {
+    private func idrs(of video: MediaProbe.Video, _ input: StreamInput, _ secrets: Secrets) async throws -> [String]? {
+        guard let filter = Self.filterOfIDRs(video.codec) else { return nil }
         let selection = ["-nostdin", "-v", "error", "-copyts", "-t", "10"] + input.probeArguments
-        let leg = ["-map", "0:\(index)", "-c", "copy", "-bsf:v", "h264_mp4toannexb,filter_units=pass_types=5", "-f", "framecrc", "-"]
+        let leg = ["-map", "0:\(video.index)", "-c", "copy", "-bsf:v", filter, "-f", "framecrc", "-"]
         do {
             return try await lines(of: GuardedCommand(executable: tools.ffmpeg, arguments: selection + leg), secrets)
         } catch is Failure {
             return nil
+        }
+    }
+
+    private static func filterOfIDRs(_ codec: String) -> String? {
+        switch VideoCodec(ffmpegName: codec) {
+        case .h264: "h264_mp4toannexb,filter_units=pass_types=5"
+        // All random access pictures.
+        case .h265: "hevc_mp4toannexb,filter_units=pass_types=16-21"
+        case .vp8, .vp9, .av1, nil: nil
         }
     }
 

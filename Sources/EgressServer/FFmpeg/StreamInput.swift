@@ -85,7 +85,7 @@ struct StreamInput: Sendable, Hashable {
 
     func arguments(_ reading: InputReading) -> [String] {
         var arguments = reading.pace == .input ? [] : ["-re"]
-        if reading.turns != .one { arguments += ["-stream_loop", "-1"] }
+        if reading.turns == .byFFmpeg || reading.turns == .byList { arguments += ["-stream_loop", "-1"] }
         if let rate = reading.stillRate { arguments += ["-loop", "1", "-framerate", "\(rate)"] }
         switch kind {
         case .rtsp: arguments += ["-rtsp_transport", "tcp"]
@@ -93,7 +93,7 @@ struct StreamInput: Sendable, Hashable {
         case .file, .live: break
         }
         arguments += options
-        guard reading.turns == .byList else { return arguments + ["-i", url] }
+        guard reading.turns == .byList || reading.turns == .byListOnce else { return arguments + ["-i", url] }
         let protocols = !isOfStorage ? FilmList.protocolsOfFiles : FilmList.protocolsOfLinks
         arguments += ["-f", "concat", "-safe", "0", "-protocol_whitelist", protocols]
         return arguments + ["-i", FilmList.address(of: isOfStorage ? url : absoluteURL, lasting: reading.duration)]

@@ -85,7 +85,7 @@ struct LifecycleAPI: Sendable {
     private static func config(from body: [UInt8]) throws(ConfigurationError) -> WebRTCConfig {
         let source = "request body"
         let json = body.isEmpty ? JSONValue.object([:]) : try JSONFields.parse(body, source: source)
-        var config = try WebRTCConfig(json: json, source: source)
+        var config = try WebRTCBlock(json: json, isOurs: false, source: source).config
         if case .object(let fields) = json, fields["enabled"] == .bool(false) {
             throw ConfigurationError(source: source, field: "enabled", problem: "is false, so there is nothing to start")
         }

@@ -118,7 +118,9 @@ struct Routes: Sendable {
 
     private var rows: [IndexPage.Row] {
         StreamReport.all(engine: engine, board: board).map {
-            IndexPage.Row(id: $0.id, state: $0.state, viewers: $0.viewers, hasBFrames: $0.status?.hasBFrames ?? false)
+            IndexPage.Row(
+                id: $0.id, state: $0.state, viewers: $0.viewers, encodings: ($0.status?.encodings ?? []).map { .init(codec: $0.codec) },
+                hasBFrames: $0.status?.hasBFrames ?? false)
         }
     }
 

@@ -75,6 +75,10 @@ struct StreamSupervisor: Sendable {
     }
 
     private struct Job {
+        /// What the stream was started with, once it was: its encodings are chosen once.
+        var webrtc: WebRTCConfig?
+        /// The sentences about the last decision that were logged.
+        var told: [String] = []
         /// The decision after the last probe.
         var found: LegDecision?
         /// The plan by which the legs are made.
@@ -99,9 +103,9 @@ struct StreamSupervisor: Sendable {
 
     private func decide(failures: Int, _ job: Job) async -> LegDecision? {
         do {
-            let decision = try await inputProbe.decision(failures: failures, job.publication)
+            let decision = try await inputProbe.decision(failures: failures, job.publication, of: job.webrtc)
             guard let hidden = job.hidden, hidden.decision == decision else { return decision }
-            return decision.transcoding(because: hidden.flaw.reason)
+            return try decision.transcoding(because: hidden.flaw.reason)
         } catch is CancellationError {
             return nil
         } catch {
@@ -112,11 +116,12 @@ struct StreamSupervisor: Sendable {
 
     private func callStartHook(_ job: inout Job) -> Bool {
         guard let decision = job.found else { return false }
-        announce(decision)
+        announce(decision, &job)
         do {
-            let config = ProcessConfig(id: stream.id, webrtc: stream.webrtc)
-            job.legs = try engine.onProcessStart(id: stream.id, config: config, plan: decision.plan(of: stream.webrtc))
+            let config = ProcessConfig(id: stream.id, webrtc: decision.configured)
+            job.legs = try engine.onProcessStart(id: stream.id, config: config, plan: decision.planOfConfigured)
             job.decision = decision
+            job.webrtc = decision.configured
             if job.legs.isEmpty { report("cannot start: egress is disabled in the configuration") }
             return !job.legs.isEmpty
         } catch {
@@ -130,9 +135,9 @@ struct StreamSupervisor: Sendable {
     private func changeLegs(_ job: inout Job) -> Bool {
         guard let decision = job.found else { return false }
         guard decision != job.decision else { return true }
-        announce(decision)
+        announce(decision, &job)
         do {
-            job.legs = try engine.changeLegs(of: stream.id, plan: decision.plan(of: stream.webrtc))
+            job.legs = try engine.changeLegs(of: stream.id, plan: decision.planOfConfigured)
             job.decision = decision
             job.newTrack = nil
             return true
@@ -150,7 +155,7 @@ struct StreamSupervisor: Sendable {
         if let input = job.decision?.input { stream.input = input }
         let arguments = FFmpegCommand.arguments(input: stream.input, reading: reading, legs: job.legs, version: tools.version)
         logger.debug("running FFmpeg", metadata: ["arguments": "\(secrets.mask(FFmpegCommand.shown(arguments)))"])
-        var missing = job.decision?.plan(of: stream.webrtc).missing ?? []
+        var missing = job.decision?.planOfConfigured.missing ?? []
         if let known = job.newTrack { missing.remove(known) }
         let watch = RunWatch(
             of: stream, isCopy: isCopy, pace: reading.pace, missing: missing, engine: engine, board: board, secrets: secrets,
@@ -161,9 +166,14 @@ struct StreamSupervisor: Sendable {
         if case .byItself = ending, let relay, await hasGone(job.publication, relay) { return machine.endedForProbe() }
         switch ending {
         case .objection(.flaw(let flaw)):
-            job.hidden = job.decision.map { ($0, flaw) }
-            job.found = job.decision?.transcoding(because: flaw.reason)
-            if changeLegs(&job) { return machine.endedForNewLegs(now: .now) }
+            do {
+                job.found = try job.decision?.transcoding(because: flaw.reason)
+                job.hidden = job.decision.map { ($0, flaw) }
+                if changeLegs(&job) { return machine.endedForNewLegs(now: .now) }
+            } catch {
+                report("FFmpeg was ended: \(error)")
+                return machine.ended(now: .now)
+            }
         case .objection(.newTrack(let leg)):
             logger.info("\(ending), and the input is probed again")
             job.newTrack = leg
@@ -189,12 +199,13 @@ struct StreamSupervisor: Sendable {
     // MARK: Telling
 
     /// A decision that was made before is not logged again.
-    private func announce(_ decision: LegDecision) {
-        let known = board.all[stream.id]?.decisions ?? []
-        for reason in [decision.videoReason, decision.audioReason] {
-            logger.log(level: known.contains(reason) ? .debug : .info, "\(reason)")
+    private func announce(_ decision: LegDecision, _ job: inout Job) {
+        for reason in decision.reasons { logger.log(level: job.told.contains(reason) ? .debug : .info, "\(reason)") }
+        job.told = decision.reasons
+        board.update(stream.id) { status in
+            status.decisions = [decision.videoReason, decision.audioReason]
+            status.encodings = decision.encodings
         }
-        board.update(stream.id) { $0.decisions = [decision.videoReason, decision.audioReason] }
     }
 
     /// A problem that stays the same is a warning only once, so that an input that is away for a night does not fill a disk.

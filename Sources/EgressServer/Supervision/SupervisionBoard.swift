@@ -13,8 +13,10 @@ struct SupervisionStatus: Sendable, Hashable, Encodable {
     var phase = Phase.probing
     /// How often FFmpeg was run.
     var runs = 0
-    /// How the legs are made: "copying video: …", "encoding audio …".
+    /// How the first encoding and the sound are made: "copying video: …", "encoding audio …".
     var decisions: [String] = []
+    /// How each encoding is made.
+    var encodings: [EncodingDecision] = []
     /// Why no media comes; nil while media comes.
     var problem: String?
     /// FFmpeg's speed over the whole run; 1 is real time.

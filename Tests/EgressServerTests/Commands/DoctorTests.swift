@@ -111,10 +111,21 @@ import Testing
         #expect((0...2).contains(kernel.ioUringDisabled))
     }
 
-    @Test func looksForTheEncodersByName() {
-        let table = [" V....D libx264              libx264 H.264 (codec h264)", " A....D libopusenc           not it"]
-        let findings = Doctor.encoders(listed: table)
-        #expect(findings.map(\.grade) == [.ok, .missing])
+    @Test func saysOfEachCodecWhetherItCanBeEncodedAndSent() throws {
+        var ffmpeg = FFmpegAbilities(version: FFmpegVersion(major: 8, minor: 0))
+        let all = Doctor.codecs(ffmpeg)
+        #expect(all.map(\.subject) == ["H.264", "H.265", "VP8", "VP9", "AV1", "Opus", "PCMU", "PCMA", "G.722"])
+        #expect(all.allSatisfy { $0.grade == .ok && $0.advice == nil })
+        #expect(all[3].text == "encoded with libvpx-vp9, and sent")
+
+        ffmpeg = FFmpegAbilities(version: FFmpegVersion(major: 5, minor: 1), encoders: ["libvpx", "pcm_alaw"])
+        let some = Doctor.codecs(ffmpeg)
+        #expect(some.map(\.grade) == [.missing, .warn, .ok, .warn, .warn, .missing, .warn, .ok, .warn])
+        #expect(some[0].text == "this FFmpeg cannot encode H.264: it was built without libx264")
+        #expect(some[4].text == "this FFmpeg, 5.1, cannot send AV1: 8.0 is the first that can; nor can it encode it")
+        #expect(some[4].advice?.contains("--ffmpeg") == true)
+        ffmpeg.encoders?.insert("libsvtav1")
+        #expect(Doctor.codecs(ffmpeg)[4].text.hasSuffix("; it could encode it, with libsvtav1"))
     }
 
     @Test func missesFFmpegWhereThereIsNone() async {

@@ -201,8 +201,9 @@ import Testing
         let rates = limits.filter { $0.value.kind == "an object" }
         #expect(Set(rates.keys) == ClientLimits.rateNames)
         for case .object(let rate) in rates.values { #expect(Set(rate.keys) == ClientLimits.rateFieldNames) }
-        let block = try JSONDecoder().decode([String: JSONValue].self, from: JSONEncoder().encode(WebRTCConfig()))
-        #expect(Set(block.keys) == WebRTCConfig.fieldNames)
+        let blocks = [WebRTCConfig(), WebRTCConfig(encodings: [Encoding()], audioCodec: .g722)]
+        let names = try blocks.flatMap { try JSONDecoder().decode([String: JSONValue].self, from: JSONEncoder().encode($0)).keys }
+        #expect(Set(names) == WebRTCBlock.fieldNames)
     }
 
     @Test(arguments: ["cam", "=x", "cam=", "a/b=x"])

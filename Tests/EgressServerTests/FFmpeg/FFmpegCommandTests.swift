@@ -48,6 +48,21 @@ import Testing
         #expect(FFmpegCommand.shown(arguments).utf8.count < 400)
     }
 
+    @Test func aLegThroughABitstreamFilterEndsWithTheList() throws {
+        let input = Self.file("/media/film.mp4")
+        let reading = InputReading(of: input, probe: Self.probe("mov,mp4", seconds: 6))
+        let arguments = Self.arguments(input, reading.throughFilter)
+        #expect(arguments == Self.arguments(input, reading).filter { $0 != "-stream_loop" && $0 != "-1" })
+        #expect(arguments.starts(with: ["-re", "-f", "concat"]))
+    }
+
+    @Test(arguments: [
+        (InputReading.Turns.one, InputReading.Turns.one), (.byFFmpeg, .one), (.byList, .byListOnce), (.byListOnce, .byListOnce),
+    ])
+    func noTurnEndsABitstreamFilter(turns: InputReading.Turns, through: InputReading.Turns) {
+        #expect(InputReading(turns: turns).throughFilter == InputReading(turns: through))
+    }
+
     static func list(_ address: String) throws -> String {
         #expect(address.hasPrefix("data:text/plain;base64,"))
         let data = try #require(Data(base64Encoded: String(address.drop { $0 != "," }.dropFirst())))

@@ -33,7 +33,7 @@ import Testing
         try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: path)
         defer { try? FileManager.default.removeItem(atPath: path) }
         var tools = try FFmpegTools(ffmpeg: path, ffprobe: "/bin/sh")
-        await tools.readVersion()
+        await tools.readAbilities()
         #expect(tools.version == FFmpegVersion(major: 6, minor: 0))
     }
 }

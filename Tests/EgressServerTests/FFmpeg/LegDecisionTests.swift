@@ -5,7 +5,7 @@ import Testing
 @testable import EgressServer
 
 @Suite struct LegDecisionTests {
-    static let version = FFmpegVersion(major: 5, minor: 1)
+    static let ffmpeg = FFmpegAbilities(version: FFmpegVersion(major: 5, minor: 1))
     static let file = StreamInput.Kind.file(loops: false)
 
     static func video(_ change: (inout MediaProbe.Video) -> Void = { _ in }) -> MediaProbe.Video {
@@ -20,7 +20,7 @@ import Testing
         _ videos: [MediaProbe.Video], audios: [MediaProbe.Audio] = [.init(index: 1, codec: "aac")],
         input: StreamInput.Kind = file, config: WebRTCConfig = WebRTCConfig()
     ) throws -> LegDecision {
-        try LegDecision(probe: MediaProbe(videos: videos, audios: audios), input: input, config: config, version: version)
+        try LegDecision(probe: MediaProbe(videos: videos, audios: audios), input: input, config: config, ffmpeg: ffmpeg)
     }
 
     @Test func copiesWhatBrowsersCanPlay() throws {
@@ -92,11 +92,11 @@ import Testing
     }
 
     @Test func namesTheOptionsAsThisFFmpegDoes() throws {
-        let old = FFmpegVersion(major: 4, minor: 4)
+        let old = FFmpegAbilities(version: FFmpegVersion(major: 4, minor: 4))
         let probe = MediaProbe(videos: [Self.video { $0.codec = "vp8" }], audios: [])
-        let decision = try LegDecision(probe: probe, input: Self.file, config: WebRTCConfig(), version: old)
+        let decision = try LegDecision(probe: probe, input: Self.file, config: WebRTCConfig(), ffmpeg: old)
         #expect(decision.plan?.options == ["-vsync", "vfr"])
-        #expect(decision.transcoding(because: "a").plan?.options == ["-vsync", "vfr"])
+        #expect(try decision.transcoding(because: "a").plan?.options == ["-vsync", "vfr"])
     }
 
     @Test func acceptsFullRange420() throws {
@@ -120,7 +120,7 @@ import Testing
     }
 
     @Test func refusesAnInputWithNothingToSend() {
-        #expect(throws: LegDecision.NothingToSend.self) { try Self.decide([], audios: []) }
+        #expect(throws: LegDecision.Impossible.nothingToSend) { try Self.decide([], audios: []) }
     }
 
     @Test(arguments: [("", true), ("0:v:0", true), ("0:v:1", false), ("0:v:1?", false), ("0:0", true), ("0:5", false)])

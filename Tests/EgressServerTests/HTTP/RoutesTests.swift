@@ -153,6 +153,20 @@ import Testing
         #expect(try detail(again) == #"no stream has the id "my id""#)
     }
 
+    @Test(arguments: [
+        (#"{"encodings": "auto"}"#, #"request body: encodings: "auto" is for streams of the configuration file"#),
+        (#"{"encodings": "ladder"}"#, #"request body: encodings: "ladder" is for streams of the configuration file"#),
+        (#"{"encodings": [{"bitrate": 1}]}"#, "request body: encodings[0].bitrate: unknown field; known are bit_rate, codec, copy, "),
+        (#"{"encodings": [{"codec": "mpeg2"}]}"#, #"request body: encodings[0].codec: there is no codec "mpeg2"; there are h264, "#),
+        (#"{"encodings": [{}], "video_pt": 96}"#, "request body: webrtc: encodings: they say all there is to say of the video, so "),
+    ])
+    func namesTheFieldOfEncodingsThatCannotBe(body: String, start: String) async throws {
+        let response = await call(.put, "/api/v1/streams/a", body)
+        #expect(response.head.status == .badRequest)
+        #expect(try detail(response)?.hasPrefix(start) == true, "\(text(response))")
+        #expect(engine.streams().isEmpty)
+    }
+
     @Test func startsAStreamWithDefaultsForAnEmptyBody() async {
         #expect(await call(.put, "/api/v1/streams/a").head.status == .created)
         #expect(engine.stream(named: "a") != nil)
@@ -172,7 +186,8 @@ import Testing
         (#"{"enabled": false}"#, "request body: enabled: is false, so there is nothing to start"),
         (
             #"{"video": 1}"#,
-            "request body: video: unknown field; known are audio_map, audio_pt, enabled, force_transcode, video_map, video_pt"
+            "request body: video: unknown field; known are audio_codec, audio_map, audio_pt, enabled, encodings, "
+                + "force_transcode, video_map, video_pt"
         ),
     ])
     func namesWhatIsWrongWithABody(body: String, message: String) async throws {
@@ -213,7 +228,7 @@ import Testing
 
     @Test func listsSupervisedStreamsBeforeTheirInputIsThere() async throws {
         let listed = text(await call(.get, "/api/v1/streams"))
-        let supervision = #"{"decisions":[],"phase":"probing","runs":0}"#
+        let supervision = #"{"decisions":[],"encodings":[],"phase":"probing","runs":0}"#
         #expect(listed == #"{"streams":[{"id":"cam","state":"starting","supervision":\#(supervision),"viewers":0}]}"#)
         #expect(try object(await call(.get, "/api/v1/streams/cam"))["state"] == .string("starting"))
     }

@@ -39,13 +39,14 @@ import Testing
 
     func supervisor(
         _ id: String = "cam", ffmpeg: String, ffprobe: String, board: SupervisionBoard, url: String = "rtsp://u:p@camera/live",
-        staleTimeout: Duration = .seconds(10)
+        staleTimeout: Duration = .seconds(10), change: (inout StreamDefinition) -> Void = { _ in }
     ) throws -> StreamSupervisor {
         var tools = try FFmpegTools(ffmpeg: "/bin/sh", ffprobe: "/bin/sh")
         tools.ffmpeg = ffmpeg
         tools.ffprobe = ffprobe
         var stream = StreamDefinition(id: id, input: StreamInput(url: url))
         stream.input.staleTimeout = staleTimeout
+        change(&stream)
         return StreamSupervisor(stream: stream, engine: engine, tools: tools, board: board, probes: probes, logger: logger)
     }
 
@@ -142,6 +143,55 @@ import Testing
         #expect(board.all["cam"]?.decisions == ["encoding video: it is hevc, not H.264", "no audio leg: the input has no audio"])
         task.cancel()
         await task.value
+        try FileManager.default.removeItem(at: directory)
+    }
+
+    /// The camera sends H.265 first, and H.264 after its run has failed.
+    @Test func choosesTheEncodingsOnceAndTellsOfEach() async throws {
+        let probes = "'\(directory.path)/probes'"
+        let ffprobe = try script(
+            "ffprobe",
+            """
+            echo >> \(probes); codec=hevc; [ $(wc -l < \(probes)) -ge 2 ] && codec=h264
+            echo '{"streams": [{"index": 0, "codec_type": "video", "pix_fmt": "yuv420p", "codec_name": "'$codec'"}]}'
+            """)
+        let runsFile = "'\(directory.path)/runs'"
+        let ffmpeg = try script("ffmpeg", "echo \"$@\" >> \(runsFile); [ $(wc -l < \(runsFile)) -ge 2 ] && exec sleep 60")
+        let board = SupervisionBoard(ids: ["cam"])
+        let supervisor = try supervisor(ffmpeg: ffmpeg, ffprobe: ffprobe, board: board) { $0.choosesEncodings = true }
+        let task = Task { await supervisor.run() }
+        #expect(await eventually { runs.count == 1 })
+        let first = try #require(board.all["cam"])
+        #expect(first.encodings.map(\.encoding.rid) == ["h265", "vp8"] && first.encodings.map(\.isCopy) == [true, false])
+        let json = String(decoding: ServerResponse.json(first).body, as: UTF8.self)
+        #expect(json.contains(#"{"codec":"vp8","copy":false,"reason":"it is hevc, not VP8","rid":"vp8"}"#), "\(json)")
+
+        #expect(await eventually(within: .seconds(20)) { runs.count == 2 && board.all["cam"]?.phase == .running })
+        #expect(runs.map { $0.contains("-c:v copy -bsf:v hevc_mp4toannexb,dump_extra=freq=keyframe") } == [true, false])
+        #expect(runs[1].contains("-c:v libx265"))
+        let status = try #require(board.all["cam"])
+        #expect(status.encodings.map(\.encoding.rid) == ["h265", "vp8"] && status.encodings.map(\.isCopy) == [false, false])
+        #expect(status.decisions == ["encoding video to H.265 for h265: it is h264, not H.265", "no audio leg: the input has no audio"])
+        task.cancel()
+        await task.value
+        try FileManager.default.removeItem(at: directory)
+    }
+
+    @Test func aCopyThatCannotBeStartsNothing() async throws {
+        let board = SupervisionBoard(ids: ["cam"])
+        let ffmpeg = try script("ffmpeg", "echo \"$@\" >> '\(directory.path)/runs'; exec sleep 60")
+        let supervisor = try supervisor(ffmpeg: ffmpeg, ffprobe: probeOfVideo(), board: board) {
+            $0.webrtc.encodings = [Encoding(rid: "main"), Encoding(rid: "vp8", codec: .vp8, copiesOnly: true)]
+        }
+        let task = Task { await supervisor.run() }
+        #expect(await eventually { board.all["cam"]?.phase == .waiting })
+        let problem =
+            "the input cannot be used yet: webrtc.encodings[1].copy: the input's video, h264, cannot be copied: it is h264, not VP8; "
+        #expect(board.all["cam"]?.problem?.hasPrefix(problem) == true, "\(board.all["cam"]?.problem ?? "none")")
+        #expect(engine.streams().isEmpty && runs.isEmpty)
+        task.cancel()
+        await task.value
+        #expect(runs.isEmpty)
         try FileManager.default.removeItem(at: directory)
     }
 

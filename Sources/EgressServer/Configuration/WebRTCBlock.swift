@@ -1,0 +1,72 @@
+#if Server
+internal import Egress
+
+/// The `webrtc` block as an operator or a host writes it, read strictly: an unknown field is an error, and so is one that `normalized()` refuses.
+struct WebRTCBlock: Sendable, Hashable {
+    var config = WebRTCConfig()
+    /// `"encodings": "auto"`: the list is made of what the input turns out to be, which only who reads it can find out.
+    var choosesEncodings = false
+
+    static let fieldNames: Set<String> = [
+        "enabled", "video_pt", "audio_pt", "video_map", "audio_map", "force_transcode", "encodings", "audio_codec",
+    ]
+    static let automatic = "auto"
+
+    /// - Parameter isOurs: FFmpeg is run here.
+    init(json: JSONValue, isOurs: Bool, source: String, path: String = "") throws(ConfigurationError) {
+        let fields = try JSONFields(json, source: source, path: path, known: Self.fieldNames)
+        if let text = try fields.string("audio_codec") { try Self.check(text, AudioCodec.self, fields, "audio_codec") }
+        // The library's reader does not know the word, nor which of the list's entries it fails at.
+        let others = fields.values.filter { $0.key != "encodings" }
+        config = try JSONFields(.object(others), source: source, path: path, known: Self.fieldNames).decode(WebRTCConfig.self)
+        switch fields.values["encodings"] {
+        case nil: break
+        case .array(let list)?: config.encodings = try Self.encodings(list, fields)
+        case .string(let text)?:
+            try Self.check(word: text, isOurs, fields)
+            choosesEncodings = true
+        case let other?: throw fields.failure("encodings", "expected a list of encodings, found \(other.kind)")
+        }
+        try checkWhole(source, path)
+    }
+
+    private static func encodings(_ list: [JSONValue], _ fields: JSONFields) throws(ConfigurationError) -> [Encoding] {
+        var encodings: [Encoding] = []
+        for (index, element) in list.enumerated() {
+            let path = fields.field("encodings[\(index)]")
+            let entry = try JSONFields(element, source: fields.source, path: path, known: Encoding.fieldNames)
+            if let text = try entry.string("codec") { try check(text, VideoCodec.self, entry, "codec") }
+            encodings.append(try entry.decode(Encoding.self))
+        }
+        return encodings
+    }
+
+    private static func check<Codec: RawRepresentable<String> & CaseIterable>(
+        _ text: String, _: Codec.Type, _ fields: JSONFields, _ key: String
+    ) throws(ConfigurationError) {
+        guard Codec(rawValue: text) == nil else { return }
+        throw fields.failure(key, "there is no codec \"\(text)\"; there are \(Codec.allCases.map(\.rawValue).joined(separator: ", "))")
+    }
+
+    private static func check(word: String, _ isOurs: Bool, _ fields: JSONFields) throws(ConfigurationError) {
+        guard isOurs else {
+            throw fields.failure(
+                "encodings",
+                "\"\(word)\" is for streams of the configuration file, whose input Egress looks at itself; give a list of encodings here")
+        }
+        guard word != automatic else { return }
+        throw fields.failure("encodings", "\"\(word)\" is unknown; \"\(automatic)\" is the only word, and else it is a list of encodings")
+    }
+
+    /// What can't stand beside a list can't stand beside the word either.
+    private func checkWhole(_ source: String, _ path: String) throws(ConfigurationError) {
+        var whole = config
+        if choosesEncodings { whole.encodings = [Encoding()] }
+        do {
+            _ = try whole.normalized()
+        } catch {
+            throw ConfigurationError(source: source, field: path.isEmpty ? nil : path, problem: error.message)
+        }
+    }
+}
+#endif

@@ -155,13 +155,13 @@ def chromium():
 
 @pytest.fixture
 def open_player(chromium, request, artifacts):
-    """Opens the player page of a stream. A screenshot of what it shows in the end is kept."""
+    """Opens the player page of a stream, in a browser `without` a codec if one is named. A screenshot of what it shows in the end is kept."""
     players = []
 
-    def open_page(server, stream, fragment="", url=None):
+    def open_page(server, stream, fragment="", url=None, without=None):
         # Certificates of the tests are nobody's that a browser knows.
         page = chromium.new_page(ignore_https_errors=server.scheme == "https")
-        players.append(Player(page, (url or server.url(f"/watch/{stream}")) + fragment))
+        players.append(Player(page, (url or server.url(f"/watch/{stream}")) + fragment, without))
         return players[-1]
 
     yield open_page

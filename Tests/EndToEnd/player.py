@@ -47,13 +47,30 @@ PROBE = """
 })();
 """
 
+# The page's offers lack a codec of video, as those of a browser without it.
+WITHOUT_CODEC = """
+(() => {
+  const add = RTCPeerConnection.prototype.addTransceiver;
+  RTCPeerConnection.prototype.addTransceiver = function (kind, options) {
+    const transceiver = add.call(this, kind, options);
+    if (kind === "video") {
+      const { codecs } = RTCRtpReceiver.getCapabilities("video");
+      transceiver.setCodecPreferences(codecs.filter(({ mimeType }) => mimeType !== "%s"));
+    }
+    return transceiver;
+  };
+})();
+"""
+
 
 class Player:
-    def __init__(self, page, url):
+    def __init__(self, page, url, without=None):
         self.page = page
         self.problems = []
         page.on("pageerror", lambda error: self.problems.append(str(error)))
         page.add_init_script(PROBE)
+        if without:
+            page.add_init_script(WITHOUT_CODEC % without)
         page.goto(url)
 
     def wait_for_picture(self, within=PATIENCE):

@@ -50,7 +50,7 @@ def test_an_offer_of_another_type_is_refused(server, feed, library, offer):
 
 def test_an_offer_without_a_common_codec_is_refused_naming_both_sides(server, feed, library):
     feed("codecs", rtp.played(library.small()))
-    response = server.post_offer("codecs", whep.offer(codec="VP8"))
+    response = server.post_offer("codecs", whep.offer(codec="VP8", kinds=("video",)))
     assert response.status == 422
     assert "H.264" in response.detail
     assert "VP8" in response.detail

@@ -46,6 +46,14 @@ def test_chromium_plays_it_with_sound(demo, open_player, artifacts):
     player.page.screenshot(path=artifacts / "demo_in_chromium.png")
 
 
+def test_a_browser_without_h264_plays_it_too(demo, open_player):
+    player = open_player(demo, "demo", without="video/H264")
+    player.wait_for_picture()
+    player.wait_for_change()
+    assert player.size == (1280, 720)
+    assert player.notice == ""
+
+
 def test_the_index_lists_it_with_its_viewers(demo, chromium, watch):
     watch(demo, "demo").wait_for_pictures(1)
     page = chromium.new_page()

@@ -1,4 +1,6 @@
-"""A page whose picture stands still says so, says why, and goes on by itself."""
+"""A page that has no picture, or one that stands still, says so, says why, and goes on by itself."""
+
+import re
 
 import pytest
 
@@ -61,6 +63,32 @@ def test_a_session_that_was_ended_is_told_and_the_page_makes_another(watched, se
     eventually(lambda: player.connections == 2, "the page has connected again")
     player.wait_for_state("playing")
     player.wait_for_change()
+
+
+def test_a_browser_that_can_hear_a_stream_alone_is_told_what_it_cannot_play(watched, server, open_player):
+    """Beside one that plays the same stream and is told nothing."""
+    seen, ffmpeg, stream = watched
+    heard = open_player(server, stream, without="video/H264")
+    heard.wait_for_state("playing")
+    heard.turn_sound_on()
+    heard.wait_for_sound()
+    why = heard.notice
+    assert re.fullmatch(r"This browser can't play this stream's video \(H\.264 [^()]+ \(42[0-9a-f]{4}\)\): you hear its sound alone\.", why)
+    assert heard.page.evaluate("egressPlayer.message") == why
+    stats = eventually(lambda: heard.page.evaluate("egressPlayer.stats"), "statistics")
+    assert stats["codec"] is None and stats["width"] == 0
+
+    # The source comes back, and the reason with it.
+    ffmpeg.suspend()
+    for player in (seen, heard):
+        player.wait_for_state("waiting")
+    assert heard.notice != why
+    ffmpeg.resume()
+    for player in (seen, heard):
+        player.wait_for_state("playing")
+    assert heard.notice == why and heard.connections == 1
+    assert not seen.page.evaluate("notes.filter((note) => note.text.includes('sound alone'))")
+    assert seen.notice == ""
 
 
 def test_a_server_that_is_gone_is_told_within_seconds(start_egress, open_player, library, record_property):

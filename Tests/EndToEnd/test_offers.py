@@ -57,6 +57,13 @@ def test_chromium_plays_what_there_is_of_any_offer(name, server, streams, chromi
     # Without mids nothing can be bundled, and a stream that has both would need two transports.
     unbundled = [order for order in ORDERS if len(HAS[name] & set(order)) < 2]
     cases += [_case(streams[name], name, order, bundlePolicy="max-compat", mids=False) for order in unbundled]
+    results = _attempt(chromium, server, cases)
+    _check(cases, results)
+    for case, result in zip(cases, results):
+        assert [s.replace("application", "data") for s in result["sections"]] == list(case["order"])
+
+
+def _attempt(chromium, server, cases):
     page = chromium.new_page()
     page.route("**/offers", lambda route: route.fulfill(body=PAGE, content_type="text/html"))
     page.goto(server.url("/offers"))
@@ -64,17 +71,33 @@ def test_chromium_plays_what_there_is_of_any_offer(name, server, streams, chromi
     page.mouse.click(5, 5)
     results = page.evaluate("cases => run(cases)", cases)
     page.close()
+    return results
+
+
+WITHOUT_VIDEO = [("video", "audio"), ("audio", "video"), ("data", "video", "audio")]
+
+
+def test_chromium_hears_the_sound_alone_and_is_told_what_it_cannot_play(server, streams, chromium):
+    policies = ["max-bundle", "balanced", "max-compat"]
+    cases = [
+        _case(streams["film"], "film", order, bundlePolicy=p, mids=True, videoCodec="video/VP8") | {"expected": ["audio"]}
+        for order, p in itertools.product(WITHOUT_VIDEO, policies)
+    ]
+    results = _attempt(chromium, server, cases)
     _check(cases, results)
     for case, result in zip(cases, results):
-        assert [s.replace("application", "data") for s in result["sections"]] == list(case["order"])
+        assert result["text"].count("\r\na=egress-unplayable:H.264 ") == 1
+        media = [kind for kind in case["order"] if kind != "data"]
+        assert dict(zip(media, result["directions"])) == {"video": "inactive", "audio": "recvonly"}
 
 
-def test_firefox_hears_a_stream_of_sound_whatever_it_offers(streams, artifacts):
-    """Sound only: without a plugin that is not in its package it has no H.264."""
+def test_firefox_hears_a_stream_whatever_it_offers(streams, artifacts):
+    """Sound only, also of a stream with video: without a plugin that is not in its package it has no H.264."""
     orders = [("audio",), ("video", "audio"), ("audio", "video"), ("data", "video", "audio")]
     policies = ["max-bundle", "balanced", "max-compat"]
     cases = [_case(streams["sound"], "sound", order, bundlePolicy=p, mids=True) for order, p in itertools.product(orders, policies)]
-    cases += [_case(streams["film"], "film", ("audio",), bundlePolicy="max-bundle", mids=True)]
+    films = [("audio",), ("video", "audio"), ("audio", "video")]
+    cases += [_case(streams["film"], "film", order, bundlePolicy="max-bundle", mids=True) | {"expected": ["audio"]} for order in films]
     _check(cases, firefox.run(PAGE, cases, artifacts / "firefox.log"))
 
 
@@ -88,6 +111,14 @@ def test_aiortc_plays_what_there_is_of_any_offer(streams):
         viewer.wait_for(lambda v: {k for k in v.kinds if v.received(k).count} == expected, f"{name} for {order}, {policy}")
         viewer.leave()
         viewer.close()
+
+
+def test_aiortc_hears_the_sound_alone_of_what_it_cannot_play(streams):
+    for order, policy in itertools.product(WITHOUT_VIDEO[:2], whep.POLICIES):
+        with whep.Viewer(streams["film"], kinds=order, policy=policy, codec="VP8") as viewer:
+            viewer.wait_for(lambda v: v.audio.count > 0, f"sound for {order}, {policy}")
+            assert viewer.video.count == 0
+            viewer.leave()
 
 
 def test_gstreamer_plays_what_there_is_of_any_offer(streams):

@@ -85,7 +85,7 @@ def test_a_player_tells_its_page_how_it_fares_and_stops_and_starts_again(server,
     player.wait_for_picture()
     player.wait_for_change()
     stats = eventually(lambda: page.evaluate("told.find((one) => one.name === 'stats' && one.framesDecoded > 0) ?? null"), "statistics")
-    assert (stats["width"], stats["height"]) == player.size and stats["packetsLost"] == 0
+    assert (stats["width"], stats["height"]) == player.size and stats["codec"] == "H.264" and stats["packetsLost"] == 0
     told = page.evaluate("told")
     states = [one["state"] for one in told if one["name"] == "state"]
     assert states[0] == "connecting" and states[-1] == "playing"
@@ -138,8 +138,52 @@ def test_the_list_is_there_before_it_is_asked_for(server, feed, library, chromiu
     page = chromium.new_page()
     page.route("**/api/v1/streams", lambda route: route.abort())
     page.goto(server.url("/"))
-    assert page.locator("#streams li", has_text="listed").locator("a").get_attribute("href") == "watch/listed"
+    line = page.locator("#streams li", has_text="listed")
+    assert line.locator("a").get_attribute("href") == "watch/listed"
+    assert line.locator(".codecs").inner_text() == "H.264"
     page.close()
+
+
+def test_a_stream_that_comes_while_the_list_is_open_has_its_codecs_too(server, feed, library, chromium):
+    page = chromium.new_page()
+    page.goto(server.url("/"))
+    feed("later", rtp.played(library.small()))
+    page.locator("#streams li", has_text="later").locator(".codecs").get_by_text("H.264", exact=True).wait_for(timeout=10_000)
+    page.close()
+
+
+def test_the_page_shows_which_codec_plays_and_how_large(server, feed, library, open_player):
+    feed("details", rtp.played(library.small()))
+    player = open_player(server, "details")
+    player.wait_for_state("playing")
+    player.wait_for_decoded(1)
+    player.page.locator("#toggle").click()
+    shown = player.page.locator("#stats div")
+    for name, value in {"Codec": "H.264", "Resolution": "320 × 180"}.items():
+        shown.filter(has_text=name).get_by_text(value, exact=True).wait_for(timeout=5000)
+
+
+def test_each_browser_plays_the_encoding_that_it_can_and_the_list_names_them(server, feed, library, open_player, chromium):
+    feed("choice", rtp.played(library.small()), {"enabled": True, "encodings": [{"rid": "h264"}, {"rid": "vp8", "codec": "vp8"}]})
+    for without, codec in [(None, "H.264"), ("video/H264", "VP8")]:
+        player = open_player(server, "choice", without=without)
+        player.wait_for_picture()
+        player.wait_for_change()
+        eventually(lambda: player.page.evaluate("egressPlayer.stats?.codec") == codec, f"{codec} plays")
+        assert player.notice == ""
+    page = chromium.new_page()
+    page.goto(server.url("/"))
+    page.locator("#streams li", has_text="choice").get_by_text("H.264, VP8", exact=True).wait_for(timeout=10_000)
+    page.close()
+
+
+def test_a_browser_that_can_play_nothing_of_a_stream_is_told_what_both_have(server, feed, library, open_player):
+    feed("mute", rtp.played(library.small()), {"enabled": True, "audio_map": "none"})
+    player = open_player(server, "mute", without="video/H264")
+    player.wait_for_state("stopped")
+    stream, offer = player.notice.split("; ")
+    assert stream.startswith("This browser cannot play the stream: no codec in common: the stream has H.264 ")
+    assert "VP8" in offer and "H.264" not in offer
 
 
 def test_every_script_is_a_module_that_chromium_parses(chromium):

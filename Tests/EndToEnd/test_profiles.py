@@ -7,7 +7,7 @@ import whep
 def test_a_high_profile_stream_is_refused_to_one_that_plays_baseline_only(server, feed, library):
     status = feed("high", rtp.played(library.copyable()))
     assert status["format"]["profile"] == "High"
-    offer = whep.offer(codec="H264")
+    offer = whep.offer(codec="H264", kinds=("video",))
     assert "profile-level-id=42" in offer and "profile-level-id=64" not in offer
     response = server.post_offer("high", offer)
     assert response.status == 422

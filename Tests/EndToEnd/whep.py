@@ -45,11 +45,11 @@ def _connection(codec=None, kinds=("video", "audio"), policy=RTCBundlePolicy.BAL
     return connection
 
 
-def offer(codec=None):
+def offer(codec=None, kinds=("video", "audio")):
     """An offer's text, for video with one codec only if one is named."""
 
     async def make():
-        connection = _connection(codec)
+        connection = _connection(codec, kinds)
         await connection.setLocalDescription(await connection.createOffer())
         text = connection.localDescription.sdp
         await connection.close()
@@ -88,13 +88,13 @@ class Received:
 
 
 class Viewer:
-    """`kinds` are the sections of its offer; `context` says what to trust where the URL is https."""
+    """`kinds` are the sections of its offer, `codec` is the only one of video in it; `context` says what to trust where the URL is https."""
 
-    def __init__(self, url, kinds=("video", "audio"), policy=RTCBundlePolicy.BALANCED, token=None, context=None):
+    def __init__(self, url, kinds=("video", "audio"), policy=RTCBundlePolicy.BALANCED, token=None, context=None, codec=None):
         self.url = url
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._context = context or True
-        self.kinds, self._policy = kinds, policy
+        self.kinds, self._policy, self._codec = kinds, policy, codec
         self.session = None
         self.video = Received()
         self.audio = Received()
@@ -117,7 +117,7 @@ class Viewer:
         return self
 
     async def _connect(self):
-        connection = self._connection = _connection(kinds=self.kinds, policy=self._policy)
+        connection = self._connection = _connection(self._codec, self.kinds, self._policy)
         connection.on("track", lambda track: asyncio.ensure_future(self._receive(track)))
         connection.on("connectionstatechange", lambda: self._note("state", connection.connectionState))
         self._overhear(connection)

@@ -5,6 +5,7 @@ struct Asset: Sendable {
     let type: String
 
     static let named: [String: Asset] = [
+        "codec-names.js": script(PackageResources.codec_names_js),
         "egress-player.js": script(PackageResources.egress_player_js),
         "index.js": script(PackageResources.index_js),
         "picture-watch.js": script(PackageResources.picture_watch_js),

@@ -1,4 +1,5 @@
 #if Server
+internal import Egress
 internal import FoundationEssentials
 
 /// The list of streams. It has them when it comes, and `index.js` shows them and keeps them up to date.
@@ -7,10 +8,16 @@ enum IndexPage {
         var id: String
         var state: String
         var viewers: Int
+        var encodings: [Encoding] = []
         var hasBFrames = false
 
+        /// As the API has it, without what is for the operator alone.
+        struct Encoding: Sendable, Hashable, Encodable {
+            var codec: VideoCodec
+        }
+
         private enum CodingKeys: String, CodingKey {
-            case id, state, viewers
+            case id, state, viewers, encodings
             case hasBFrames = "has_b_frames"
         }
     }

@@ -10,6 +10,12 @@ const congestionDelay = 15000;
 const connectMax = 15000;
 const disconnectedMax = 4000;
 
+// What a stream's video is, where the answer leaves it out because the offer has none of its codecs; else null. It is read from the text, since
+// browsers keep no attribute that they don't know.
+function unplayable(answer) {
+  return answer.match(/^a=egress-unplayable:([^\r\n]+)/m)?.[1] ?? null;
+}
+
 /**
  * Plays a stream in a video element: a WHEP client without dependencies, for any page.
  *
@@ -50,6 +56,8 @@ export class EgressPlayer extends EventTarget {
   #inquiry = { isUnderWay: false, nextAt: 0 };
   #isReachable = true;
   #sourceIsAway = false;
+  // What the stream's video is, where there is sound alone because the browser can't play it.
+  #unplayable = null;
   // Connections that play on until another one does.
   #retired = [];
   // What was begun under another number is stale, and does nothing any more.
@@ -75,12 +83,12 @@ export class EgressPlayer extends EventTarget {
     return this.#state;
   }
 
-  /** Why there is no picture, in words for the viewer; empty while it plays. */
+  /** Why there is no picture, in words for the viewer; empty while there is one. */
   get message() {
     return this.#message;
   }
 
-  /** The numbers of the last second, null before the first: size, rates, losses, delays. */
+  /** The numbers of the last second, null before the first: rates, losses, delays; and the codec and the size of what plays. */
   get stats() {
     return this.#stats;
   }
@@ -117,7 +125,7 @@ export class EgressPlayer extends EventTarget {
 
   #plays() {
     this.#delay = firstDelay;
-    this.#show("playing");
+    this.#show("playing", this.#whyThereIsSoundAlone());
   }
 
   #show(state, message = "", status = null) {
@@ -165,7 +173,10 @@ export class EgressPlayer extends EventTarget {
       if (isStale()) return session.end();
       this.#session = session;
       session.listen(["reconnect", "active", "inactive"], (name, data) => this.#hear(name, data)).catch(() => {});
-      await pc.setRemoteDescription({ type: "answer", sdp: await session.answer() });
+      const answer = await session.answer();
+      if (isStale()) return;
+      this.#unplayable = unplayable(answer);
+      await pc.setRemoteDescription({ type: "answer", sdp: answer });
     } catch (error) {
       if (isStale()) return;
       if (error instanceof Refusal) return this.#refused(error);
@@ -327,11 +338,15 @@ export class EgressPlayer extends EventTarget {
     if (pc !== this.#connection || hasCome === null) return;
     if (hasCome) {
       this.#isReachable = true;
-      if (this.#state === "waiting") this.#show("playing");
+      if (this.#state === "waiting") this.#show("playing", this.#whyThereIsSoundAlone());
       return;
     }
     this.#show("waiting", this.#whyNothingComes());
     this.#inquire(pc);
+  }
+
+  #whyThereIsSoundAlone() {
+    return this.#unplayable ? `This browser can't play this stream's video (${this.#unplayable}): you hear its sound alone.` : "";
   }
 
   #whyNothingComes() {
@@ -361,7 +376,7 @@ export class EgressPlayer extends EventTarget {
   async #measure() {
     const pc = this.#connection;
     if (pc?.connectionState !== "connected") return;
-    const stats = await this.#meter.read(this.#video);
+    const stats = await this.#meter.read();
     if (pc !== this.#connection) return;
     this.#stats = stats;
     this.#tell("stats", stats);

@@ -1,5 +1,7 @@
 // The list of streams: at first as the page brought it, then as the server has it every two seconds.
 
+import { codecName } from "./codec-names.js";
+
 // Behind the address, where it is sent to nobody: no server sees it, no log has it.
 const token = new URLSearchParams(location.hash.slice(1)).get("token");
 addEventListener("hashchange", () => location.reload());
@@ -14,6 +16,11 @@ function span(className, text) {
   return element;
 }
 
+// Each once, in the order in which viewers are offered them.
+function codecs(stream) {
+  return [...new Set((stream.encodings ?? []).map((encoding) => codecName(encoding.codec)))].join(", ");
+}
+
 function item(stream) {
   const line = document.createElement("li");
   const name = document.createElement("a");
@@ -21,6 +28,7 @@ function item(stream) {
   name.href = "watch/" + encodeURIComponent(stream.id) + (token ? location.hash : "");
   name.textContent = stream.id;
   line.append(name, span("state " + stream.state, stream.state), span("dim", stream.viewers + (stream.viewers === 1 ? " viewer" : " viewers")));
+  if (codecs(stream)) line.append(span("dim codecs", codecs(stream)));
   if (stream.has_b_frames) line.append(span("warning", "B-frames"));
   return line;
 }
@@ -29,7 +37,7 @@ let shown = null;
 
 function show(streams) {
   // A link that is being clicked or has the focus stays the same element unless something has changed.
-  const fresh = JSON.stringify(streams.map((s) => [s.id, s.state, s.viewers, s.has_b_frames]));
+  const fresh = JSON.stringify(streams.map((s) => [s.id, s.state, s.viewers, codecs(s), s.has_b_frames]));
   if (fresh !== shown) {
     shown = fresh;
     list.replaceChildren(...streams.map(item));

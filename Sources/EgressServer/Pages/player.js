@@ -54,6 +54,7 @@ function draw(stats) {
   const unknown = "–";
   const fixed = (value, digits, unit) => (value === null || value === undefined ? unknown : value.toFixed(digits) + unit);
   const rows = {
+    "Codec": stats.codec ?? unknown,
     "Resolution": stats.width ? stats.width + " × " + stats.height : unknown,
     "Pictures a second": fixed(stats.framesPerSecond, 0, ""),
     "Bit rate": fixed(stats.bitRate === null ? null : stats.bitRate / 1e6, 2, " Mbit/s"),

@@ -1,4 +1,11 @@
-// The numbers of a connection, and how they change from one reading to the next.
+// What a connection plays, its numbers, and how they change from one reading to the next.
+import { codecName } from "./codec-names.js";
+
+// A browser has no codec in its report before the first packet.
+function nameOf(codec) {
+  return codec ? codecName(codec.mimeType.replace(/^\w+\//, "")) : null;
+}
+
 export class StatisticsMeter {
   #connection;
   #previous = null;
@@ -7,7 +14,7 @@ export class StatisticsMeter {
     this.#connection = connection;
   }
 
-  async read(video) {
+  async read() {
     const report = await this.#connection.getStats();
     let inbound = null;
     let pair = null;
@@ -23,8 +30,9 @@ export class StatisticsMeter {
     }
     const now = { time: performance.now(), bytes, buffer: inbound?.jitterBufferDelay, emitted: inbound?.jitterBufferEmittedCount };
     const stats = {
-      width: video.videoWidth,
-      height: video.videoHeight,
+      codec: nameOf(report.get(inbound?.codecId)),
+      width: inbound?.frameWidth ?? 0,
+      height: inbound?.frameHeight ?? 0,
       framesPerSecond: inbound?.framesPerSecond ?? null,
       framesDecoded: inbound?.framesDecoded ?? 0,
       framesDropped: inbound?.framesDropped ?? 0,

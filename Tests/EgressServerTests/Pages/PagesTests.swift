@@ -1,4 +1,5 @@
 #if Server
+import Egress
 import Testing
 
 @testable import EgressServer
@@ -18,10 +19,12 @@ import Testing
     }
 
     @Test func theListBringsItsStreamsWithoutLettingTheirIdsOut() {
-        let html = IndexPage.html([.init(id: Self.hostile, state: "active", viewers: 1, hasBFrames: true)])
+        let html = IndexPage.html([.init(id: Self.hostile, state: "active", viewers: 1, encodings: [.init(codec: .vp8)], hasBFrames: true)])
         #expect(!html.contains("<script>"))
+        let encodings = "&quot;encodings&quot;:[{&quot;codec&quot;:&quot;vp8&quot;}]"
         let id = #"&lt;script&gt;\&quot;x\&quot;&amp;&#39;y&#39;"#
-        #expect(html.contains("[{&quot;has_b_frames&quot;:true,&quot;id&quot;:&quot;\(id)&quot;,&quot;state&quot;:&quot;active&quot;,"))
+        let stream = "[{\(encodings),&quot;has_b_frames&quot;:true,&quot;id&quot;:&quot;\(id)&quot;,&quot;state&quot;:&quot;active&quot;,"
+        #expect(html.contains(stream))
     }
 
     @Test func aListThatIsNotForEverybodyIsNotAnEmptyOne() {

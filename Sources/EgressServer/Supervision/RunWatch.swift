@@ -29,7 +29,7 @@ final class RunWatch: Sendable {
     }
 
     private let id: String
-    private let isCopy: Bool
+    private let copied: Set<Int>
     private let pace: InputReading.Pace
     private let missing: Set<LegPlan.Leg>
     private let engine: EgressEngine
@@ -40,13 +40,15 @@ final class RunWatch: Sendable {
     private let state: Mutex<State>
 
     /// Make it when the run begins.
-    /// - Parameter missing: legs that the stream would get if the input had a track for them.
+    /// - Parameters:
+    ///   - copied: the places of the encodings that are copied.
+    ///   - missing: legs that the stream would get if the input had a track for them.
     init(
-        of stream: StreamDefinition, isCopy: Bool, pace: InputReading.Pace, missing: Set<LegPlan.Leg>, engine: EgressEngine,
+        of stream: StreamDefinition, copied: Set<Int>, pace: InputReading.Pace, missing: Set<LegPlan.Leg>, engine: EgressEngine,
         board: SupervisionBoard, secrets: Secrets, complaints: Complaints, logger: Logger
     ) {
         id = stream.id
-        self.isCopy = isCopy
+        self.copied = copied
         self.pace = pace
         self.missing = missing
         self.engine = engine
@@ -82,14 +84,16 @@ final class RunWatch: Sendable {
         }
         // An earlier problem is over when media comes, not when FFmpeg is restarted.
         if isFirst { board.update(id) { $0.problem = nil } }
-        if isCopy, let flaw = flaw(of: status) { return .flaw(flaw) }
+        if let flaw = flaw(of: status) { return .flaw(flaw) }
         if state.withLock({ $0.isDry }) { return .dry }
         if let leg = state.withLock({ $0.newTrack }) { return .newTrack(leg) }
         return finding.map(Objection.standstill)
     }
 
     private func flaw(of status: StreamStatus) -> HiddenFlaw? {
-        if status.hasBFrames { return .bFrames }
+        if status.encodings.indices.contains(where: { copied.contains($0) && status.encodings[$0].hasBFrames }) { return .bFrames }
+        // IDR pictures are counted of the first encoding alone; the others that are copied are of the same input.
+        guard copied.contains(0) else { return nil }
         let statistics = status.statistics
         let hasNone = state.withLock { $0.idrs.look(idrs: statistics.idrs, packets: statistics.video.packets, now: .now) }
         return hasNone ? .noIDR : nil

@@ -149,7 +149,8 @@ struct StreamSupervisor: Sendable {
 
     private func runFFmpeg(_ job: inout Job, _ machine: inout Supervision, _ relay: PublisherRelay?) async -> Supervision.Action {
         if let relay, relay.current != job.publication { return machine.endedForProbe() }
-        let isCopy = job.decision?.isCopy ?? false
+        let encodings = job.decision?.encodings ?? []
+        let copied = Set(encodings.indices.filter { encodings[$0].isCopy })
         let reading = job.decision?.reading ?? InputReading()
         var stream = stream
         if let input = job.decision?.input { stream.input = input }
@@ -158,7 +159,7 @@ struct StreamSupervisor: Sendable {
         var missing = job.decision?.planOfConfigured.missing ?? []
         if let known = job.newTrack { missing.remove(known) }
         let watch = RunWatch(
-            of: stream, isCopy: isCopy, pace: reading.pace, missing: missing, engine: engine, board: board, secrets: secrets,
+            of: stream, copied: copied, pace: reading.pace, missing: missing, engine: engine, board: board, secrets: secrets,
             complaints: complaints, logger: logger)
         let ending = await watch.follow(GuardedCommand(executable: tools.ffmpeg, arguments: arguments))
         if Task.isCancelled { return machine.stop() }

@@ -76,7 +76,7 @@ import Testing
         let routes = try Self.routes(AccessControl())
         #expect(Self.text(await Self.call(routes, .get, "/")).contains("&quot;id&quot;:&quot;cam&quot;"))
         let list = await Self.call(routes, .get, "/api/v1/streams")
-        #expect(Self.text(list) == #"{"streams":[{"has_b_frames":false,"id":"cam","state":"starting","viewers":0}]}"#)
+        #expect(Self.text(list) == #"{"streams":[{"encodings":[],"has_b_frames":false,"id":"cam","state":"starting","viewers":0}]}"#)
         #expect(Self.text(await Self.call(routes, .get, "/api/v1/streams", from: "127.0.0.1")).contains("supervision"))
         for (method, path) in [(HTTPRequest.Method.get, "/api/v1/streams/cam"), (.put, "/api/v1/streams/x"), (.post, "/api/v1/streams")] {
             #expect(await Self.call(routes, method, path).head.status == .forbidden, "\(method) \(path)")

@@ -25,7 +25,7 @@ eg_status eg__check_config(const struct eg_config *config, struct eg_error *erro
         uint32_t value;
         uint32_t max;
     } ranges[] = {
-        {"io", (uint32_t)config->io, EG_IO_EPOLL},
+        {"io", (uint32_t)config->io, EG_IO_COUNT - 1},
         {"workers", config->workers, EG_WORKERS_MAX},
         {"streams_max", config->streams_max, EG_STREAMS_MAX},
         {"viewers_max", config->viewers_max, EG_VIEWERS_MAX},

@@ -5,6 +5,7 @@
 #include "base/worker_id.h"
 #include "cegress.h"
 #include "sim/ffmpeg.h"
+#include "support/back_ends.h"
 #include "support/live_viewer.h"
 #include "support/sockets.h"
 
@@ -33,14 +34,6 @@ static eg_engine *create(eg_io io, uint32_t workers, const struct eg_hooks *hook
     eg_engine *engine = NULL;
     return eg_engine_create(&config, hooks, &engine, NULL) == EG_STATUS_OK ? engine : NULL;
 }
-
-static eg_io first_back_end(void) {
-    static struct eg_probe probe;
-    eg_probe(&probe);
-    return probe.io_uring ? EG_IO_URING : EG_IO_EPOLL;
-}
-
-#define FOR_EACH_BACK_END(io) for (eg_io io = first_back_end(); io <= EG_IO_EPOLL; io++)
 
 // --- the port ---
 

@@ -85,6 +85,7 @@ EG_ENUM(eg_io, int32_t) {
     EG_IO_AUTO = 0,  // io_uring where it works, else epoll
     EG_IO_URING = 1, // io_uring or nothing
     EG_IO_EPOLL = 2,
+    EG_IO_COUNT = 3,
 };
 typedef enum eg_io eg_io;
 

@@ -8,12 +8,7 @@ extension EgressConfiguration {
         config.udp_port = udpPort
         config.source_port_min = sourcePorts?.lowerBound ?? 0
         config.source_port_max = sourcePorts?.upperBound ?? 0
-        config.io =
-            switch io {
-            case .auto: .EG_IO_AUTO
-            case .uring: .EG_IO_URING
-            case .epoll: .EG_IO_EPOLL
-            }
+        config.io = io.forC
         config.workers = workers.map { UInt32(clamping: $0) } ?? eg_cores()
         config.streams_max = UInt32(clamping: streamsMax)
         config.viewers_max = UInt32(clamping: viewersMax)
@@ -26,6 +21,18 @@ extension EgressConfiguration {
         config.handshake_size_max = UInt32(clamping: limits.handshakeSizeMax)
         return config
     }
+}
+
+extension IOBackend {
+    var forC: eg_io {
+        switch self {
+        case .auto: .EG_IO_AUTO
+        case .uring: .EG_IO_URING
+        case .epoll: .EG_IO_EPOLL
+        }
+    }
+
+    init(_ io: eg_io) { self = Self.allCases.first { $0.forC == io } ?? .auto }
 }
 
 extension EgressError {
@@ -74,7 +81,7 @@ extension EngineInfo {
         self.init()
         udpPort = info.udp_port
         workers = Int(clamping: info.workers)
-        io = info.io == .EG_IO_URING ? .uring : .epoll
+        io = IOBackend(info.io)
         let reason = String(terminated: info.io_reason)
         ioFallbackReason = reason.isEmpty ? nil : reason
         crypto = String(terminated: info.crypto)

@@ -8,6 +8,7 @@
 #include "io/receiver_choice.h"
 #include "io/sender.h"
 #include "io/udp.h"
+#include "support/back_ends.h"
 #include "support/sockets.h"
 
 #include <poll.h>
@@ -59,14 +60,6 @@ static bool receive_one(struct eg_receiver *receiver, struct eg_datagram *datagr
     }
     return false;
 }
-
-// Where io_uring is forbidden, its half of these cases has nothing to say.
-static eg_io first_back_end(void) {
-    char reason[160];
-    return eg__receiver_has_uring(reason, sizeof reason) ? EG_IO_URING : EG_IO_EPOLL;
-}
-
-#define FOR_EACH_BACK_END(io) for (eg_io io = first_back_end(); io <= EG_IO_EPOLL; io++)
 
 static void hands_out_what_arrived_with_its_owner_and_sender(struct eg_check *check) {
     FOR_EACH_BACK_END(io) {

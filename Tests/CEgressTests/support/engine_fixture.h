@@ -5,6 +5,7 @@
 #include "support/check.h"
 
 #include "cegress.h"
+#include "support/back_ends.h"
 #include "support/sockets.h"
 
 #include <time.h>
@@ -30,15 +31,6 @@ static inline struct eg_viewer_config viewer_of(eg_stream_id stream) {
                                      .fingerprint = peer_fingerprint, .has_video = true, .has_audio = true, .has_video_rtx = true,
                                      .video_payload_type = 102, .video_rtx_payload_type = 103, .audio_payload_type = 111};
 }
-
-// Where io_uring is forbidden, its half of these cases has nothing to say.
-static inline eg_io first_back_end(void) {
-    static struct eg_probe probe;
-    eg_probe(&probe);
-    return probe.io_uring ? EG_IO_URING : EG_IO_EPOLL;
-}
-
-#define FOR_EACH_BACK_END(io) for (eg_io io = first_back_end(); io <= EG_IO_EPOLL; io++)
 
 // Asks until it holds, within 5 s.
 static inline bool await_stats(eg_engine *engine, struct eg_engine_stats *stats, bool (*holds)(const struct eg_engine_stats *stats)) {

@@ -75,7 +75,7 @@ public struct EgressConfiguration: Sendable, Hashable {
 }
 
 extension EgressConfiguration: Codable {
-    public enum CodingKeys: String, CodingKey {
+    public enum CodingKeys: String, CodingKey, CaseIterable {
         case isEnabled = "enabled"
         case udpAddress = "udp_address"
         case udpPort = "udp_port"

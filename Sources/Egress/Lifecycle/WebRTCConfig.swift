@@ -115,7 +115,7 @@ public struct WebRTCConfig: Sendable, Hashable {
 }
 
 extension WebRTCConfig: Codable {
-    private enum CodingKeys: String, CodingKey {
+    private enum CodingKeys: String, CodingKey, CaseIterable {
         case isEnabled = "enabled"
         case videoPayloadType = "video_pt"
         case audioPayloadType = "audio_pt"
@@ -125,6 +125,9 @@ extension WebRTCConfig: Codable {
         case encodings
         case audioCodec = "audio_codec"
     }
+
+    /// Those of the configuration.
+    package static let fieldNames = Set(CodingKeys.allCases.map(\.rawValue))
 
     public init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)

@@ -64,11 +64,7 @@ struct ServerConfiguration: Sendable {
         "http", "egress", "streams", "ffmpeg", "ffprobe", "log_level", "auth", "api", "tls", "trusted_proxies", "base_path", "drain",
         "redirect",
     ]
-    static let egressFields: Set<String> = [
-        "enabled", "udp_address", "udp_port", "public_ips", "ice_servers", "max_viewers_per_stream", "max_viewers", "max_streams",
-        "workers", "io", "source_port_min", "source_port_max", "source_grace_seconds", "burst_bit_rate_max", "burst_bit_rate_all_max",
-        "limits",
-    ]
+    static let egressFields = Set(EgressConfiguration.CodingKeys.allCases.map(\.rawValue))
 
     private mutating func read(_ bytes: [UInt8], source: String) throws(ConfigurationError) {
         let fields = try JSONFields(JSONFields.parse(bytes, source: source), source: source, known: Self.fields)

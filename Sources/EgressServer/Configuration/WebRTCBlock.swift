@@ -7,18 +7,15 @@ struct WebRTCBlock: Sendable, Hashable {
     /// `"encodings": "auto"`: the list is made of what the input turns out to be, which only who reads it can find out.
     var choosesEncodings = false
 
-    static let fieldNames: Set<String> = [
-        "enabled", "video_pt", "audio_pt", "video_map", "audio_map", "force_transcode", "encodings", "audio_codec",
-    ]
     static let automatic = "auto"
 
     /// - Parameter isOurs: FFmpeg is run here.
     init(json: JSONValue, isOurs: Bool, source: String, path: String = "") throws(ConfigurationError) {
-        let fields = try JSONFields(json, source: source, path: path, known: Self.fieldNames)
+        let fields = try JSONFields(json, source: source, path: path, known: WebRTCConfig.fieldNames)
         if let text = try fields.string("audio_codec") { try Self.check(text, AudioCodec.self, fields, "audio_codec") }
         // The library's reader does not know the word, nor which of the list's entries it fails at.
         let others = fields.values.filter { $0.key != "encodings" }
-        config = try JSONFields(.object(others), source: source, path: path, known: Self.fieldNames).decode(WebRTCConfig.self)
+        config = try JSONFields(.object(others), source: source, path: path, known: WebRTCConfig.fieldNames).decode(WebRTCConfig.self)
         switch fields.values["encodings"] {
         case nil: break
         case .array(let list)?: config.encodings = try Self.encodings(list, fields)

@@ -31,8 +31,8 @@ PREFERENCES = {
 }
 
 
-def run(page, cases, log_path, within=PATIENCE):
-    """What the page made of the cases."""
+def run(page, cases, log_path, within=PATIENCE, meanwhile=None):
+    """What the page made of the cases. `meanwhile` is called when the page asks for it, and waits until it is done."""
     done = threading.Event()
     results = []
 
@@ -41,6 +41,10 @@ def run(page, cases, log_path, within=PATIENCE):
             self._answer(json.dumps(cases) if self.path == "/cases" else page, "application/json" if self.path == "/cases" else "text/html")
 
         def do_POST(self):
+            if self.path == "/meanwhile":
+                meanwhile()
+                self._answer("", "text/plain")
+                return
             results.extend(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
             self._answer("", "text/plain")
             done.set()

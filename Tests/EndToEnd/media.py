@@ -2,11 +2,44 @@
 
 import json
 import subprocess
+from typing import NamedTuple
+
+import imageio_ffmpeg
+import numpy
+
+# Brings AV1 over RTP, which Debian's has not.
+NEW_FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
 
 # What probe.html reads: bits of the picture's number in blocks at the lower left, a row of their inverse below; and where the flash is.
 BITS = 12
 BLOCK = 32
 FLASH_SIZE = 96
+
+RATE = 30
+
+
+class Lengths(NamedTuple):
+    """In pictures; `gop` is that of the large ones."""
+
+    large: int
+    gop: int
+    small: int
+
+
+TWO_SIZES = Lengths(large=180, gop=90, small=240)
+
+# For films that are sent as they are: no B-frames, and key pictures where they are asked for.
+_VPX = ["-deadline", "realtime", "-cpu-used", "8", "-lag-in-frames", "0", "-auto-alt-ref", "0", "-error-resilient", "1"]
+_X265 = "keyint={gop}:min-keyint={gop}:scenecut=0:bframes=0:open-gop=0:repeat-headers=1:info=0:log-level=none"
+ENCODERS = {
+    "h264": ["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-sc_threshold", "0", "-g", "{gop}"],
+    "h265": ["-c:v", "libx265", "-preset", "ultrafast", "-tune", "zerolatency", "-x265-params", _X265],
+    "vp8": ["-c:v", "libvpx", *_VPX, "-g", "{gop}", "-keyint_min", "{gop}"],
+    "vp9": ["-c:v", "libvpx-vp9", *_VPX, "-g", "{gop}", "-keyint_min", "{gop}"],
+    "av1": ["-c:v", "libsvtav1", "-preset", "8", "-svtav1-params", "pred-struct=1:rc=2:lookahead=0:keyint={gop}"],
+}
+# MPEG-TS keeps parameter sets in band, where they may change.
+FORMATS = {"h264": "mpegts", "h265": "mpegts", "vp8": "matroska", "vp9": "matroska", "av1": "matroska"}
 
 
 class Library:
@@ -67,27 +100,55 @@ class Library:
             container="matroska",
         )
 
+    def in_two_sizes(self, codec):
+        """Numbered pictures of one codec, as TWO_SIZES says: large ones of 640x360 in GOPs, then small ones of 480x320 in one, of a packet each."""
+        container = FORMATS[codec]
+        path = self._folder / f"{codec}.{container}"
+        if path.exists():
+            return path
+        count, rest = TWO_SIZES.large, TWO_SIZES.small
+        noisy, plain = f"testsrc2=size=640x360:rate={RATE},noise=alls=12:allf=t", f"color=size=480x320:rate={RATE}"
+        large = self._part(path.with_suffix(".large"), codec, ",".join([noisy, *_number()]), count, TWO_SIZES.gop, "1200k")
+        small = self._part(path.with_suffix(".small"), codec, ",".join([plain, *_number(count)]), rest, rest, "90k")
+        parts = path.with_suffix(".txt")
+        parts.write_text(f"file '{large}'\nfile '{small}'\n")
+        unfinished = path.with_suffix(".part")
+        _run([NEW_FFMPEG, "-f", "concat", "-safe", "0", "-i", parts, "-c", "copy", "-f", container, "-y", unfinished])
+        return unfinished.rename(path)
+
+    def _part(self, path, codec, graph, count, gop, bit_rate):
+        encoder = [option.format(gop=gop) for option in ENCODERS[codec]]
+        # That of AV1 takes no other bound.
+        bound = [] if codec == "av1" else ["-maxrate", bit_rate, "-bufsize", bit_rate]
+        command = [NEW_FFMPEG, "-f", "lavfi", "-i", graph, "-frames:v", str(count), "-pix_fmt", "yuv420p", *encoder, "-b:v", bit_rate, *bound]
+        _run([*command, "-f", FORMATS[codec], "-y", path])
+        return path
+
     def _make(self, name, size, seconds, video, rate=30, picture=(), sound=None, audio=("-c:a", "aac", "-b:a", "96k"), container="mp4"):
         path = self._folder / name
         if path.exists():
             return path
         graph = ",".join([f"testsrc2=size={size}:rate={rate}", *picture])
-        command = ["ffmpeg", "-nostdin", "-v", "error", "-f", "lavfi", "-i", graph]
+        command = ["ffmpeg", "-f", "lavfi", "-i", graph]
         command += ["-f", "lavfi", "-i", sound or "sine=frequency=440:sample_rate=48000", *audio]
         command += ["-c:v", "libx264", "-pix_fmt", "yuv420p", *video, "-t", str(seconds), "-f", container]
         # Under another name until it is whole: a test that was interrupted leaves no half file behind.
         unfinished = path.with_suffix(".part")
-        subprocess.run([*command, "-y", unfinished], check=True, timeout=120, stdin=subprocess.DEVNULL)
+        _run([*command, "-y", unfinished])
         return unfinished.rename(path)
 
 
-def _number():
+def _run(command):
+    subprocess.run([*command[:1], "-nostdin", "-v", "error", *command[1:]], check=True, timeout=120, stdin=subprocess.DEVNULL)
+
+
+def _number(first=0):
     """Filters that draw a picture's number."""
     row = f"x=0:w={BITS * BLOCK}:h={BLOCK}:t=fill"
     yield f"drawbox=y=ih-{2 * BLOCK}:color=black:{row}"
     yield f"drawbox=y=ih-{BLOCK}:color=white:{row}"
     for bit in range(BITS):
-        box = f"x={bit * BLOCK}:w={BLOCK}:h={BLOCK}:t=fill:enable='bitand(n,{1 << bit})'"
+        box = f"x={bit * BLOCK}:w={BLOCK}:h={BLOCK}:t=fill:enable='bitand(n+{first},{1 << bit})'"
         yield f"drawbox=y=ih-{2 * BLOCK}:color=white:{box}"
         yield f"drawbox=y=ih-{BLOCK}:color=black:{box}"
 
@@ -95,6 +156,14 @@ def _number():
 def _flash():
     box = f"x=iw-{FLASH_SIZE}:y=0:w={FLASH_SIZE}:h={FLASH_SIZE}:t=fill"
     return f"drawbox=color=black:{box}", f"drawbox=color=white:{box}:enable='lt(mod(t,1),0.1)'"
+
+
+def number_of(frame):
+    """The number that a decoded frame carries; None: it is damaged."""
+    luma = frame.to_ndarray(format="gray")
+    middles = [bit * BLOCK + BLOCK // 2 for bit in range(BITS)]
+    ones, zeros = (luma[frame.height - distance, middles] > 127 for distance in (3 * BLOCK // 2, BLOCK // 2))
+    return sum(1 << bit for bit in range(BITS) if ones[bit]) if numpy.all(ones != zeros) else None
 
 
 def video_of(path):

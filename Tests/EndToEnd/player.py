@@ -34,7 +34,8 @@ PROBE = """
     connections,
     async inbound(kind) {
       const report = await connections.at(-1).getStats();
-      return [...report.values()].find((entry) => entry.type === "inbound-rtp" && entry.kind === kind) ?? null;
+      const found = [...report.values()].find((entry) => entry.type === "inbound-rtp" && entry.kind === kind);
+      return found ? { ...found, mimeType: report.get(found.codecId)?.mimeType } : null;
     },
     picture() {
       context.drawImage(document.querySelector("video"), 0, 0, canvas.width, canvas.height);

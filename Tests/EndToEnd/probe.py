@@ -16,9 +16,9 @@ class Probe:
         page.route("**/probe", lambda route: route.fulfill(body=PAGE, content_type="text/html"))
         page.goto(server.url("/probe"))
 
-    def watch(self, stream, through=None, rtx=True):
-        """Connects, through a relay if one is given, whose losses begin then. Gives the answer."""
-        options = {"whep": self._server.url(f"/whep/{stream}"), "through": through and through.port, "rtx": rtx}
+    def watch(self, stream, through=None, rtx=True, codec=None):
+        """Connects, through a relay if one is given, whose losses begin then; `codec` is the only one of video to be offered. Gives the answer."""
+        options = {"whep": self._server.url(f"/whep/{stream}"), "through": through and through.port, "rtx": rtx, "codec": codec}
         return self.page.evaluate("options => watch(options)", options)
 
     def wait_for_pictures(self, count, within=PATIENCE):
@@ -32,11 +32,16 @@ class Probe:
         self.page.evaluate("listen()")
 
     def inbound(self, kind):
+        """Its statistics, and the `mimeType` of its codec."""
         return self.page.evaluate("kind => inbound(kind)", kind) or {}
+
+    def number(self):
+        """That of the picture shown last; None: there is none, or it is damaged."""
+        return self.page.evaluate("probe.shown.at(-1)?.number ?? null")
 
     @property
     def shown(self):
-        """Of each picture: `at` and `displayed` in ms on the page's clock, RTP `timestamp`, `number` (None: damaged), `flash`."""
+        """Of each picture: `at` and `displayed` in ms on the page's clock, RTP `timestamp`, `size`, `number` (None: damaged), `flash`."""
         return self.page.evaluate("probe.shown")
 
     @property

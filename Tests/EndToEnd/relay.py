@@ -51,12 +51,13 @@ class Relay:
     before it would not have left such a link yet.
     """
 
-    def __init__(self, engine_port, delay=0.0, bits_per_second=None, queue_size=None, loss=0.0, seed=1):
+    def __init__(self, engine_port, delay=0.0, bits_per_second=None, queue_size=None, loss=0.0, seed=1, loses_repairs=True):
         self._engine = ("127.0.0.1", engine_port)
         self._delay = delay
         self._rate = bits_per_second
         self._queue_size = queue_size
         self._loss = loss
+        self._loses_repairs = loses_repairs
         self._random = random.Random(seed)
         self._free_at = 0.0
         self._viewer = None
@@ -141,8 +142,10 @@ class Relay:
             return True
         sequence = int.from_bytes(datagram[2:4], "big")
         self.counts["offered"] += 1
-        self.offered.setdefault(payload_type, set()).add(sequence)
-        if self._random.random() < self._loss:
+        offered = self.offered.setdefault(payload_type, set())
+        may_be_lost = self._loses_repairs or sequence not in offered
+        offered.add(sequence)
+        if may_be_lost and self._random.random() < self._loss:
             self.counts["lost"] += 1
             return False
         self.passed.setdefault(payload_type, set()).add(sequence)

@@ -14,19 +14,19 @@ def played(path):
 class FFmpeg:
     """Runs until the `with` block ends."""
 
-    def __init__(self, arguments, log_path):
+    def __init__(self, arguments, log_path, program="ffmpeg"):
         self._log = open(log_path, "wb")
         self._process = subprocess.Popen(
-            ["ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "warning", *arguments],
+            [program, "-nostdin", "-hide_banner", "-loglevel", "warning", *arguments],
             stdin=subprocess.DEVNULL,
             stdout=self._log,
             stderr=subprocess.STDOUT,
         )
 
     @classmethod
-    def feeding(cls, outputs, log_path, source):
+    def feeding(cls, outputs, log_path, source, program="ffmpeg"):
         """`source` reads the input; the outputs are appended as a host appends them."""
-        return cls([*source, *(token for leg in outputs for token in [*leg["options"], leg["address"]])], log_path)
+        return cls([*source, *(token for leg in outputs for token in [*leg["options"], leg["address"]])], log_path, program)
 
     def __enter__(self):
         return self

@@ -149,6 +149,14 @@ class Server:
         """Media flows, and what it is is known."""
         return self.wait_for_stream(stream, lambda s: s["state"] == "active" and s.get("format"), "active with a known format", within)
 
+    def wait_until_all_play(self, stream, within=PATIENCE):
+        """The same of each of its encodings."""
+
+        def play(encodings):
+            return encodings and all(encoding["active"] and encoding.get("format") for encoding in encodings)
+
+        return self.wait_for_stream(stream, lambda s: play(s.get("encodings")), "all encodings active with a known format", within)
+
     def metric(self, name, **labels):
         """The sum of a family's samples that carry these labels."""
         total = 0.0

@@ -17,7 +17,11 @@ from aiortc import RTCBundlePolicy, RTCConfiguration, RTCPeerConnection, RTCRtpR
 from aiortc.mediastreams import MediaStreamError
 from aiortc.rtp import RtcpSrPacket
 
+import h265
+from relay import candidates_through
 from waiting import PATIENCE
+
+h265.register()
 
 # aioice tells of every retransmitted check and aiortc of every packet it cannot decode.
 logging.getLogger("aioice").setLevel(logging.ERROR)
@@ -70,10 +74,15 @@ class Received:
         # Small copies of video frames, peaks of audio frames; the newest last.
         self.samples = []
         self.size = None
+        # What `read` makes of each frame, when it is given.
+        self.read = None
+        self.readings = []
 
     def add(self, frame):
         self.count += 1
         self.times.append(time.monotonic())
+        if self.read:
+            self.readings.append(self.read(frame))
         if hasattr(frame, "width"):
             self.size = (frame.width, frame.height)
             self.samples.append(frame.reformat(width=32, height=18, format="rgb24").to_ndarray())
@@ -88,15 +97,23 @@ class Received:
 
 
 class Viewer:
-    """`kinds` are the sections of its offer, `codec` is the only one of video in it; `context` says what to trust where the URL is https."""
+    """`kinds` are the sections of its offer, `codec` is the only one of video in it; `context` says what to trust where the URL is https.
 
-    def __init__(self, url, kinds=("video", "audio"), policy=RTCBundlePolicy.BALANCED, token=None, context=None, codec=None):
+    `through` is a relay; `read` is called with each picture.
+    """
+
+    def __init__(
+        self, url, kinds=("video", "audio"), policy=RTCBundlePolicy.BALANCED, token=None, context=None, codec=None, through=None, read=None
+    ):
         self.url = url
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._context = context or True
         self.kinds, self._policy, self._codec = kinds, policy, codec
         self.session = None
+        self._through = through
+        self.answer = None
         self.video = Received()
+        self.video.read = read
         self.audio = Received()
         # Of each track: NTP and RTP time of the sender reports, and the RTP timestamp that aiortc's time 0 stands for.
         self.reports = {"video": [], "audio": []}
@@ -130,6 +147,9 @@ class Viewer:
                 assert response.status == 201, f"{response.status} {text}"
                 assert response.content_type == "application/sdp"
                 self.session = urljoin(self.url, response.headers["Location"])
+        self.answer = text
+        if self._through:
+            text = candidates_through(text, self._through.port)
         await connection.setRemoteDescription(RTCSessionDescription(text, "answer"))
 
     def _overhear(self, connection):

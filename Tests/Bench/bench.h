@@ -18,10 +18,14 @@ __attribute__((format(printf, 3, 4))) void bench_break(struct bench *bench, cons
 // receive_<streams>, receive_flood
 void shape_receive(struct bench *bench, const char *name);
 void shape_parse(struct bench *bench, const char *name);
+// codecs
+void shape_codecs(struct bench *bench, const char *name);
 void shape_protect(struct bench *bench, const char *name);
 void shape_send(struct bench *bench, const char *name);
 // fanout_ or streams_<streams>x<viewers of each>, then any of _video _unsplit _epoll _uring _openssl
 void shape_fanout(struct bench *bench, const char *name);
+// encodings_<encodings>x<viewers of all of them>
+void shape_encodings(struct bench *bench, const char *name);
 void shape_joins(struct bench *bench, const char *name);
 void shape_idr(struct bench *bench, const char *name);
 void shape_late(struct bench *bench, const char *name);

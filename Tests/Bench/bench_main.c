@@ -22,10 +22,12 @@ struct family {
 static const struct family families[] = {
     {"receive_", shape_receive, "receive_S, receive_flood: S (200) streams, the engine's receive path beside bare recvmmsg loops"},
     {"parse", shape_parse, "parse: RTP and H.264 headers beside a plain read of the header"},
+    {"codecs", shape_codecs, "codecs: receiving and storing a packet of video in each codec, beside H.264"},
     {"protect", shape_protect, "protect: SRTP of one packet beside the bare cipher"},
     {"send", shape_send, "send: the same messages by sendmmsg, by io_uring and one by one, with and without GSO, long and short"},
     {"fanout_", shape_fanout, "fanout_SxN[_video][_unsplit][_epoll][_openssl][_workers2]: S streams, N viewers each, beside bare cipher and sends"},
     {"streams_", shape_fanout, "streams_SxN…: the same under the name that says where the load is"},
+    {"encodings_", shape_encodings, "encodings_ExN: one stream in E encodings, N viewers spread over them, beside E streams with the same viewers"},
     {"join_rate", shape_joins, "join_rate: ICE and DTLS beside OpenSSL's handshake alone, while 100 viewers watch"},
     {"idr_burst", shape_idr, "idr_burst: IDRs of 100 packets in, and out to 3,000 viewers; what sound, STUN, RTCP and joins wait for"},
     {"late_join", shape_late, "late_join: from the end of the handshake to the first packet, GOPs of 2 and 10 s"},
@@ -33,17 +35,17 @@ static const struct family families[] = {
 };
 
 static const char *const shapes_quick[] = {
-    "parse", "protect", "send", "receive_1", "receive_flood", "fanout_1x1", "fanout_1x500", "fanout_1x500_unsplit",
-    "streams_200x5", "join_rate", "idr_burst", "late_join", "slow_viewer",
+    "parse", "codecs", "protect", "send", "receive_1", "receive_flood", "fanout_1x1", "fanout_1x500", "fanout_1x500_unsplit",
+    "streams_200x5", "encodings_3x500", "join_rate", "idr_burst", "late_join", "slow_viewer",
 };
 
 static const char *const shapes_all[] = {
-    "parse", "protect", "send", "receive_1", "receive_flood",
+    "parse", "codecs", "protect", "send", "receive_1", "receive_flood",
     // The plot's: cost and latency against viewers.
     "fanout_1x1", "fanout_1x10", "fanout_1x30", "fanout_1x100", "fanout_1x200", "fanout_1x300", "fanout_1x1000", "fanout_1x2300", "fanout_1x3000",
     "fanout_1x500", "fanout_1x500_workers2", "fanout_1x500_unsplit", "fanout_1x500_epoll", "fanout_1x500_openssl", "fanout_1x3000_video",
     "fanout_1x3000_video_unsplit", "streams_200x5", "streams_200x5_epoll", "streams_200x5_unsplit",
-    "join_rate", "idr_burst", "late_join", "slow_viewer",
+    "encodings_3x500", "join_rate", "idr_burst", "late_join", "slow_viewer",
 };
 
 struct options {

@@ -121,10 +121,8 @@ static void write_stamp(uint8_t *end) {
     for (int i = 1; i <= MEDIA_STAMP_SIZE; i++, wall >>= 8) end[-i] = (uint8_t)wall;
 }
 
-static void send_unit(struct feeder *feeder, const struct schedule_entry *entry, uint64_t at) {
+static void send_packets(struct feeder *feeder, const struct media_unit *unit, struct leg *leg, uint64_t at) {
     const struct media *media = feeder->schedule->media;
-    const struct media_unit *unit = &media->units[entry->unit];
-    struct leg *leg = &feeder->legs[entry->stream][unit->kind];
     uint32_t timestamp = timestamp_at(feeder, at, unit->kind);
     if (!media->packets[unit->first].is_stamped) send_report(feeder, leg, unit->kind); // parameter sets: an IDR begins
     for (uint32_t i = 0; i < unit->count; i++) {
@@ -137,6 +135,12 @@ static void send_unit(struct feeder *feeder, const struct schedule_entry *entry,
         leg->packets++;
         leg->octets += packet->size;
     }
+}
+
+static void send_unit(struct feeder *feeder, const struct schedule_entry *entry, uint64_t at) {
+    const struct media_unit *unit = &feeder->schedule->media->units[entry->unit];
+    struct leg *leg = &feeder->legs[entry->stream][unit->kind];
+    if (leg->to.sin_port != 0) send_packets(feeder, unit, leg, at);
     feeder->packets += unit->count;
 }
 

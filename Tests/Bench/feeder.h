@@ -9,7 +9,7 @@
 
 struct feeder;
 
-// A stream's two ports on 127.0.0.1.
+// A stream's two ports on 127.0.0.1. Port 0: what goes there comes with another target's, so it is counted and not sent.
 struct feeder_target {
     uint16_t ports[MEDIA_KINDS];
 };

@@ -117,6 +117,7 @@ def aims(shapes):
     yield "lost by those who watch meanwhile", "0", "join_rate", of("join_rate", "lost beside joins")
     yield "their p50 beside that without joins", "", "join_rate", of("join_rate", "latency p50 beside joins", "ratio")
     yield "two workers' CPU a packet beside one's", "1.11", "fanout_1x500_workers2", two / one if one and two else None
+    yield "CPU a packet of a stream in 3 encodings beside three streams", "1.05", "encodings_3x500", of("encodings_3x500", "cpu, enc", "ratio")
     yield "receiver, io_uring, 200 streams, beside the best bare loop", "1.25", "receive_flood", of("receive_flood", "receiver, io_uring", "ratio")
     yield "the same, the whole engine", "", "receive_flood", of("receive_flood", "engine without viewers, io_uring", "ratio")
 

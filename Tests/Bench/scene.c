@@ -37,7 +37,7 @@ bool scene_parse(const char *name, struct scene_plan *plan) {
     return plan->viewers_each <= SWARM_VIEWERS_MAX && plan->streams * plan->viewers_each <= SWARM_VIEWERS_MAX;
 }
 
-static uint32_t stream_count(const struct scene_plan *plan) { return plan->streams + plan->has_silent_stream; }
+static uint32_t stream_count(const struct scene_plan *plan) { return (plan->are_encodings ? 1 : plan->streams) + plan->has_silent_stream; }
 
 static eg_status create_engine(struct scene *scene, struct eg_error *error) {
     // All viewers come from one address, and at once.
@@ -52,6 +52,9 @@ static eg_status create_engine(struct scene *scene, struct eg_error *error) {
 static eg_status create_streams(struct scene *scene, struct eg_error *error) {
     struct eg_stream_config config = {.has_video = true, .has_audio = !scene->plan.media.has_no_audio,
                                       .video_payload_type = MEDIA_VIDEO_PAYLOAD_TYPE, .audio_payload_type = MEDIA_AUDIO_PAYLOAD_TYPE};
+    for (uint32_t i = 1; scene->plan.are_encodings && i < scene->plan.streams; i++) {
+        config.further[config.further_count++] = (struct eg_encoding_config){EG_CODEC_H264, MEDIA_VIDEO_PAYLOAD_TYPE};
+    }
     for (uint32_t i = 0; i < stream_count(&scene->plan); i++) {
         eg_status status = eg_stream_create(scene->engine, &config, &scene->streams[i], error);
         if (status != EG_STATUS_OK) return status;
@@ -59,10 +62,14 @@ static eg_status create_streams(struct scene *scene, struct eg_error *error) {
     return EG_STATUS_OK;
 }
 
+// Further encodings have their sound from the first one's leg.
 static struct feeder *create_feeder(const struct scene *scene) {
     struct feeder_target targets[SCENE_STREAMS_MAX];
     for (uint32_t i = 0; i < scene->plan.streams; i++) {
-        targets[i] = (struct feeder_target){{scene->streams[i].video_port, scene->streams[i].audio_port}};
+        const struct eg_stream_info *stream = &scene->streams[scene->plan.are_encodings ? 0 : i];
+        bool is_further = scene->plan.are_encodings && i > 0;
+        targets[i] = is_further ? (struct feeder_target){{stream->further_ports[i - 1]}}
+                                : (struct feeder_target){{stream->video_port, stream->audio_port}};
     }
     return feeder_create(scene->schedule, targets);
 }
@@ -87,11 +94,15 @@ static bool start_swarm(struct scene *scene) {
     return scene->swarm != NULL;
 }
 
-const char *scene_open(struct scene *scene, const struct scene_plan *plan, struct eg_error *error) {
+bool scene_fork(struct scene *scene, const struct scene_plan *plan) {
     *scene = (struct scene){.plan = *plan, .viewers = plan->streams * plan->viewers_each};
-    if (!start_swarm(scene)) return "no viewers: are there file descriptors for their sockets?";
+    return start_swarm(scene);
+}
+
+const char *scene_start(struct scene *scene, struct eg_error *error) {
+    const struct scene_plan *plan = &scene->plan;
     scene->media = media_create(&plan->media);
-    scene->schedule = scene->media != NULL ? schedule_create(scene->media, plan->streams, false) : NULL;
+    scene->schedule = scene->media != NULL ? schedule_create(scene->media, plan->streams, plan->is_in_step) : NULL;
     scene->streams = calloc(stream_count(plan), sizeof *scene->streams);
     if (scene->schedule == NULL || scene->streams == NULL) return "no memory";
     if (create_engine(scene, error) != EG_STATUS_OK || create_streams(scene, error) != EG_STATUS_OK) return error->message;
@@ -100,6 +111,11 @@ const char *scene_open(struct scene *scene, const struct scene_plan *plan, struc
     if (scene->bare == NULL || scene->feeder == NULL) return "no memory or socket";
     for (uint32_t i = 0; i < scene->viewers; i++) bare_aim(scene->bare, i, swarm_port(scene->swarm, i));
     return NULL;
+}
+
+const char *scene_open(struct scene *scene, const struct scene_plan *plan, struct eg_error *error) {
+    if (!scene_fork(scene, plan)) return "no viewers: are there file descriptors for their sockets?";
+    return scene_start(scene, error);
 }
 
 void scene_close(struct scene *scene) {
@@ -112,16 +128,24 @@ void scene_close(struct scene *scene) {
     free(scene->streams);
 }
 
+// False when none of them is connected.
+static bool join_run(struct scene *scene, const struct swarm_watch *watch, uint32_t first, uint32_t count) {
+    for (uint32_t at = 0; at < count; at += JOIN_AT_ONCE) {
+        uint32_t left = count - at, run = left < JOIN_AT_ONCE ? left : JOIN_AT_ONCE;
+        uint32_t connected = swarm_join(scene->swarm, scene->engine, watch, first + at, run);
+        scene->connected += connected;
+        if (connected == 0) return false;
+    }
+    return true;
+}
+
 void scene_join(struct scene *scene) {
     const struct scene_plan *plan = &scene->plan;
-    for (uint32_t stream = 0; stream < plan->streams; stream++) {
-        for (uint32_t at = 0; at < plan->viewers_each; at += JOIN_AT_ONCE) {
-            uint32_t left = plan->viewers_each - at, count = left < JOIN_AT_ONCE ? left : JOIN_AT_ONCE;
-            uint32_t connected = swarm_join(scene->swarm, scene->engine, scene->streams[stream].stream, stream * plan->viewers_each + at, count,
-                                            !plan->media.has_no_audio);
-            scene->connected += connected;
-            if (connected == 0) return;
-        }
+    struct swarm_watch watch = {.encodings = plan->are_encodings ? plan->streams : 1, .has_audio = !plan->media.has_no_audio};
+    uint32_t streams = plan->are_encodings ? 1 : plan->streams, viewers_each = scene->viewers / streams;
+    for (uint32_t stream = 0; stream < streams; stream++) {
+        watch.stream = scene->streams[stream].stream;
+        if (!join_run(scene, &watch, stream * viewers_each, viewers_each)) return;
     }
 }
 

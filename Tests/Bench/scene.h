@@ -14,6 +14,8 @@ struct scene_plan {
     uint32_t viewers_each;
     uint32_t spares;        // further viewers of the swarm, whom the shape lets join itself
     bool are_spares_samples; // these alone then
+    bool are_encodings;     // the streams are encodings of one, which its viewers follow in turn
+    bool is_in_step;        // the streams' GOPs begin together
     bool has_silent_stream; // one more, with no media
     bool is_unsplit;        // viewers take GSO messages whole, as a network card that segments would
     eg_io io;
@@ -43,6 +45,11 @@ bool scene_parse(const char *name, struct scene_plan *plan);
 // To be called while the process has one thread. NULL, or what was refused; scene_close is due in either case.
 const char *scene_open(struct scene *scene, const struct scene_plan *plan, struct eg_error *error);
 void scene_close(struct scene *scene);
+
+// The same in two halves, for a shape with several scenes: all have forked before the first one starts. False when the viewers' sockets are
+// refused.
+bool scene_fork(struct scene *scene, const struct scene_plan *plan);
+const char *scene_start(struct scene *scene, struct eg_error *error);
 
 // Lets all viewers join but the spares; `connected` then tells how many have.
 void scene_join(struct scene *scene);

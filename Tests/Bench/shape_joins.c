@@ -24,10 +24,10 @@ struct joins {
 
 static void join_on(struct joins *joins) {
     struct scene *scene = joins->scene;
-    eg_stream_id silent = scene->streams[scene->plan.streams].stream;
+    struct swarm_watch watch = {.stream = scene->streams[scene->plan.streams].stream, .has_audio = true}; // the silent one
     uint64_t begin = ticks_now();
     for (uint32_t at = 0; at + JOINS_AT_ONCE <= JOINS_MAX && feeder_is_playing(scene->feeder); at += JOINS_AT_ONCE) {
-        uint32_t joined = swarm_join(scene->swarm, scene->engine, silent, scene->viewers + at, JOINS_AT_ONCE, true);
+        uint32_t joined = swarm_join(scene->swarm, scene->engine, &watch, scene->viewers + at, JOINS_AT_ONCE);
         joins->joined += joined;
         joins->failed += JOINS_AT_ONCE - joined;
     }

@@ -25,9 +25,10 @@ struct late {
 
 static void join_one_by_one(struct late *late, struct scene *scene) {
     uint64_t begin = ticks_now();
+    struct swarm_watch watch = {.stream = scene->streams[0].stream, .has_audio = true};
     for (uint32_t i = 0; i < late->join_count; i++) {
         ticks_sleep_until(begin + (uint64_t)i * INTERVAL_US * 1000);
-        swarm_join(scene->swarm, scene->engine, scene->streams[0].stream, scene->viewers + i, 1, true);
+        swarm_join(scene->swarm, scene->engine, &watch, scene->viewers + i, 1);
     }
 }
 

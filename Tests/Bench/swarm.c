@@ -67,7 +67,10 @@ struct swarm *swarm_start(const struct swarm_plan *plan) {
 
 void swarm_stop(struct swarm *swarm) {
     if (swarm == NULL) return;
-    if (swarm->commands >= 0) close(swarm->commands);
+    if (swarm->commands >= 0) {
+        shutdown(swarm->commands, SHUT_RDWR); // another swarm that was forked later has a copy of it
+        close(swarm->commands);
+    }
     if (swarm->process > 0) waitpid(swarm->process, NULL, 0);
     if (swarm->board != NULL) munmap(swarm->board, sizeof *swarm->board);
     free(swarm);
@@ -81,21 +84,22 @@ static uint32_t command(struct swarm *swarm, struct swarm_command command) {
     return is_answered ? answer : 0;
 }
 
-static bool create_viewer(struct swarm *swarm, eg_engine *engine, eg_stream_id stream, uint32_t index, bool has_audio) {
+static bool create_viewer(struct swarm *swarm, eg_engine *engine, const struct swarm_watch *watch, uint32_t index) {
     struct swarm_viewer *viewer = &swarm->board->viewers[index];
     snprintf(viewer->ufrag, sizeof viewer->ufrag, "v%07u", index);
     snprintf(viewer->pwd, sizeof viewer->pwd, "password%016u", index);
     struct eg_viewer_config config = {
-        .stream = stream,
+        .stream = watch->stream,
         .ice_ufrag = viewer->ufrag,
         .ice_pwd = viewer->pwd,
         .fingerprint = swarm->board->fingerprint,
         .has_video = true,
-        .has_audio = has_audio,
+        .has_audio = watch->has_audio,
         .has_video_rtx = true,
         .video_payload_type = 102,
         .video_rtx_payload_type = 103,
         .audio_payload_type = 111,
+        .encoding = watch->encodings > 0 ? index % watch->encodings : 0,
     };
     struct eg_viewer_info info;
     struct eg_error error;
@@ -110,12 +114,12 @@ static bool create_viewer(struct swarm *swarm, eg_engine *engine, eg_stream_id s
     return true;
 }
 
-uint32_t swarm_join(struct swarm *swarm, eg_engine *engine, eg_stream_id stream, uint32_t first, uint32_t count, bool has_audio) {
+uint32_t swarm_join(struct swarm *swarm, eg_engine *engine, const struct swarm_watch *watch, uint32_t first, uint32_t count) {
     struct eg_engine_info info;
     eg_engine_info(engine, &info);
     swarm->board->engine_port = info.udp_port;
     uint32_t made = 0;
-    while (made < count && create_viewer(swarm, engine, stream, first + made, has_audio)) made++;
+    while (made < count && create_viewer(swarm, engine, watch, first + made)) made++;
     return command(swarm, (struct swarm_command){SWARM_JOIN, first, made});
 }
 

@@ -71,8 +71,15 @@ void swarm_stop(struct swarm *swarm);
 // The port on 127.0.0.1 that a viewer receives on.
 uint16_t swarm_port(const struct swarm *swarm, uint32_t viewer);
 
-// Makes the engine's viewers [first, first + count), of one stream, and returns when they are connected or 20 s have passed. How many are.
-uint32_t swarm_join(struct swarm *swarm, eg_engine *engine, eg_stream_id stream, uint32_t first, uint32_t count, bool has_audio);
+// What viewers watch.
+struct swarm_watch {
+    eg_stream_id stream;
+    uint32_t encodings; // of it, which the viewers follow in turn; 0: one
+    bool has_audio;
+};
+
+// Makes the engine's viewers [first, first + count) and returns when they are connected or 20 s have passed. How many are.
+uint32_t swarm_join(struct swarm *swarm, eg_engine *engine, const struct swarm_watch *watch, uint32_t first, uint32_t count);
 
 // Closes viewers that swarm_join made. They may join again.
 void swarm_leave(struct swarm *swarm, eg_engine *engine, uint32_t first, uint32_t count);

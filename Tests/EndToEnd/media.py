@@ -34,7 +34,8 @@ _X265 = "keyint={gop}:min-keyint={gop}:scenecut=0:bframes=0:open-gop=0:repeat-he
 ENCODERS = {
     "h264": ["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-sc_threshold", "0", "-g", "{gop}"],
     "h265": ["-c:v", "libx265", "-preset", "ultrafast", "-tune", "zerolatency", "-x265-params", _X265],
-    "vp8": ["-c:v", "libvpx", *_VPX, "-g", "{gop}", "-keyint_min", "{gop}"],
+    # Several threads of it wait for each other by spinning, which costs half a minute on a busy machine.
+    "vp8": ["-c:v", "libvpx", *_VPX, "-threads", "1", "-g", "{gop}", "-keyint_min", "{gop}"],
     "vp9": ["-c:v", "libvpx-vp9", *_VPX, "-g", "{gop}", "-keyint_min", "{gop}"],
     "av1": ["-c:v", "libsvtav1", "-preset", "8", "-svtav1-params", "pred-struct=1:rc=2:lookahead=0:keyint={gop}"],
 }

@@ -1,6 +1,6 @@
 # Everything there is to do with Egress, by name. `make run` and `make test` are enough alone on a fresh Debian machine.
 .DEFAULT_GOAL := help
-.PHONY: help deps deps-test build run test bench bench-build profile tidy unit asan tsan fuzz sim e2e clib install clean
+.PHONY: help deps deps-test build run test bench bench-build profile tidy unit asan tsan fuzz sim e2e e2e-long clib install clean
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -37,7 +37,7 @@ help:
 	@echo "make build   the server for deployment: .build/release/egress"
 	@echo "make bench   what a packet costs here, beside its references (QUICK=1: two minutes; RESULTS=1: writes Tests/Bench/RESULTS.md)"
 	@echo "make tidy    layers, formatting, leftovers"
-	@echo "             also: deps unit asan tsan fuzz sim e2e clib install clean profile"
+	@echo "             also: deps unit asan tsan fuzz sim e2e e2e-long clib install clean profile"
 
 # --- what is missing gets installed ---
 
@@ -110,9 +110,14 @@ sim: deps-test
 e2e: deps-test $(VENV)/installed
 	$(SWIFT) build --product egress $(TRAITS)
 	EGRESS_BIN=$(CURDIR)/.build/debug/egress $(VENV)/bin/python -m pytest -q -p no:cacheprovider Tests/EndToEnd
-	EGRESS_E2E_IO=epoll EGRESS_BIN=$(CURDIR)/.build/debug/egress $(VENV)/bin/python -m pytest -q -p no:cacheprovider -m "not supervision" \
+	EGRESS_E2E_IO=epoll EGRESS_BIN=$(CURDIR)/.build/debug/egress $(VENV)/bin/python -m pytest -q -p no:cacheprovider -m "not supervision and not long" \
 	  $(addprefix Tests/EndToEnd/,test_demo.py test_lifecycle.py test_bad_input.py test_serve.py test_restart.py test_slow_viewer.py test_loss.py \
 	    attacks/test_checks.py)
+
+# Tests that take two minutes each.
+e2e-long: deps-test $(VENV)/installed
+	$(SWIFT) build --product egress $(TRAITS)
+	EGRESS_BIN=$(CURDIR)/.build/debug/egress $(VENV)/bin/python -m pytest -q -p no:cacheprovider -m long Tests/EndToEnd
 
 $(VENV)/installed: Tests/EndToEnd/requirements.txt
 	python3 -m venv $(VENV)

@@ -48,18 +48,17 @@ PAGE = Path(__file__).with_name("offers.html").read_text(encoding="utf-8")
 
 
 class Film:
-    """A stream of one encoding that a host's FFmpeg feeds as it is, over and over."""
+    """A stream that a host's FFmpeg feeds, over and over."""
 
-    def __init__(self, server, codec, film, log_path):
-        self._server, self.codec = server, codec
-        webrtc = {"enabled": True, "audio_map": "none", "encodings": [{"rid": "main", "codec": codec, "copy": True}]}
-        created = server.put_stream(codec, webrtc)
+    def __init__(self, server, stream, webrtc, film, log_path):
+        self._server, self._stream = server, stream
+        created = server.put_stream(stream, {"enabled": True, **webrtc})
         assert created.status == 201, created
         self._outputs = created.json["outputs"]
         self._film, self._log_path = film, log_path
         self._runs = []
         self.run()
-        server.wait_until_playable(codec)
+        server.wait_until_playable(stream)
 
     def run(self):
         source = ["-re", "-stream_loop", "-1", "-i", str(self._film)]
@@ -68,28 +67,38 @@ class Film:
     def kill(self):
         """And another one takes over, from the film's beginning: as soon as the silence is noticed, which is what a supervisor takes too."""
         self._runs[-1].kill()
-        self._server.wait_for_stream(self.codec, lambda s: s["state"] == "inactive", "the silence is noticed")
+        self._server.wait_for_stream(self._stream, lambda s: s["state"] == "inactive", "the silence is noticed")
         self.run()
-        self._server.wait_for_stream(self.codec, lambda s: s["statistics"]["video"]["restarts"] == 1, "FFmpeg runs again")
+        self._server.wait_for_stream(self._stream, lambda s: s["statistics"]["video"]["restarts"] == 1, "FFmpeg runs again")
 
     def close(self):
         for run in self._runs:
             run.stop()
-        self._server.delete_stream(self.codec)
+        self._server.delete_stream(self._stream)
 
 
 @pytest.fixture
-def play(server, library, artifacts):
+def begin(server, artifacts):
     films = []
 
-    def start(codec):
-        film = library.in_two_sizes(codec)
-        films.append(Film(server, codec, film, artifacts / f"codec_{codec}"))
+    def start(stream, webrtc, film):
+        films.append(Film(server, stream, webrtc, film, artifacts / f"codec_{stream}"))
         return films[-1]
 
     yield start
     for film in films:
         film.close()
+
+
+@pytest.fixture
+def play(begin, library):
+    """Begins the film of one codec, which is sent as it is."""
+
+    def start(codec):
+        webrtc = {"audio_map": "none", "encodings": [{"rid": "main", "codec": codec, "copy": True}]}
+        return begin(codec, webrtc, library.in_two_sizes(codec))
+
+    return start
 
 
 def size_of(number):
@@ -107,8 +116,8 @@ def missing_of(figures):
 
 
 def wait_until(number, begin, end):
-    """A viewer sees a picture of this part of the film."""
-    eventually(lambda: begin <= (number() if number() is not None else -1) < end, f"picture {begin} of the film", every=0.02)
+    """A viewer sees a picture of this part of the film; `number` gives that of its newest one, or None."""
+    eventually(lambda: number() in range(begin, end), f"picture {begin} of the film", every=0.02)
 
 
 @pytest.mark.parametrize("codec", IN_CHROMIUM)
@@ -291,12 +300,16 @@ def test_aiortc_decodes_h265_that_was_encoded_here(every, watch):
 
 
 @pytest.mark.parametrize("codec", SOUNDS)
-def test_chromium_hears_it(codec, server, feed, open_player, library):
-    feed(codec, rtp.played(library.small()), {"enabled": True, "audio_codec": codec})
+def test_chromium_hears_it_also_when_ffmpeg_was_killed(codec, server, begin, open_player, library):
+    film = begin(codec, {"audio_codec": codec}, library.small())
     player = open_player(server, codec)
     player.turn_sound_on()
     player.wait_for_sound()
     assert player.inbound("audio")["mimeType"] == SOUNDS[codec]
+    film.kill()
+    server.wait_for_stream(codec, lambda s: s["statistics"]["audio"]["restarts"] == 1, "the sound comes from the next FFmpeg")
+    player.wait_for_sound()
+    assert player.connections == 1
 
 
 @pytest.mark.supervision

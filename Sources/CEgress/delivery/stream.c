@@ -11,7 +11,7 @@ static void deinit_stores(struct eg_stream *stream) {
     for (uint32_t i = 0; i < stream->source_count; i++) eg__store_deinit(&stream->stores[i]);
 }
 
-// Of those that the configuration has: the others stay zeroed, which is what deinit leaves.
+// All of them or none.
 static bool init_stores(struct eg_stream *stream, struct eg_chunk_pool *chunks) {
     for (uint32_t i = 0; i < stream->source_count; i++) {
         bool is_audio = eg__kind_of_source(i) == EG_AUDIO;

@@ -60,8 +60,13 @@ extension EgressEngine {
     ) async throws(EgressError) -> [CodecNegotiation.Media.Encoding] {
         let legs = stream.config.videoEncodings
         guard !legs.isEmpty else { return [] }
-        _ = await videoFormat(ofEncoding: KnownEncodings.wanted(by: offer, of: legs) ?? 0, stream, waitingUpTo: limit)
-        let known = KnownEncodings(legs: legs, readings: legs.indices.map { reading(of: stream, encoding: $0) })
+        let wanted = KnownEncodings.wanted(by: offer, of: legs) ?? 0
+        func read() -> KnownEncodings { KnownEncodings(legs: legs, readings: legs.indices.map { reading(of: stream, encoding: $0) }) }
+        var known = read()
+        if known.readings[wanted]?.format == nil {
+            await stream.formatsKnown[wanted].wait(upTo: limit)
+            known = read()
+        }
         if let missing = known.missing(for: offer) { throw noFormat(stream, missing) }
         return known.media
     }

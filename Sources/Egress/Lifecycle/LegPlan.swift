@@ -36,6 +36,10 @@ public struct LegPlan: Sendable, Hashable {
 
         public static let copy = Encoding(video: .copy(bitstreamFilters: defaultBitstreamFilters))
 
+        package var isCopy: Bool {
+            if case .copy = video { true } else { false }
+        }
+
         private static func oneCoreSuffices(_ video: Video, _ width: Int?, _ height: Int?) -> Bool {
             guard case .transcode(let framesPerSecond?) = video, let width, let height else { return false }
             return Double(width) * Double(height) * framesPerSecond <= 1280 * 720 * 30

@@ -10,9 +10,7 @@ struct VideoLegs: Sendable {
         self.config = config
         self.plan = plan
         let encodings = config.videoEncodings
-        let encoded = encodings.filter { encoding in
-            if case .transcode = Self.plan(of: encoding, config, plan).video { true } else { false }
-        }
+        let encoded = encodings.filter { !Self.plan(of: $0, config, plan).isCopy }
         sharesKeyPictures = encodings.count > 1
         graph = FilterGraph(encoded.map { Self.leg($0, Self.plan(of: $0, config, plan)) })
     }
@@ -40,14 +38,10 @@ struct VideoLegs: Sendable {
     private static func plan(of encoding: Encoding, _ config: WebRTCConfig, _ plan: LegPlan?) -> LegPlan.Encoding {
         let isFirst = encoding.rid == config.videoEncodings.first?.rid
         let given = isFirst ? plan?.first : plan?.further[encoding.rid]
-        if case .transcode? = given?.video, !encoding.copiesOnly { return given ?? .copy }
-        let copy = given ?? LegPlan.Encoding(video: .copy(bitstreamFilters: LegPlan.bitstreamFilters(for: encoding.codec)))
-        if encoding.copiesOnly {
-            guard case .copy = copy.video else {
-                return LegPlan.Encoding(video: .copy(bitstreamFilters: LegPlan.bitstreamFilters(for: encoding.codec)))
-            }
-            return copy
-        }
+        if let given, !given.isCopy, !encoding.copiesOnly { return given }
+        let standard = LegPlan.Encoding(video: .copy(bitstreamFilters: LegPlan.bitstreamFilters(for: encoding.codec)))
+        let copy = given.flatMap { $0.isCopy ? $0 : nil } ?? standard
+        if encoding.copiesOnly { return copy }
         // Without a plan the first encoding is taken for what the input has, and the others for what has to be made of it.
         let mustEncode = config.forceTranscode || !encoding.asksOfAnEncoder.isEmpty || (given == nil && !isFirst)
         return mustEncode ? LegPlan.Encoding(video: .transcode(framesPerSecond: nil)) : copy

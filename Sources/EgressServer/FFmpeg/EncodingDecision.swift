@@ -8,10 +8,7 @@ struct EncodingDecision: Sendable, Hashable {
     /// Behind "copying video: " or "encoding video: ".
     var reason: String
 
-    var isCopy: Bool {
-        guard case .copy = plan.video else { return false }
-        return true
-    }
+    var isCopy: Bool { plan.isCopy }
 
     /// It is copied, and changed a little on the way.
     var isCopyThroughFilter: Bool {

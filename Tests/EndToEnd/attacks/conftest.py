@@ -103,9 +103,7 @@ class Stage:
 
     def settle(self):
         """What was sent to the server before has been answered, if it ever is: a question that came later has been."""
-        self.watchers[0].say(self.watchers[0].check_message())
-        seen = self.watchers[0].counts["stun"]
-        self.watchers[0].wait_for(lambda w: w.counts["stun"] > seen, "an answer")
+        self.watchers[0].wait_until_heard()
 
     # What nobody may notice.
 
@@ -136,7 +134,7 @@ class Stage:
         return {
             "missing": (watcher.video.missing, watcher.audio.missing),
             "broken": watcher.counts["broken"],
-            "goodbyes": watcher.counts["bye"] + watcher.counts["dtls"] - watcher.counts["expected dtls"],
+            "goodbyes": watcher.counts["bye"] + watcher.counts["sealed alerts"],
             "session": request_status(watcher),
         }
 

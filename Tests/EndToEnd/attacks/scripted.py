@@ -60,6 +60,11 @@ def is_dtls(datagram):
     return len(datagram) >= 13 and 20 <= datagram[0] < 64
 
 
+def is_sealed_alert(datagram):
+    """The end of an association, when it is authentic. Flights and plain alerts may be somebody else's, and mean nothing to who watches."""
+    return is_dtls(datagram) and datagram[0] == 21 and datagram[3:5] != b"\0\0"
+
+
 def is_rtcp(datagram):
     return len(datagram) >= 8 and 128 <= datagram[0] < 192 and 192 <= datagram[1] <= 223
 
@@ -154,6 +159,8 @@ class Scripted:
         # Every payload that was decrypted is shown to it, on the reading thread.
         self.inspect = None
         self.answers_checks = True
+        # Transactions of its checks that were answered since it watches.
+        self._answered = set()
         self._early = []
         self._types = {}
         self._receive = self._send = None
@@ -389,10 +396,13 @@ class Scripted:
                 self._take_rtp(datagram)
             else:
                 self.counts["dtls" if is_dtls(datagram) else "unknown"] += 1
+                self.counts["sealed alerts"] += is_sealed_alert(datagram)
             self._changed.notify_all()
 
     def _take_stun(self, datagram):
         self.counts["stun"] += 1
+        if datagram[0] & 1 and self._is_watching:
+            self._answered.add(bytes(datagram[8:20]))
         if self.answers_checks and (answer := self.answer(datagram)):
             self.say(answer)
 
@@ -423,6 +433,12 @@ class Scripted:
         with self._changed:
             if not self._changed.wait_for(lambda: self._failure or condition(self), within) or self._failure:
                 raise self._failure or AssertionError(f"not within {within:g} s: {what} ({self.video.pictures} pictures, {dict(self.counts)})")
+
+    def wait_until_heard(self, within=PATIENCE):
+        """All that was sent from here before has been looked at, and what it is answered with is here: the answer to one more check is."""
+        question = self.check_message()
+        self.say(question)
+        self.wait_for(lambda v: question.transaction_id in v._answered, "the answer to this very check", within)
 
     def wait_for_pictures(self, count, within=PATIENCE):
         """`count` more than there are now."""

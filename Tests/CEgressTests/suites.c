@@ -8,6 +8,7 @@ extern const struct eg_test_suite eg_tests_budget;
 extern const struct eg_test_suite eg_tests_error;
 extern const struct eg_test_suite eg_tests_rtp;
 extern const struct eg_test_suite eg_tests_rtcp;
+extern const struct eg_test_suite eg_tests_transport_feedback;
 extern const struct eg_test_suite eg_tests_stun;
 extern const struct eg_test_suite eg_tests_h264;
 extern const struct eg_test_suite eg_tests_h265;
@@ -51,7 +52,7 @@ static const struct eg_test_suite *const suites[] = {
     &eg_tests_budget,
     &eg_tests_error,
     &eg_tests_rtp,
-    &eg_tests_rtcp,
+    &eg_tests_rtcp, &eg_tests_transport_feedback,
     &eg_tests_stun,
     &eg_tests_h264,
     &eg_tests_h265,

@@ -1,9 +1,12 @@
 #include "transport/srtp.h"
 
+#include "wire/rtp.h"
+
 #include <string.h>
 
 enum {
-    RTP_HEADER_SIZE = 12,
+    RTP_HEADER_SIZE = EG_RTP_HEADER_SIZE,
+    RTP_EXTENSION_HEADER_SIZE = 4, // what it is, and its size in words
     RTCP_HEADER_SIZE = 8, // what stays readable: the first header and the sender's SSRC
     SRTCP_INDEX_SIZE = 4, // the bit E and 31 bits of index
     CM_SALT_SIZE = 14,
@@ -104,21 +107,29 @@ void eg__srtp_deinit(struct eg_srtp *srtp) {
     explicit_bzero(srtp, sizeof *srtp);
 }
 
+// What stays readable of a packet: the fixed header, and the extension behind it if there is one.
+static inline size_t header_size_of(const uint8_t *packet) {
+    if (__builtin_expect((packet[0] & EG_RTP_EXTENSION_BIT) == 0, 1)) return RTP_HEADER_SIZE;
+    size_t words = (size_t)packet[RTP_HEADER_SIZE + 2] << 8 | packet[RTP_HEADER_SIZE + 3];
+    return RTP_HEADER_SIZE + RTP_EXTENSION_HEADER_SIZE + 4 * words;
+}
+
 size_t eg__srtp_protect(struct eg_srtp *srtp, uint32_t roc, uint8_t *out, const uint8_t *payload, size_t payload_size) {
     const struct eg_crypto *crypto = srtp->crypto;
     const uint8_t *ssrc = out + 8;
     uint64_t index = (uint64_t)roc << 16 | (uint64_t)out[2] << 8 | out[3];
+    size_t header_size = header_size_of(out);
     uint8_t iv[EG_CTR_IV_SIZE];
     const struct eg_crypto_job job = {
-        .iv = iv, .aad = out, .aad_size = RTP_HEADER_SIZE, .in = payload, .size = payload_size, .out = out + RTP_HEADER_SIZE};
+        .iv = iv, .aad = out, .aad_size = header_size, .in = payload, .size = payload_size, .out = out + header_size};
     if (srtp->profile == EG_SRTP_AEAD_AES_128_GCM) {
         write_gcm_nonce(iv, srtp->rtp_salt, ssrc, index);
         crypto->gcm_seal(crypto, srtp->context, &job);
-        return RTP_HEADER_SIZE + payload_size + EG_GCM_TAG_SIZE;
+        return header_size + payload_size + EG_GCM_TAG_SIZE;
     }
     write_cm_iv(iv, srtp->rtp_salt, ssrc, index);
     crypto->cm_seal(crypto, srtp->context, &job, roc);
-    return RTP_HEADER_SIZE + payload_size + CM_TAG_SIZE;
+    return header_size + payload_size + CM_TAG_SIZE;
 }
 
 // RFC 7714 §9.2: header, ciphertext, tag, index; authenticated besides are the header and the index.

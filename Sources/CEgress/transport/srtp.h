@@ -51,8 +51,9 @@ void eg__srtp_deinit(struct eg_srtp *srtp);
 // [B] that protect adds.
 static inline size_t eg__srtp_tag_size(const struct eg_srtp *srtp) { return srtp->profile == EG_SRTP_AEAD_AES_128_GCM ? 16 : 10; }
 
-// Protects one RTP packet: its 12-byte header is already at `out`, the encrypted payload and the tag are written behind it, the latter at
-// eg__crypto_finish at the latest. `payload` is the plaintext, elsewhere. Gives the size of the packet.
+// Protects one RTP packet: its header is already at `out`, 12 bytes and, with the X bit, the extension that it says follows (no CSRCs). The
+// encrypted payload and the tag are written behind it, the latter at eg__crypto_finish at the latest. `payload` is the plaintext,
+// elsewhere. Gives the size of the packet.
 size_t eg__srtp_protect(struct eg_srtp *srtp, uint32_t roc, uint8_t *out, const uint8_t *payload, size_t payload_size);
 
 // Protects the RTCP compound of `size` bytes at `packet` in place; there must be room for EG_SRTCP_TRAILER_SIZE_MAX more. Gives the new

@@ -16,11 +16,13 @@ struct eg_rtcp_iterator eg__rtcp_iterator(const uint8_t *bytes, size_t size) {
     return (struct eg_rtcp_iterator){.reader = eg__reader(bytes, size)};
 }
 
-// The last byte of a padded block counts its padding, which is made of whole words (RFC 3550 §6.4.1).
+// The last byte of a padded block counts its padding, which is made of whole words (RFC 3550 §6.4.1). Browsers fill up transport-wide
+// feedback, whose entries are no whole words, with padding of 1 to 3 bytes.
 static bool take_padding_off(struct eg_rtcp *block) {
     if (block->body_size == 0) return false;
     uint8_t padding_size = block->body[block->body_size - 1];
-    if (padding_size == 0 || padding_size % 4 != 0 || padding_size > block->body_size) return false;
+    bool is_of_words = block->type != EG_RTCP_RTPFB || block->count != EG_RTCP_FORMAT_TRANSPORT_CC;
+    if (padding_size == 0 || (is_of_words && padding_size % 4 != 0) || padding_size > block->body_size) return false;
     block->body_size -= padding_size;
     return true;
 }

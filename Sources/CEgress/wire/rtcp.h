@@ -10,11 +10,17 @@ enum eg_rtcp_type {
     EG_RTCP_RR = 201,
     EG_RTCP_SDES = 202,
     EG_RTCP_BYE = 203,
-    EG_RTCP_RTPFB = 205, // format 1: generic NACK
-    EG_RTCP_PSFB = 206,  // format 1: PLI, 4: FIR
+    EG_RTCP_RTPFB = 205, // format 1: generic NACK, 15: transport-wide feedback
+    EG_RTCP_PSFB = 206,  // format 1: PLI, 4: FIR, 15: REMB among others
 };
 
-enum { EG_RTCP_FORMAT_NACK = 1, EG_RTCP_FORMAT_PLI = 1, EG_RTCP_FORMAT_FIR = 4 };
+enum {
+    EG_RTCP_FORMAT_NACK = 1,
+    EG_RTCP_FORMAT_TRANSPORT_CC = 15, // of RTPFB, read in transport_feedback.h
+    EG_RTCP_FORMAT_PLI = 1,
+    EG_RTCP_FORMAT_FIR = 4,
+    EG_RTCP_FORMAT_ALFB = 15,         // of PSFB, application layer feedback: REMB is one, read in transport_feedback.h
+};
 
 // One block of a compound packet; `body` borrows from the datagram and is what follows the 4-byte common header, padding taken off.
 struct eg_rtcp {

@@ -1,11 +1,6 @@
 // The oracle is libsrtp2, which the engine itself does not use.
 #include "support/check.h"
-#include "transport/srtp.h"
-
-#include <pthread.h>
-#include <srtp2/srtp.h>
-#include <stdlib.h>
-#include <string.h>
+#include "support/srtp_oracle.h"
 
 #if !defined(__has_feature)
 #define __has_feature(feature) 0
@@ -22,99 +17,6 @@ enum {
     PACKETS = 500000,   // of each library and profile
     PACKETS_PART = IS_SANITIZED ? 25 : 1, // a part of them is enough to watch
 };
-
-static const char *const backend_names[] = {
-#if defined(EGRESS_IPSEC_MB)
-    "ipsec-mb",
-#endif
-    "openssl",
-};
-
-static const enum eg_srtp_profile profiles[] = {EG_SRTP_AEAD_AES_128_GCM, EG_SRTP_AES128_CM_SHA1_80};
-
-enum { BACKEND_COUNT = sizeof backend_names / sizeof backend_names[0], PROFILE_COUNT = sizeof profiles / sizeof profiles[0] };
-
-// xorshift64*: random enough for packets and steps, the same on every run.
-static uint64_t next_random(uint64_t *state) {
-    *state ^= *state >> 12;
-    *state ^= *state << 25;
-    *state ^= *state >> 27;
-    return *state * 0x2545f4914f6cdd1dull;
-}
-
-static void fill(uint64_t *state, uint8_t *bytes, size_t size) {
-    for (size_t i = 0; i < size; i++) bytes[i] = (uint8_t)(next_random(state) >> 56);
-}
-
-static void write_u32(uint8_t *bytes, uint32_t value) {
-    for (size_t i = 0; i < 4; i++) bytes[i] = (uint8_t)(value >> (24 - 8 * i));
-}
-
-// One side of a session of ours, with the memory it needs.
-struct fixture {
-    struct eg_crypto *crypto;
-    void *context;
-    struct eg_srtp srtp;
-};
-
-static bool fixture_create(struct fixture *fixture, const char *backend) {
-    fixture->crypto = eg__crypto_create(backend);
-    if (fixture->crypto == NULL) return false;
-    size_t size = (eg__srtp_context_size(fixture->crypto) + 63) / 64 * 64;
-    fixture->context = aligned_alloc(64, size);
-    memset(fixture->context, 0, size);
-    return true;
-}
-
-static void fixture_destroy(struct fixture *fixture) {
-    eg__srtp_deinit(&fixture->srtp);
-    free(fixture->context);
-    eg__crypto_destroy(fixture->crypto);
-}
-
-static size_t protect(struct fixture *fixture, uint32_t roc, uint8_t *packet, const uint8_t *payload, size_t payload_size) {
-    size_t size = eg__srtp_protect(&fixture->srtp, roc, packet, payload, payload_size);
-    eg__crypto_finish(fixture->crypto);
-    return size;
-}
-
-static struct eg_srtp_keys make_keys(enum eg_srtp_profile profile, uint64_t seed) {
-    struct eg_srtp_keys keys = {.profile = profile};
-    fill(&seed, (uint8_t *)&keys.local, sizeof keys.local);
-    fill(&seed, (uint8_t *)&keys.remote, sizeof keys.remote);
-    return keys;
-}
-
-static bool fixture_init(struct fixture *fixture, const char *backend, const struct eg_srtp_keys *keys) {
-    if (!fixture_create(fixture, backend)) return false;
-    if (eg__srtp_init(&fixture->srtp, fixture->crypto, fixture->context, keys)) return true;
-    free(fixture->context);
-    eg__crypto_destroy(fixture->crypto);
-    return false;
-}
-
-static void init_oracle(void) { srtp_init(); }
-
-// A session of libsrtp's under one master key, NULL when it refuses.
-static srtp_t create_oracle(enum eg_srtp_profile profile, const struct eg_srtp_master *master, srtp_ssrc_type_t direction,
-                            srtp_sec_serv_t rtcp_services) {
-    static pthread_once_t once = PTHREAD_ONCE_INIT; // its state is one for the process
-    pthread_once(&once, init_oracle);
-    uint8_t key[EG_SRTP_MASTER_KEY_SIZE + EG_SRTP_MASTER_SALT_SIZE_MAX];
-    memcpy(key, master->key, sizeof master->key);
-    memcpy(key + sizeof master->key, master->salt, sizeof master->salt);
-    srtp_policy_t policy = {.ssrc.type = direction, .key = key, .window_size = 128};
-    if (profile == EG_SRTP_AEAD_AES_128_GCM) {
-        srtp_crypto_policy_set_aes_gcm_128_16_auth(&policy.rtp);
-        srtp_crypto_policy_set_aes_gcm_128_16_auth(&policy.rtcp);
-    } else {
-        srtp_crypto_policy_set_rtp_default(&policy.rtp);
-        srtp_crypto_policy_set_rtcp_default(&policy.rtcp);
-    }
-    policy.rtcp.sec_serv = rtcp_services;
-    srtp_t session = NULL;
-    return srtp_create(&session, &policy) == srtp_err_status_ok ? session : NULL;
-}
 
 // A receiver report without blocks and then anything at all, for libsrtp looks no further.
 static void make_rtcp(uint64_t *random, uint8_t *packet, size_t size, uint32_t ssrc) {
@@ -251,6 +153,54 @@ static void rtp_is_protected_in_counter_mode_as_libsrtp_publishes(struct eg_chec
     }
 }
 
+// What is under the X bit: that many words, or none.
+static size_t make_extension(uint8_t *packet, unsigned words) {
+    packet[0] = 0x90;
+    packet[HEADER_SIZE] = 0xbe;
+    packet[HEADER_SIZE + 1] = 0xde;
+    packet[HEADER_SIZE + 2] = (uint8_t)(words >> 8);
+    packet[HEADER_SIZE + 3] = (uint8_t)words;
+    return HEADER_SIZE + 4 + 4 * words;
+}
+
+// The extension is authenticated and stays readable.
+static void check_extension_like_oracle(struct eg_check *check, const char *backend, enum eg_srtp_profile profile) {
+    uint64_t seed = 50;
+    struct eg_srtp_keys keys = make_keys(profile, seed);
+    struct fixture fixture;
+    REQUIRE(fixture_init(&fixture, backend, &keys));
+    srtp_t oracle = create_oracle(profile, &keys.local, ssrc_any_outbound, sec_serv_conf_and_auth);
+    REQUIRE(oracle != NULL);
+    for (unsigned i = 0; i < 1200; i++) {
+        enum { WORDS_MAX = 300 };
+        _Alignas(8) uint8_t expected[HEADER_SIZE + 4 + 4 * WORDS_MAX + PAYLOAD_SIZE_MAX + SRTP_MAX_TRAILER_LEN];
+        unsigned words = i < 900 ? 1 : i - 900; // as it is sent, and every other size
+        size_t size = i % 7 == 0 ? 0 : next_random(&seed) % PAYLOAD_SIZE_MAX;
+        fill(&seed, expected, sizeof expected);
+        expected[2] = (uint8_t)(i >> 8);
+        expected[3] = (uint8_t)i;
+        write_u32(expected + 8, 77);
+        size_t header_size = make_extension(expected, words);
+        size_t packet_size = header_size + size + eg__srtp_tag_size(&fixture.srtp);
+        uint8_t *payload = malloc(size + 1), *packet = malloc(packet_size);
+        memcpy(packet, expected, header_size);
+        memcpy(payload, expected + header_size, size);
+        int expected_size = (int)(header_size + size);
+        CHECK_ROW(srtp_protect(oracle, expected, &expected_size) == srtp_err_status_ok, i);
+        CHECK_ROW(protect(&fixture, 0, packet, payload, size) == (size_t)expected_size, i);
+        CHECK_ROW((size_t)expected_size == packet_size && memcmp(packet, expected, packet_size) == 0, i);
+        free(payload);
+        free(packet);
+    }
+    srtp_dealloc(oracle);
+    fixture_destroy(&fixture);
+}
+
+static void rtp_with_an_extension_equals_libsrtps(struct eg_check *check) {
+    for (size_t b = 0; b < BACKEND_COUNT; b++)
+        for (size_t p = 0; p < PROFILE_COUNT; p++) check_extension_like_oracle(check, backend_names[b], profiles[p]);
+}
+
 // Every size of payload, at sequence numbers that advance by up to 2^14, so that the roll-over counter passes 100.
 static void check_rtp_like_oracle(struct eg_check *check, const char *backend, enum eg_srtp_profile profile, uint64_t seed) {
     struct eg_srtp_keys keys = make_keys(profile, seed);
@@ -266,7 +216,7 @@ static void check_rtp_like_oracle(struct eg_check *check, const char *backend, e
         uint8_t *payload = malloc(size + 1), *packet = malloc(HEADER_SIZE + size + tag_size);
         fill(&seed, payload, size);
         fill(&seed, packet, HEADER_SIZE);
-        packet[0] = 0x80; // neither list of sources nor extension: those are never sent
+        packet[0] = 0x80; // neither list of sources, which is never sent, nor extension
         packet[2] = (uint8_t)(index >> 8);
         packet[3] = (uint8_t)index;
         write_u32(packet + 8, ssrc);
@@ -673,6 +623,7 @@ static const struct eg_test tests[] = {
     EG_TEST(rtcp_that_is_only_authenticated_as_in_rfc_7714_17_3_is_refused),
     EG_TEST(rtp_is_protected_in_counter_mode_as_libsrtp_publishes),
     EG_TEST(rtp_of_every_size_equals_libsrtps_across_roll_overs),
+    EG_TEST(rtp_with_an_extension_equals_libsrtps),
     EG_TEST(millions_of_packets_of_many_sessions_finished_together_equal_libsrtps),
     EG_TEST(packets_that_differ_in_index_or_ssrc_are_hidden_differently),
     EG_TEST(rtcp_that_libsrtp_protects_is_opened),

@@ -150,6 +150,21 @@ static void takes_padding_off_in_whole_words(struct eg_check *check) {
     CHECK(iterator.malformed);
 }
 
+static void takes_any_padding_off_transport_wide_feedback(struct eg_check *check) {
+    for (unsigned padding = 0; padding <= 255; padding++) {
+        uint8_t bytes[4 + 20] = {0xa0 | EG_RTCP_FORMAT_TRANSPORT_CC, EG_RTCP_RTPFB, 0, 5};
+        bytes[sizeof bytes - 1] = (uint8_t)padding;
+        struct eg_rtcp_iterator iterator = eg__rtcp_iterator(bytes, sizeof bytes);
+        struct eg_rtcp block;
+        bool is_right = padding >= 1 && padding <= 20;
+        CHECK_ROW(eg__rtcp_next(&iterator, &block) == is_right, padding);
+        CHECK_ROW(!is_right || block.body_size == 20 - padding, padding);
+        bytes[0] = 0xa0 | EG_RTCP_FORMAT_NACK;
+        iterator = eg__rtcp_iterator(bytes, sizeof bytes);
+        CHECK_ROW(eg__rtcp_next(&iterator, &block) == (is_right && padding % 4 == 0), padding);
+    }
+}
+
 // RFC 5506: feedback may come alone.
 static void reads_nacks_of_a_reduced_size_packet(struct eg_check *check) {
     const uint8_t bytes[] = {
@@ -329,6 +344,7 @@ static const struct eg_test tests[] = {
     EG_TEST(ends_malformed_at_a_wrong_version),
     EG_TEST(gives_the_blocks_before_a_malformed_one),
     EG_TEST(takes_padding_off_in_whole_words),
+    EG_TEST(takes_any_padding_off_transport_wide_feedback),
     EG_TEST(reads_nacks_of_a_reduced_size_packet),
     EG_TEST(reads_the_entries_of_a_fir),
     EG_TEST(finds_no_feedback_in_a_short_block_or_another),

@@ -133,6 +133,63 @@ static void reads_back_the_header_it_writes(struct eg_check *check) {
     CHECK_EQUAL(bytes[1], 127);
 }
 
+static void writes_a_transport_wide_number_as_rfc_8285_4_2_says(struct eg_check *check) {
+    const uint8_t expected[] = {0xbe, 0xde, 0x00, 0x01, 0x31, 0xab, 0xcd, 0x00};
+    uint8_t bytes[EG_RTP_HEADER_SIZE + EG_RTP_TRANSPORT_NUMBER_SIZE + 3] = {0};
+    struct eg_rtp rtp;
+    uint16_t number = 0;
+    eg__rtp_write_header(bytes, true, 102, 1, 2, 3);
+    eg__rtp_set_extension(bytes);
+    eg__rtp_write_transport_number(bytes + EG_RTP_HEADER_SIZE, 3, 0xabcd);
+    CHECK_EQUAL(bytes[0], 0x90);
+    CHECK_BYTES(bytes + EG_RTP_HEADER_SIZE, expected, sizeof expected);
+    REQUIRE(eg__rtp_parse(&rtp, bytes, sizeof bytes));
+    CHECK_EQUAL(rtp.payload_size, 3);
+    for (uint8_t id = 1; id <= 14; id++) {
+        eg__rtp_write_transport_number(bytes + EG_RTP_HEADER_SIZE, id, (uint16_t)(0xfff0 + id));
+        for (uint8_t other = 0; other <= 15; other++)
+            CHECK_ROW(eg__rtp_find_transport_number(&rtp, other, &number) == (other == id), id);
+        CHECK_ROW(number == 0xfff0 + id, id);
+    }
+}
+
+static void finds_a_transport_wide_number_among_other_elements(struct eg_check *check) {
+    static const struct {
+        uint16_t profile;
+        const char *extension;
+        bool is_found;
+    } rows[] = {
+        {0xbede, "51 1234", true},
+        {0xbede, "00 00 51 1234", true},
+        {0xbede, "10 aa 2f 000102030405060708090a0b0c0d0e0f 51 1234", true},
+        {0xbede, "53 00000000 51 1234", true}, // the first is of another size
+        {0xbede, "51 1234 51 4321", true},
+        {0x1000, "51 1234", false}, // elements with headers of two bytes
+        {0xbede, "", false},
+        {0xbede, "51 12", false},
+        {0xbede, "51", false},
+        {0xbede, "2f 00 51 1234", false}, // lies in another, which is cut
+        {0xbede, "f0 00 51 1234", false}, // 15 ends the walk
+        {0xbede, "01 0000 51 1234", false}, // padding that has a size does, too
+        {0xbede, "50 12", false},
+        {0xbede, "52 123456", false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        uint8_t bytes[32];
+        size_t size = eg_hex(rows[i].extension, bytes, sizeof bytes);
+        uint8_t *extension = malloc(size + 1); // malloc(0) may give NULL
+        memcpy(extension + 1, bytes, size);
+        const struct eg_rtp rtp = {.extension_profile = rows[i].profile, .extension = extension + 1, .extension_size = size};
+        uint16_t number = 0;
+        CHECK_ROW(eg__rtp_find_transport_number(&rtp, 5, &number) == rows[i].is_found, i);
+        CHECK_ROW(!eg__rtp_find_transport_number(&rtp, 0, &number), i);
+        CHECK_ROW(!rows[i].is_found || number == 0x1234, i);
+        free(extension);
+    }
+    uint16_t number;
+    CHECK(!eg__rtp_find_transport_number(&(struct eg_rtp){.extension_profile = 0xbede}, 5, &number));
+}
+
 static void measures_sequences_and_timestamps_across_their_wrap(struct eg_check *check) {
     struct row {
         uint16_t a, b;
@@ -182,6 +239,8 @@ static const struct eg_test tests[] = {
     EG_TEST(rejects_padding_without_a_byte_to_count_it),
     EG_TEST(rejects_an_extension_longer_than_the_packet),
     EG_TEST(reads_back_the_header_it_writes),
+    EG_TEST(writes_a_transport_wide_number_as_rfc_8285_4_2_says),
+    EG_TEST(finds_a_transport_wide_number_among_other_elements),
     EG_TEST(measures_sequences_and_timestamps_across_their_wrap),
     EG_TEST(tells_datagrams_apart_by_their_first_bytes),
 };

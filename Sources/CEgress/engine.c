@@ -31,9 +31,9 @@ enum {
 // No caller's padding is ever taken for a field that comes later.
 #define EG_HAS_NO_PADDING(type, last) (offsetof(type, last) + sizeof(((type *)NULL)->last) == sizeof(type))
 _Static_assert(EG_HAS_NO_PADDING(struct eg_config, handshake_size_max), "grows by 8 bytes");
-_Static_assert(EG_HAS_NO_PADDING(struct eg_hooks, stream), "grows by 8 bytes");
-_Static_assert(EG_HAS_NO_PADDING(struct eg_stream_config, further), "grows by 8 bytes");
-_Static_assert(EG_HAS_NO_PADDING(struct eg_viewer_config, encoding), "grows by 8 bytes");
+_Static_assert(EG_HAS_NO_PADDING(struct eg_hooks, encoding), "grows by 8 bytes");
+_Static_assert(EG_HAS_NO_PADDING(struct eg_stream_config, bit_rates), "grows by 8 bytes");
+_Static_assert(EG_HAS_NO_PADDING(struct eg_viewer_config, bit_rate_max), "grows by 8 bytes");
 _Static_assert(EG_HAS_NO_PADDING(struct eg_encoding_config, payload_type), "none inside of what is taken");
 _Static_assert(sizeof(struct eg_error) == 256, "never grows");
 _Static_assert(sizeof(struct eg_video_format) == 8, "never grows");
@@ -474,6 +474,23 @@ static void run_close_viewer(struct eg_worker *worker, struct eg_command *comman
 eg_status eg_viewer_close(eg_engine *engine, eg_viewer_id viewer) {
     struct close_viewer command = {.base.run = run_close_viewer, .viewer = viewer};
     return eg__engine_call(engine, eg__worker_id_worker(viewer), &command.base, NULL);
+}
+
+struct pin_viewer {
+    struct eg_command base;
+    eg_viewer_id viewer;
+    int32_t encoding;
+    struct eg_error *error;
+};
+
+static void run_pin_viewer(struct eg_worker *worker, struct eg_command *command) {
+    const struct pin_viewer *self = (struct pin_viewer *)command;
+    command->status = eg__core_pin_viewer(eg__worker_core(worker), eg__worker_now(worker), self->viewer, self->encoding, self->error);
+}
+
+eg_status eg_viewer_pin(eg_engine *engine, eg_viewer_id viewer, int32_t encoding, struct eg_error *error) {
+    struct pin_viewer command = {.base.run = run_pin_viewer, .viewer = viewer, .encoding = encoding, .error = error};
+    return eg__engine_call(engine, eg__worker_id_worker(viewer), &command.base, error);
 }
 
 void eg_turn_password(const char *secret, const char *username, char *password) {

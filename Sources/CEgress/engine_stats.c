@@ -55,6 +55,9 @@ static eg_status get_stream_stats(eg_engine *engine, eg_stream_id stream, struct
         stats->viewers_connected += part.viewers_connected;
         stats->packets_sent += part.packets_sent;
         stats->bytes_sent += part.bytes_sent;
+        stats->switches_up += part.switches_up;
+        stats->switches_down += part.switches_down;
+        stats->paused_ms += part.paused_ms;
     }
     return status;
 }

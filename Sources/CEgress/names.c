@@ -28,6 +28,7 @@ const char *eg_drop_name(eg_drop drop) {
         [EG_DROP_HANDSHAKE_BUSY] = "handshake_busy",
         [EG_DROP_VIEWER_OVERFLOW] = "viewer_overflow",
         [EG_DROP_SOURCE_PAYLOAD] = "source_payload",
+        [EG_DROP_FEEDBACK] = "feedback",
     };
     return (uint32_t)drop < EG_DROP_COUNT ? names[drop] : "other";
 }
@@ -47,6 +48,19 @@ const char *eg_close_reason_name(eg_close_reason reason) {
         [EG_CLOSE_CONGESTION] = "congestion",
     };
     return (uint32_t)reason < sizeof names / sizeof names[0] ? names[reason] : "other";
+}
+
+const char *eg_switch_reason_name(eg_switch_reason reason) {
+    static const char *const names[EG_SWITCH_REASON_COUNT] = {
+        [EG_SWITCH_NONE] = "none",
+        [EG_SWITCH_CONGESTION] = "congestion",
+        [EG_SWITCH_NO_FEEDBACK] = "no_feedback",
+        [EG_SWITCH_BOUND] = "bound",
+        [EG_SWITCH_ROOM] = "room",
+        [EG_SWITCH_PINNED] = "pinned",
+        [EG_SWITCH_ENCODING_LOST] = "encoding_lost",
+    };
+    return (uint32_t)reason < EG_SWITCH_REASON_COUNT ? names[reason] : "other";
 }
 
 const char *eg_codec_name(eg_codec codec) {

@@ -30,8 +30,11 @@ extern const struct eg_test_suite eg_tests_source;
 extern const struct eg_test_suite eg_tests_source_epochs;
 extern const struct eg_test_suite eg_tests_source_sets;
 extern const struct eg_test_suite eg_tests_source_codecs;
+extern const struct eg_test_suite eg_tests_bandwidth;
 extern const struct eg_test_suite eg_tests_gaps;
 extern const struct eg_test_suite eg_tests_track;
+extern const struct eg_test_suite eg_tests_ladder;
+extern const struct eg_test_suite eg_tests_adaptation;
 extern const struct eg_test_suite eg_tests_io;
 extern const struct eg_test_suite eg_tests_receiver;
 extern const struct eg_test_suite eg_tests_sender;
@@ -42,6 +45,9 @@ extern const struct eg_test_suite eg_tests_sim;
 extern const struct eg_test_suite eg_tests_sim_media;
 extern const struct eg_test_suite eg_tests_sim_turns;
 extern const struct eg_test_suite eg_tests_sim_large;
+extern const struct eg_test_suite eg_tests_sim_links;
+extern const struct eg_test_suite eg_tests_sim_ladder;
+extern const struct eg_test_suite eg_tests_sim_ladder_viewers;
 extern const struct eg_test_suite eg_tests_exchange;
 extern const struct eg_test_suite eg_tests_workers;
 extern const struct eg_test_suite eg_tests_engine_workers;
@@ -52,7 +58,8 @@ static const struct eg_test_suite *const suites[] = {
     &eg_tests_budget,
     &eg_tests_error,
     &eg_tests_rtp,
-    &eg_tests_rtcp, &eg_tests_transport_feedback,
+    &eg_tests_rtcp,
+    &eg_tests_transport_feedback,
     &eg_tests_stun,
     &eg_tests_h264,
     &eg_tests_h265,
@@ -74,8 +81,9 @@ static const struct eg_test_suite *const suites[] = {
     &eg_tests_source_epochs,
     &eg_tests_source_sets,
     &eg_tests_source_codecs,
+    &eg_tests_bandwidth,
     &eg_tests_gaps,
-    &eg_tests_track,
+    &eg_tests_track, &eg_tests_ladder, &eg_tests_adaptation,
     &eg_tests_io,
     &eg_tests_receiver,
     &eg_tests_sender,
@@ -86,6 +94,9 @@ static const struct eg_test_suite *const suites[] = {
     &eg_tests_sim_media,
     &eg_tests_sim_turns,
     &eg_tests_sim_large,
+    &eg_tests_sim_links,
+    &eg_tests_sim_ladder,
+    &eg_tests_sim_ladder_viewers,
     &eg_tests_exchange,
     &eg_tests_workers,
     &eg_tests_engine_workers,
@@ -120,12 +131,14 @@ const char *eg_test_name(size_t index) {
     return test != NULL ? test->name : NULL;
 }
 
-bool eg_test_run(size_t index, char *report, size_t report_size) {
+bool eg_test_run(size_t index, char *report, size_t report_size) { return eg_test_run_seeded(index, 0, report, report_size); }
+
+bool eg_test_run_seeded(size_t index, uint64_t seed, char *report, size_t report_size) {
     const struct eg_test_suite *suite;
     const struct eg_test *test = find(index, &suite);
     if (report_size > 0) report[0] = '\0';
     if (test == NULL) return false;
-    struct eg_check check = {.report = report, .report_size = report_size};
+    struct eg_check check = {.report = report, .report_size = report_size, .seed = seed};
     test->run(&check);
     return check.failures == 0;
 }

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "delivery/adaptation.h"
 
 // --- life ---
 
@@ -62,12 +63,14 @@ struct eg_core *eg__core_create(const struct eg_core_config *config, struct eg_r
         .handshakes = &core->handshakes,
         .burst = {
             .bit_rate_max = config->burst_bit_rate_max,
+            .speed_min_percent = EG_BURST_SPEED_MIN_PERCENT,
             .bytes = &core->burst_bytes,
             .begun = &core->stats.bursts_begun,
             .refused = &core->stats.bursts_refused,
         },
         .deadlines = &core->viewer_deadlines,
         .stats = &core->stats,
+        .events = &core->viewer_events,
     };
     eg__budget_init(&core->context.repairs, 0, repair_rate, repair_rate / 4);
     return core;
@@ -169,16 +172,37 @@ static bool poll_stream_event(struct eg_core *core, struct eg_event *event) {
     return true;
 }
 
+static void describe_state(const struct eg_core *core, const struct eg_viewer *viewer, struct eg_event *event) {
+    *event = (struct eg_event){
+        .kind = EG_EVENT_VIEWER,
+        .viewer = {.viewer = eg__worker_id(core->config.worker, viewer->handle), .stream = viewer->stream_id, .state = viewer->state,
+                   .reason = viewer->close_reason},
+    };
+    if (viewer->ice.has_path) eg__addr_format(&viewer->ice.path.remote, event->viewer.remote_address);
+}
+
+static void describe_switch(const struct eg_core *core, const struct eg_viewer *viewer, struct eg_event *event) {
+    *event = (struct eg_event){
+        .kind = EG_EVENT_SWITCH,
+        .change = {.viewer = eg__worker_id(core->config.worker, viewer->handle), .stream = viewer->stream_id,
+                   .encoding = eg__adaptation_encoding(viewer), .reason = viewer->adaptation->reason},
+    };
+}
+
 static bool poll_viewer_event(struct eg_core *core, struct eg_event *event) {
     for (struct eg_list *node = core->viewer_events.next; node != &core->viewer_events; node = node->next) {
         struct eg_viewer *viewer = EG_LIST_OWNER(node, struct eg_viewer, event);
         if (eg__list_contains(&viewer->leaving)) continue; // its goodbye is still to be written
-        *event = (struct eg_event){
-            .kind = EG_EVENT_VIEWER,
-            .viewer = {.viewer = eg__worker_id(core->config.worker, viewer->handle), .stream = viewer->stream_id, .state = viewer->state,
-                       .reason = viewer->close_reason},
-        };
-        if (viewer->ice.has_path) eg__addr_format(&viewer->ice.path.remote, event->viewer.remote_address);
+        bool is_change = viewer->adaptation != NULL && viewer->adaptation->has_event && viewer->state != EG_VIEWER_CLOSED;
+        if (viewer->has_event) {
+            describe_state(core, viewer, event);
+            viewer->has_event = false;
+            if (is_change) return true; // it is told of that next
+        } else {
+            EG_ASSERT(is_change);
+            describe_switch(core, viewer, event);
+            viewer->adaptation->has_event = false;
+        }
         eg__list_remove(&viewer->event);
         if (viewer->state == EG_VIEWER_CLOSED) eg__core_release_viewer(core, viewer);
         return true;

@@ -43,10 +43,11 @@ struct eg_core_config {
 };
 
 struct eg_event {
-    enum { EG_EVENT_VIEWER, EG_EVENT_STREAM } kind;
+    enum { EG_EVENT_VIEWER, EG_EVENT_STREAM, EG_EVENT_SWITCH } kind;
     union {
         struct eg_viewer_event viewer;
         struct eg_stream_event stream;
+        struct eg_switch_event change;
     };
 };
 
@@ -81,6 +82,7 @@ eg_status eg__core_add_viewer(struct eg_core *core, eg_time now, const struct eg
                               struct eg_error *error);
 eg_status eg__core_restart_ice(struct eg_core *core, eg_viewer_id viewer, const char *ice_ufrag, const char *ice_pwd,
                                struct eg_viewer_info *info, struct eg_error *error);
+eg_status eg__core_pin_viewer(struct eg_core *core, eg_time now, eg_viewer_id viewer, int32_t encoding, struct eg_error *error);
 eg_status eg__core_close_viewer(struct eg_core *core, eg_time now, eg_viewer_id viewer, eg_close_reason reason);
 
 // A datagram on a stream's port. An id that names no stream any more: nothing happens.

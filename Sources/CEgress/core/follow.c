@@ -47,6 +47,7 @@ void eg__core_follow_viewer(struct eg_core *core, struct eg_viewer *viewer, eg_t
         if (viewer->state == EG_VIEWER_CONNECTED) core->connected++;
         else if (was_connected) core->connected--;
         viewer->reported = viewer->state;
+        viewer->has_event = true;
         if (!eg__list_contains(&viewer->event)) eg__list_append(&core->viewer_events, &viewer->event);
     }
     if (viewer->state != EG_VIEWER_CLOSED) {

@@ -10,6 +10,7 @@ void eg__relay_describe(const struct eg_stream *stream, uint32_t index, struct e
         .picture_interval = source->picture_interval,
         .picture_arrival = source->picture_arrival,
         .largest_picture = source->largest_picture,
+        .typical_bit_rate = source->typical_bit_rate,
         .gop_begin = source->store->gop_begin,
         .clock = stream->clock.legs[index],
         .silent_since = stream->silent_since,
@@ -83,6 +84,7 @@ void eg__relay_take_over(struct eg_stream *mirror, uint32_t index, const struct 
     source->picture_interval = state->picture_interval;
     source->picture_arrival = state->picture_arrival;
     source->largest_picture = state->largest_picture;
+    source->typical_bit_rate = state->typical_bit_rate;
     mirror->clock.legs[index] = state->clock;
     mirror->silent_since = state->silent_since;
     struct eg_store *store = source->store;

@@ -44,6 +44,7 @@ struct eg_relay_state {
     uint32_t picture_interval;
     eg_time picture_arrival;
     uint32_t largest_picture;
+    uint32_t typical_bit_rate;
     uint64_t gop_begin;
     struct eg_clock_leg clock;
     eg_time silent_since;         // of the stream

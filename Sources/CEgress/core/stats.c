@@ -1,6 +1,8 @@
 // What the core tells of itself in numbers.
 #include "core/parts.h"
 
+#include "delivery/adaptation.h"
+
 #include <string.h>
 
 void eg__core_count_send(struct eg_core *core, const struct eg_sent *sent) {
@@ -81,6 +83,9 @@ eg_status eg__core_stream_stats(const struct eg_core *core, eg_stream_id id, str
         .has_b_frames = video->backward_pictures >= EG_BACKWARD_PICTURES,
         .packets_sent = stream->packets_sent,
         .bytes_sent = stream->bytes_sent,
+        .switches_up = stream->switches_up,
+        .switches_down = stream->switches_down,
+        .paused_ms = stream->paused / EG_MILLISECOND,
     };
     memcpy(stats->dropped, stream->drops, sizeof stream->drops);
     for (uint32_t i = 0; i < stream->viewer_count; i++)
@@ -104,7 +109,7 @@ eg_status eg__core_encoding_stats(const struct eg_core *core, eg_stream_id id, u
     };
     for (uint32_t i = 0; i < stream->viewer_count; i++) {
         const struct eg_track *track = &stream->viewers[i]->tracks[EG_VIDEO];
-        if (track->state != EG_TRACK_OFF && track->source == index) stats->viewers++;
+        if (track->state != EG_TRACK_OFF && track->map.source == index) stats->viewers++;
     }
     return EG_STATUS_OK;
 }
@@ -123,8 +128,9 @@ eg_status eg__core_viewer_stats(const struct eg_core *core, eg_time now, eg_view
         .round_trip_us = viewer->stats.round_trip_us,
         .jitter_us = viewer->stats.jitter_us,
         .age_ms = (uint32_t)((now - viewer->created_at) / EG_MILLISECOND),
-        .encoding = eg__encoding_of_source(viewer->tracks[EG_VIDEO].source),
+        .encoding = eg__encoding_of_source(viewer->tracks[EG_VIDEO].map.source),
     };
+    eg__adaptation_describe(viewer, now, stats);
     if (viewer->ice.has_path) eg__addr_format(&viewer->ice.path.remote, stats->remote_address);
     return EG_STATUS_OK;
 }

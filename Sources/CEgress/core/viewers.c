@@ -2,6 +2,7 @@
 #include "core/parts.h"
 
 #include "base/error.h"
+#include "delivery/adaptation.h"
 #include "delivery/viewer_config.h"
 
 #include <stdio.h>
@@ -98,6 +99,15 @@ eg_status eg__core_restart_ice(struct eg_core *core, eg_viewer_id id, const char
     bool is_inserted = eg__table_insert(&core->by_ufrag, new_hash, viewer->handle);
     EG_ASSERT(is_inserted);
     describe_viewer(core, viewer, info);
+    return EG_STATUS_OK;
+}
+
+eg_status eg__core_pin_viewer(struct eg_core *core, eg_time now, eg_viewer_id id, int32_t encoding, struct eg_error *error) {
+    struct eg_viewer *viewer = eg__core_find_viewer(core, id);
+    if (viewer == NULL) return eg__fail(error, EG_STATUS_NOT_FOUND, 0, "no such viewer");
+    const char *problem = eg__adaptation_pin(viewer, now, encoding);
+    if (problem != NULL) return eg__fail(error, EG_STATUS_INVALID_ARGUMENT, 0, "%s", problem);
+    eg__core_follow_viewer(core, viewer, now);
     return EG_STATUS_OK;
 }
 

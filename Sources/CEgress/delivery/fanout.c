@@ -1,6 +1,6 @@
 #include "delivery/fanout.h"
 
-enum { DATAGRAM_SIZE_MAX = EG_RTP_HEADER_SIZE + EG_RTP_PAYLOAD_SIZE_MAX + EG_SRTP_TAG_SIZE_MAX };
+#include "delivery/adaptation.h"
 
 static void count(struct eg_viewer *viewer, const struct eg_viewer_context *context, size_t size) {
     viewer->stats.packets++;
@@ -16,7 +16,8 @@ static bool send_track(struct eg_viewer *viewer, const struct eg_viewer_context 
     struct eg_track *track = &viewer->tracks[kind];
     const struct eg_source *source = eg__viewer_source(viewer, kind);
     uint32_t rate = source->clock->legs[source->index].rate;
-    uint32_t left = eg__track_pace(track, now, source);
+    int32_t left = eg__track_pace(track, now, source);
+    bool is_adapting = kind == EG_VIDEO && viewer->adaptation != NULL;
     while (track->cursor < source->ready_end) {
         const struct eg_packet *packet = eg__store_get(source->store, track->cursor);
         if (packet == NULL) {
@@ -28,17 +29,23 @@ static bool send_track(struct eg_viewer *viewer, const struct eg_viewer_context 
             viewer->transmit_at = eg__time_min(viewer->transmit_at, due);
             return true;
         }
-        if (left == 0) {
+        if (left <= 0) {
             viewer->transmit_at = eg__time_min(viewer->transmit_at, eg__track_paced_until(track));
             return true;
         }
-        uint8_t *out = eg__batch_reserve(context->batch, DATAGRAM_SIZE_MAX);
+        eg_time held = is_adapting ? eg__adaptation_hold(viewer, now, packet->arrival) : 0;
+        if (held > 0) {
+            viewer->transmit_at = eg__time_min(viewer->transmit_at, held);
+            return true;
+        }
+        uint8_t *out = eg__batch_reserve(context->batch, EG_TRACK_DATAGRAM_SIZE_MAX);
         if (out == NULL) return false;
         size_t size = eg__track_write(track, &viewer->srtp, track->cursor, packet, out);
         eg__batch_commit(context->batch, size);
         count(viewer, context, size);
+        if (is_adapting) eg__adaptation_note_sent(viewer, now, (uint16_t)(track->transport_number - 1), size);
         track->cursor++;
-        track->pace.left = --left;
+        left = eg__track_take_pace(track, packet);
     }
     if (track->state == EG_TRACK_CATCHING_UP) track->state = EG_TRACK_LIVE;
     return true;
@@ -56,6 +63,12 @@ static void drop_backlog(struct eg_track *track, const struct eg_viewer_context 
     track->refused_gop = source->store->gop_begin;
 }
 
+// On a narrow link the next key picture comes before the last GOP is caught up with, and makes the rest of it needless.
+static bool is_overtaken(const struct eg_viewer *viewer, const struct eg_track *track, const struct eg_source *source) {
+    if (viewer->adaptation == NULL || track->state != EG_TRACK_CATCHING_UP || track->is_picture_open) return false;
+    return source->store->gop_begin != EG_STORE_NO_GOP && source->store->gop_begin > track->burst.place;
+}
+
 // A viewer that was too slow, or waits for its first picture, continues at the last IDR. So does one whose burst a new IDR has overtaken, which is
 // no fault of anybody's.
 static void place_track(struct eg_viewer *viewer, const struct eg_viewer_context *context, eg_time now, enum eg_track_kind kind) {
@@ -67,7 +80,11 @@ static void place_track(struct eg_viewer *viewer, const struct eg_viewer_context
         track->state = EG_TRACK_WAITING;
     }
     drop_backlog(track, context, now, source);
-    if (track->state == EG_TRACK_WAITING) eg__track_join(track, now, source, &context->burst);
+    if (is_overtaken(viewer, track, source)) track->state = EG_TRACK_WAITING;
+    if (track->state != EG_TRACK_WAITING) return;
+    bool is_adapting = kind == EG_VIDEO && viewer->adaptation != NULL;
+    const struct eg_burst_limits limits = is_adapting ? eg__adaptation_burst_limits(viewer, context) : context->burst;
+    eg__track_join(track, now, source, &limits);
 }
 
 static void write_reports(struct eg_viewer *viewer, eg_time now, struct eg_writer *writer) {
@@ -75,11 +92,11 @@ static void write_reports(struct eg_viewer *viewer, eg_time now, struct eg_write
     for (int kind = 0; kind < EG_TRACK_COUNT; kind++) {
         const struct eg_track *track = &viewer->tracks[kind];
         uint32_t timestamp;
-        if (track->packets == 0 || !eg__clock_timestamp(clock, track->source, now, &timestamp)) continue;
+        if (track->packets == 0 || !eg__clock_timestamp(clock, track->map.source, now, &timestamp)) continue;
         struct eg_sender_info info = {
             .ssrc = track->ssrc,
             .ntp = eg__clock_ntp(clock, now),
-            .rtp_timestamp = timestamp,
+            .rtp_timestamp = timestamp + track->map.timestamp_offset,
             .packet_count = track->packets,
             .octet_count = track->octets,
         };
@@ -115,6 +132,10 @@ static bool send_reports(struct eg_viewer *viewer, const struct eg_viewer_contex
 // What is ready of one track, if the viewer has it.
 static bool serve_track(struct eg_viewer *viewer, const struct eg_viewer_context *context, eg_time now, enum eg_track_kind kind) {
     if (viewer->tracks[kind].state == EG_TRACK_OFF) return true;
+    if (kind == EG_VIDEO && viewer->adaptation != NULL) {
+        eg__adaptation_advance(viewer, context, now);
+        if (viewer->adaptation->is_paused) return true;
+    }
     place_track(viewer, context, now, kind);
     return viewer->tracks[kind].state == EG_TRACK_WAITING || send_track(viewer, context, now, kind);
 }
@@ -124,7 +145,7 @@ bool eg__fanout_viewer(struct eg_viewer *viewer, const struct eg_viewer_context 
     viewer->transmit_at = EG_TIME_NEVER;
     eg__batch_start(context->batch, &viewer->ice.path);
     return serve_track(viewer, context, now, EG_AUDIO) && serve_track(viewer, context, now, EG_VIDEO) &&
-           send_reports(viewer, context, now);
+           (viewer->adaptation == NULL || eg__adaptation_probe(viewer, context, now)) && send_reports(viewer, context, now);
 }
 
 static void begin_round(struct eg_stream *stream, struct eg_round *round) {
@@ -137,6 +158,12 @@ static struct eg_viewer *next_of_round(const struct eg_stream *stream, const str
     return stream->viewers[(round->first + stream->viewer_count - round->left) % stream->viewer_count];
 }
 
+// It has the source, or is about to.
+static bool is_concerned(const struct eg_viewer *viewer, uint32_t source) {
+    if (viewer->tracks[eg__kind_of_source(source)].map.source == source) return true;
+    return source != EG_AUDIO && viewer->adaptation != NULL && eg__adaptation_awaits(viewer, source);
+}
+
 bool eg__fanout_round(struct eg_round *round, const struct eg_viewer_context *context, eg_time now) {
     EG_ASSERT(context->batch != NULL);
     struct eg_stream *stream = round->stream;
@@ -145,7 +172,7 @@ bool eg__fanout_round(struct eg_round *round, const struct eg_viewer_context *co
         if (round->left == 0) begin_round(stream, round);
         for (; round->left > 0; round->left--) {
             struct eg_viewer *viewer = next_of_round(stream, round);
-            if (viewer->state != EG_VIEWER_CONNECTED || viewer->tracks[kind].source != round->source) continue;
+            if (viewer->state != EG_VIEWER_CONNECTED || !is_concerned(viewer, round->source)) continue;
             eg__batch_start(context->batch, &viewer->ice.path);
             if (!serve_track(viewer, context, now, kind) || !send_reports(viewer, context, now)) return false;
             eg__viewer_schedule(viewer, context);

@@ -56,6 +56,9 @@ struct eg_stream {
     struct eg_list event;            // in core's list of events
     uint64_t packets_sent;
     uint64_t bytes_sent;
+    uint64_t switches_up;            // of its viewers
+    uint64_t switches_down;
+    eg_time paused;                  // [us] all viewers together, with sound alone
     struct eg_subscribers subscribers;
     bool is_mirror;
     bool is_asleep;                  // a mirror that is told nothing and holds nothing but its counters

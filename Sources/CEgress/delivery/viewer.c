@@ -1,5 +1,7 @@
 #include "delivery/viewer.h"
 
+#include "delivery/adaptation.h"
+
 #include <string.h>
 
 static size_t context_offset(void) { return (sizeof(struct eg_viewer) + 63) & ~(size_t)63; }
@@ -30,14 +32,15 @@ static void init_tracks(struct eg_viewer *viewer, struct eg_random *random, cons
     if (config->has_video) {
         struct eg_track *video = &viewer->tracks[EG_VIDEO];
         eg__track_init(video, random, EG_VIDEO);
-        video->source = (uint8_t)eg__source_of_encoding((uint32_t)config->encoding);
+        video->map.source = (uint8_t)eg__source_of_encoding((uint32_t)config->encoding);
         video->payload_type = config->video_payload_type;
         video->has_rtx = config->has_video_rtx;
+        video->transport_id = (uint8_t)config->transport_cc_id;
         video->rtx_payload_type = config->video_rtx_payload_type;
     }
     if (config->has_audio) {
         eg__track_init(&viewer->tracks[EG_AUDIO], random, EG_AUDIO);
-        viewer->tracks[EG_AUDIO].source = EG_AUDIO;
+        viewer->tracks[EG_AUDIO].map.source = EG_AUDIO;
         viewer->tracks[EG_AUDIO].payload_type = config->audio_payload_type;
     }
 }
@@ -45,6 +48,10 @@ static void init_tracks(struct eg_viewer *viewer, struct eg_random *random, cons
 bool eg__viewer_init(struct eg_viewer *viewer, const struct eg_viewer_context *context, eg_time now, const struct eg_viewer_config *config,
                      const struct eg_fingerprint *fingerprint) {
     if (!eg__ice_init(&viewer->ice, context->random, config->ice_ufrag, config->ice_pwd)) return false;
+    if (!eg__adaptation_init(viewer, now, config)) {
+        eg__ice_deinit(&viewer->ice);
+        return false;
+    }
     if (config->local_ice_ufrag != NULL) eg__ice_use_local(&viewer->ice, config->local_ice_ufrag, config->local_ice_pwd);
     eg__dtls_init(&viewer->dtls, context->dtls, fingerprint, now);
     viewer->state = viewer->reported = EG_VIEWER_NEW;
@@ -61,6 +68,7 @@ void eg__viewer_deinit(struct eg_viewer *viewer) {
     eg__handshake_end(&viewer->handshake);
     eg__dtls_deinit(&viewer->dtls);
     eg__ice_deinit(&viewer->ice);
+    eg__adaptation_deinit(viewer);
 }
 
 // A check has had its answer, which is no longer than itself; the rest of what may be sent for it is for the handshake.

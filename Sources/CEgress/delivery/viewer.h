@@ -29,8 +29,11 @@ struct eg_viewer_context {
     struct eg_budget repairs;       // packets that may be sent again to all viewers together
     struct eg_deadlines *deadlines; // of viewers
     struct eg_engine_stats *stats;
+    struct eg_list *events;         // viewers that the embedder is to be told of
     struct eg_batch *batch;         // what is to be sent goes here; NULL outside of the core's calls that may write
 };
+
+struct eg_adaptation;
 
 enum { EG_CNAME_SIZE = 16 }; // characters, RFC 7022 §4.2: 96 bits at random in base64
 
@@ -42,6 +45,7 @@ struct eg_viewer {
     eg_viewer_state state;
     eg_close_reason close_reason;
     eg_viewer_state reported;      // the state that the embedder knows
+    bool has_event;                // ... or is about to be told
     eg_time created_at;
     eg_time next_report;           // sender reports; 0: with the first media
     eg_time transmit_at;           // a burst's next picture; EG_TIME_NEVER: none waits
@@ -58,6 +62,7 @@ struct eg_viewer {
     char cname[EG_CNAME_SIZE + 1];
     struct eg_budget repairs;      // packets that may be sent again
     struct eg_gaps gaps;           // of its pictures
+    struct eg_adaptation *adaptation; // of one with a ladder; else NULL
     eg_time congested_since;       // its reports tell of too much loss; EG_TIME_NEVER: they don't
     struct {
         uint64_t bytes;            // sent, with headers and tags
@@ -93,7 +98,7 @@ void eg__viewer_schedule(struct eg_viewer *viewer, const struct eg_viewer_contex
 
 // What its track of this kind follows. Only of a viewer that is not closed.
 static inline struct eg_source *eg__viewer_source(const struct eg_viewer *viewer, enum eg_track_kind kind) {
-    return &viewer->stream->sources[viewer->tracks[kind].source];
+    return &viewer->stream->sources[viewer->tracks[kind].map.source];
 }
 
 // Its media goes along `path`: that it gets it there was proven, by its handshake or by its answer to a check of ours.

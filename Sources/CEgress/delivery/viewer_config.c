@@ -5,6 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
+enum { RTP_EXTENSION_ID_MAX = 14 };
+
 static bool is_credential(const char *text, size_t size_min, size_t size_max) {
     size_t size = 0;
     if (text == NULL) return false;
@@ -67,10 +69,29 @@ bool eg__fingerprint_parse(const char *text, struct eg_fingerprint *fingerprint)
     return false;
 }
 
+static eg_codec codec_of(const struct eg_stream_config *stream, uint32_t encoding) {
+    eg_codec codec = encoding == 0 ? stream->video_codec : stream->further[encoding - 1].codec;
+    return codec == EG_CODEC_DEFAULT ? EG_CODEC_H264 : codec;
+}
+
+static const char *ladder_problem(const struct eg_viewer_config *config, const struct eg_stream_config *stream) {
+    if (config->transport_cc_id > RTP_EXTENSION_ID_MAX) return "transport_cc_id: 1 to 14, or 0 (RFC 8285 §4.2)";
+    if (config->ladder == 0) return NULL;
+    if (!config->has_video) return "ladder: without has_video";
+    if (config->ladder >> (stream->further_count + 1) != 0) return "ladder: the stream has no such encoding";
+    if ((config->ladder >> config->encoding & 1) == 0) return "ladder: without the encoding that it begins with";
+    for (uint32_t i = 0; i <= stream->further_count; i++)
+        if ((config->ladder >> i & 1) != 0 && codec_of(stream, i) != codec_of(stream, (uint32_t)config->encoding))
+            return "ladder: encodings of more than one codec";
+    return NULL;
+}
+
 const char *eg__viewer_config_problem(const struct eg_viewer_config *config, const struct eg_stream_config *stream) {
     if (!config->has_video && !config->has_audio) return "has_video, has_audio: at least one track";
     if (config->has_video && !stream->has_video) return "has_video: the stream has no video";
     if (config->has_video && config->encoding > stream->further_count) return "encoding: the stream has no such encoding";
+    const char *ladder = ladder_problem(config, stream);
+    if (ladder != NULL) return ladder;
     if (config->has_audio && !stream->has_audio) return "has_audio: the stream has no audio";
     if (config->video_payload_type > 127 || config->audio_payload_type > 127 || config->video_rtx_payload_type > 127)
         return "video_payload_type, video_rtx_payload_type, audio_payload_type: 0..127";

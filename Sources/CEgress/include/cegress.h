@@ -178,6 +178,30 @@ struct eg_stream_event {
     uint64_t encoding;           // that the format, B-frames or another codec are about; wide, so that the struct grows
 };
 
+// Why a viewer gets another encoding than before.
+EG_ENUM(eg_switch_reason, int32_t) {
+    EG_SWITCH_NONE = 0,          // it never was switched
+    EG_SWITCH_CONGESTION = 1,    // packets queued up on its link, or were lost
+    EG_SWITCH_NO_FEEDBACK = 2,   // it said nothing about what it gets any more
+    EG_SWITCH_BOUND = 3,         // it asked for less (REMB)
+    EG_SWITCH_ROOM = 4,          // its link takes more
+    EG_SWITCH_PINNED = 5,        // eg_viewer_pin
+    EG_SWITCH_ENCODING_LOST = 6, // the encoding that it had fell silent
+    EG_SWITCH_REASON_COUNT = 7,
+};
+typedef enum eg_switch_reason eg_switch_reason;
+
+// "congestion"; static, lower case, fit for a metric's label.
+EG_API const char *eg_switch_reason_name(eg_switch_reason reason);
+
+// A viewer of a ladder gets another encoding from now on. Changes that follow each other at once may be told as one.
+struct eg_switch_event {
+    eg_viewer_id viewer;
+    eg_stream_id stream;
+    int32_t encoding;            // EG_ENCODING_NONE: its link does not even take the lowest, it gets sound alone
+    eg_switch_reason reason;
+};
+
 // The engine calls hooks on its own threads, so a hook must be quick: hand the event on and return. With several workers several hooks may run
 // at once. The events of one viewer come one after the other, in order, and so do those of one stream. Inside a hook only those functions of
 // this header may be called that say so: the others refuse with EG_STATUS_INVALID_ARGUMENT.
@@ -186,6 +210,7 @@ struct eg_hooks {
     void *EG_NULLABLE context;
     void (*EG_NULLABLE viewer)(void *EG_NULLABLE context, const struct eg_viewer_event *event);
     void (*EG_NULLABLE stream)(void *EG_NULLABLE context, const struct eg_stream_event *event);
+    void (*EG_NULLABLE encoding)(void *EG_NULLABLE context, const struct eg_switch_event *event);
 };
 
 // Makes an engine, opens its UDP port and starts its threads. `config` and `hooks` are copied. On EG_STATUS_OK the caller owns `*engine` and
@@ -256,6 +281,9 @@ struct eg_stream_config {
     // The same pictures in other codecs, sizes or bit rates, each on a port of its own. A viewer gets the one that it is made with.
     uint32_t further_count;     // at most EG_ENCODINGS_MAX - 1
     struct eg_encoding_config further[EG_ENCODINGS_MAX - 1];
+    // [bit/s] that each encoding is meant to have, the first one first; 0: not known. Viewers that are switched among encodings get one whose bit
+    // rate, this or what was measured, fits their link.
+    uint32_t bit_rates[EG_ENCODINGS_MAX];
 };
 
 struct eg_stream_info {
@@ -296,6 +324,12 @@ struct eg_viewer_config {
     const char *EG_NULLABLE local_ice_ufrag;
     const char *EG_NULLABLE local_ice_pwd;
     uint64_t encoding;               // which of the stream's encodings it gets: 0 is the first, 1 the first of the further ones
+    // What its link decides. Bits of 1 << encoding: those that it may be switched among, all of one codec and decodable with what was negotiated,
+    // `encoding` among them, with which it begins. Fewer than two bits: it stays at `encoding`.
+    uint32_t ladder;
+    uint32_t transport_cc_id;        // of the header extension for transport-wide numbers, if the viewer negotiated it: 1..14, else 0
+    uint64_t bit_rate_max;           // [bit/s] no encoding above it is chosen, or pinned, unless it is the ladder's lowest; 0: no bound.
+                                     // What the encoding is meant to have counts, what was measured only where that is not known
 };
 
 // What the caller puts into its SDP answer.
@@ -331,6 +365,16 @@ EG_INLINE EG_CHECKED eg_status eg_viewer_restart_ice(eg_engine *engine, eg_viewe
 // Sends a goodbye and frees the viewer; its event has EG_CLOSE_REQUESTED. EG_STATUS_NOT_FOUND: the viewer is gone already,
 // which does no harm.
 EG_API eg_status eg_viewer_close(eg_engine *engine, eg_viewer_id viewer);
+
+enum {
+    EG_ENCODING_AUTO = -1, // the viewer's link decides
+    EG_ENCODING_NONE = -2, // no picture: sound alone
+};
+
+// Pins a viewer to one encoding of its ladder: it is switched at that encoding's next key picture and stays, however its link does. EG_ENCODING_AUTO
+// lets its link decide again. Should the encoding fall silent, another one stands in until it is back. EG_STATUS_NOT_FOUND: the viewer is gone.
+// EG_STATUS_INVALID_ARGUMENT: the encoding is not one of its ladder, or above its bit_rate_max; nothing has changed.
+EG_API EG_CHECKED eg_status eg_viewer_pin(eg_engine *engine, eg_viewer_id viewer, int32_t encoding, struct eg_error *EG_NULLABLE error);
 
 // Writes to `password` what `username` needs at a TURN server that shares `secret` with the caller: the base64 of the HMAC-SHA1 of both,
 // zero-terminated. `password` has room for EG_TURN_PASSWORD_SIZE bytes. The user name is the time at which the credential expires, in seconds
@@ -370,7 +414,8 @@ EG_ENUM(eg_drop, int32_t) {
     EG_DROP_HANDSHAKE_BUSY = 22,       // of a handshake, when the line of those that wait was full: its client repeats it
     EG_DROP_VIEWER_OVERFLOW = 23,      // at the viewers' port: the kernel's receive buffer was full
     EG_DROP_SOURCE_PAYLOAD = 24,       // at a source: the payload is not one of the configured codec
-    EG_DROP_COUNT = 25,
+    EG_DROP_FEEDBACK = 25,             // a report about packets that were never sent to that viewer, or no longer ago than it may tell
+    EG_DROP_COUNT = 26,
 };
 typedef enum eg_drop eg_drop;
 
@@ -407,6 +452,13 @@ struct eg_engine_stats {
     // again, because of a budget or because they are not kept any more, and it asked for none in the next second. The viewer's picture stands
     // still until the next IDR, or is damaged.
     uint64_t pictures_incomplete;
+    // Of ladders. A probe sends old packets again, to see whether a viewer's link takes the next encoding.
+    uint64_t probes_begun;
+    uint64_t probes_failed;            // the link did not take it
+    uint64_t probe_packets_sent;
+    uint64_t switches_up;
+    uint64_t switches_down;
+    uint64_t paused_ms;                // [ms] all viewers together, with sound alone because their link did not take the lowest encoding
 };
 
 // Returns sums over all threads. EG_STATUS_INVALID_ARGUMENT: called from inside a hook; all fields are zero then.
@@ -438,6 +490,9 @@ struct eg_stream_stats {
     uint64_t packets_sent;
     uint64_t bytes_sent;
     uint64_t dropped[EG_DROP_ROOM];   // at the stream's sources, by eg_drop
+    uint64_t switches_up;             // of its viewers, to an encoding of a higher bit rate
+    uint64_t switches_down;
+    uint64_t paused_ms;               // [ms] all its viewers together, with sound alone
 };
 
 // EG_STATUS_NOT_FOUND: the stream does not exist. EG_STATUS_INVALID_ARGUMENT: called from inside a hook. All fields are zero then.
@@ -478,6 +533,13 @@ struct eg_viewer_stats {
     uint32_t jitter_us;                // [us] likewise
     uint32_t age_ms;                   // [ms] since the viewer was made
     uint64_t encoding;                 // of the stream's, that it gets; wide, so that the struct grows
+    uint64_t estimate_bit_rate;        // [bit/s] of video that its link takes at least, as far as that was seen; 0: not known
+    uint32_t switches_up;
+    uint32_t switches_down;
+    eg_switch_reason switch_reason;    // of the last
+    int32_t pinned;                    // to this encoding, or EG_ENCODING_AUTO
+    uint64_t paused_ms;                // [ms] with sound alone, all in all
+    uint64_t is_paused;                // 1: it is so now; wide, so that the struct grows
 };
 
 // EG_STATUS_NOT_FOUND: the viewer does not exist. EG_STATUS_INVALID_ARGUMENT: called from inside a hook. All fields are zero then.

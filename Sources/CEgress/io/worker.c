@@ -58,6 +58,7 @@ static void deliver_events(struct eg_worker *worker) {
         const struct eg_hooks *hooks = &worker->hooks;
         if (event.kind == EG_EVENT_VIEWER && hooks->viewer != NULL) hooks->viewer(hooks->context, &event.viewer);
         if (event.kind == EG_EVENT_STREAM && hooks->stream != NULL) hooks->stream(hooks->context, &event.stream);
+        if (event.kind == EG_EVENT_SWITCH && hooks->encoding != NULL) hooks->encoding(hooks->context, &event.change);
     }
 }
 

@@ -88,3 +88,22 @@ bool eg__clock_timestamp(const struct eg_media_clock *clock, uint32_t index, eg_
     *timestamp = anchored_timestamp(leg, now);
     return true;
 }
+
+// The nearest number of ticks to a distance of two NTP times.
+static int64_t nearest_ticks(int64_t ntp_distance, uint32_t rate) {
+    int64_t seconds = ntp_distance >> 32, rest = ntp_distance & UINT32_MAX;
+    return seconds * rate + ((rest * rate + (INT64_C(1) << 31)) >> 32);
+}
+
+uint32_t eg__clock_ahead(const struct eg_media_clock *clock, uint32_t of, uint32_t than, eg_time now) {
+    const struct eg_clock_leg *leg = &clock->legs[of], *other = &clock->legs[than];
+    EG_ASSERT(leg->rate == other->rate);
+    if (!leg->has_anchor || !other->has_anchor) return 0;
+    uint32_t arrived = anchored_timestamp(leg, now) - anchored_timestamp(other, now);
+    if (!leg->has_report || !other->has_report) return arrived;
+    // A report that is far from this is of another timeline than its packets.
+    uint32_t reported = leg->report_timestamp - other->report_timestamp +
+                        (uint32_t)nearest_ticks((int64_t)(other->report_ntp - leg->report_ntp), leg->rate);
+    int32_t skew = eg__timestamp_distance(arrived, reported);
+    return skew <= SKEW_MAX * (int32_t)leg->rate && skew >= -SKEW_MAX * (int32_t)leg->rate ? reported : arrived;
+}

@@ -45,4 +45,8 @@ uint64_t eg__clock_ntp(const struct eg_media_clock *clock, eg_time now);
 // The timestamp of a leg that belongs to `now`. False before anything arrived on it.
 bool eg__clock_timestamp(const struct eg_media_clock *clock, uint32_t index, eg_time now, uint32_t *timestamp);
 
+// By how many ticks leg `of` is ahead of leg `than` at the same moment of the sender's; both have one rate. By their reports it is exact to a tick,
+// by their arrivals to what these differ by. 0 before anything arrived on one of them.
+uint32_t eg__clock_ahead(const struct eg_media_clock *clock, uint32_t of, uint32_t than, eg_time now);
+
 #endif

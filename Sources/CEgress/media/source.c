@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+enum { RATE_SMOOTHING = 4 }; // seconds
+
 void eg__source_init(struct eg_source *source, uint32_t index, struct eg_source_format format, struct eg_store *store,
                      struct eg_media_clock *clock, uint64_t *drops) {
     *source = (struct eg_source){
@@ -39,7 +41,10 @@ static void count_rate(struct eg_source *source, eg_time now, size_t size) {
     source->rate_bytes += size;
     eg_time window = now - source->rate_since;
     if (window < EG_SECOND) return;
-    source->stats.bit_rate = (uint32_t)(source->rate_bytes * 8 * EG_SECOND / window);
+    uint64_t bit_rate = source->rate_bytes * 8 * EG_SECOND / window;
+    source->stats.bit_rate = bit_rate < UINT32_MAX ? (uint32_t)bit_rate : UINT32_MAX;
+    uint64_t before = source->typical_bit_rate > 0 ? source->typical_bit_rate : source->stats.bit_rate;
+    source->typical_bit_rate = (uint32_t)((before * (RATE_SMOOTHING - 1) + source->stats.bit_rate) / RATE_SMOOTHING);
     source->rate_since = now;
     source->rate_bytes = 0;
 }

@@ -88,6 +88,7 @@ struct eg_source {
     uint64_t pictures;
     uint64_t key_pictures;
     uint32_t gop_ms;
+    uint32_t typical_bit_rate;      // [bit/s] the measured one, smoothed over some seconds
     eg_time rate_since;             // [us] of the bit rate's window
     uint64_t rate_bytes;
 };

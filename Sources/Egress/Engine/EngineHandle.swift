@@ -105,7 +105,7 @@ struct EngineHandle: ~Copyable, @unchecked Sendable {
                         has_video_rtx: peer.videoRTXPayloadType != nil, video_payload_type: peer.videoPayloadType ?? 0,
                         video_rtx_payload_type: peer.videoRTXPayloadType ?? 0, audio_payload_type: peer.audioPayloadType ?? 0,
                         local_ice_ufrag: nil, local_ice_pwd: nil,
-                        encoding: UInt64(clamping: peer.videoEncoding))
+                        encoding: UInt64(clamping: peer.videoEncoding), ladder: 0, transport_cc_id: 0, bit_rate_max: 0)
                     return peer.local.withOptionalCStrings { ufrag, pwd in
                         request.local_ice_ufrag = ufrag
                         request.local_ice_pwd = pwd

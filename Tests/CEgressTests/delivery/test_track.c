@@ -75,10 +75,10 @@ static struct fixture *fixture_create(const struct eg_sim_ffmpeg_config *config,
     eg__track_init(&fixture->track, &fixture->random.random, kind);
     eg__budget_init(&fixture->burst_bytes, fixture->now, UINT32_MAX, UINT32_MAX);
     fixture->limits = (struct eg_burst_limits){
-        .bit_rate_max = BIT_RATE_MAX, .bytes = &fixture->burst_bytes, .begun = &fixture->bursts_begun, .refused = &fixture->bursts_refused};
+        .bit_rate_max = BIT_RATE_MAX, .speed_min_percent = EG_BURST_SPEED_MIN_PERCENT, .bytes = &fixture->burst_bytes,
+        .begun = &fixture->bursts_begun, .refused = &fixture->bursts_refused};
     fixture->track.payload_type = 102;
     fixture->track.rtx_payload_type = 103;
-    fixture->track.has_rtx = true;
     return fixture;
 }
 
@@ -110,7 +110,7 @@ static void note(struct eg_check *check, struct fixture *fixture, uint64_t place
     CHECK(eg__rtp_parse(&rtp, bytes, size));
     CHECK_EQUAL(rtp.ssrc, fixture->track.ssrc);
     CHECK_EQUAL(rtp.payload_type, 102);
-    uint64_t index = place + fixture->track.index_offset;
+    uint64_t index = place + fixture->track.map.index_offset;
     CHECK_EQUAL(rtp.sequence, (uint16_t)index);
     struct sent sent = {
         .index = index,
@@ -199,17 +199,17 @@ static void numbers_begin_in_the_lower_half_and_ssrcs_differ(struct eg_check *ch
 static void nothing_that_was_never_sent_has_a_place(struct eg_check *check) {
     struct eg_sim_ffmpeg_config config = gop_of(2);
     struct fixture *fixture = fixture_create(&config, EG_VIDEO, 1);
-    uint64_t place;
+    struct eg_track_spot spot;
     run(check, fixture, 10 * EG_SECOND, false);
     for (uint32_t sequence = 0; sequence < 65536; sequence++)
-        CHECK_ROW(!eg__track_place_of(&fixture->track, (uint16_t)sequence, &place), sequence);
+        CHECK_ROW(!eg__track_find(&fixture->track, (uint16_t)sequence, &spot), sequence);
     serve(check, fixture);
     REQUIRE(fixture->sent_count > 0);
     uint64_t first = fixture->sent[0].index, last = fixture->sent[fixture->sent_count - 1].index;
     for (uint64_t index = first - 50; index <= last + 50; index++) {
         bool is_sent = index >= first && index <= last;
-        CHECK_ROW(eg__track_place_of(&fixture->track, (uint16_t)index, &place) == is_sent, index);
-        if (is_sent) CHECK_ROW(place == find_sent(fixture, index)->place, index);
+        CHECK_ROW(eg__track_find(&fixture->track, (uint16_t)index, &spot) == is_sent, index);
+        if (is_sent) CHECK_ROW(spot.place == find_sent(fixture, index)->place, index);
     }
     fixture_destroy(fixture);
 }
@@ -341,14 +341,14 @@ static void a_packet_sent_again_is_the_same_byte_for_byte(struct eg_check *check
         run(check, fixture, 50 * EG_MILLISECOND, true);
         size_t count = fixture->sent_count;
         for (size_t at = i % 7; at < count; at += 11) {
-            uint64_t place;
-            REQUIRE(eg__track_place_of(&fixture->track, (uint16_t)fixture->sent[at].index, &place));
-            CHECK_EQUAL(place, fixture->sent[at].place);
-            const struct eg_packet *packet = eg__store_get(&fixture->store, place);
+            struct eg_track_spot spot;
+            REQUIRE(eg__track_find(&fixture->track, (uint16_t)fixture->sent[at].index, &spot));
+            CHECK_EQUAL(spot.place, fixture->sent[at].place);
+            const struct eg_packet *packet = eg__store_get(&fixture->store, spot.place);
             REQUIRE(packet != NULL);
             uint8_t out[PACKET_SIZE_MAX];
             uint32_t packets = fixture->track.packets;
-            note(check, fixture, place, out, eg__track_write(&fixture->track, &fixture->srtp, place, packet, out));
+            note(check, fixture, spot.place, out, eg__track_write_again(&fixture->track, &fixture->srtp, &spot, packet, out));
             CHECK_EQUAL(fixture->track.packets, packets);
         }
         CHECK_EQUAL(fixture->sent_count, count);
@@ -365,12 +365,15 @@ static void over_rtx_it_has_its_own_numbers_and_the_timestamp_it_had(struct eg_c
     run(check, fixture, 300 * EG_MILLISECOND, true);
     uint64_t next = fixture->track.next_index;
     uint16_t rtx_sequence = (uint16_t)fixture->track.rtx_index;
+    fixture->track.has_rtx = true;
     for (size_t at = 0; at < fixture->sent_count; at += 5) {
         const struct sent *sent = &fixture->sent[at];
         const struct eg_packet *packet = eg__store_get(&fixture->store, sent->place);
         uint8_t out[PACKET_SIZE_MAX];
         struct eg_rtp rtp;
-        size_t size = eg__track_write_rtx(&fixture->track, &fixture->srtp, sent->place, packet, out);
+        struct eg_track_spot spot;
+        REQUIRE(eg__track_find(&fixture->track, (uint16_t)sent->index, &spot));
+        size_t size = eg__track_write_again(&fixture->track, &fixture->srtp, &spot, packet, out);
         REQUIRE(eg__rtp_parse(&rtp, out, size));
         CHECK_EQUAL(rtp.ssrc, fixture->track.rtx_ssrc);
         CHECK_EQUAL(rtp.payload_type, 103);
@@ -389,12 +392,13 @@ static void jumping_keeps_the_numbers_contiguous_and_forgets_what_was_before(str
     struct eg_sim_ffmpeg_config config = gop_of(2);
     struct fixture *fixture = fixture_create(&config, EG_VIDEO, 35);
     run(check, fixture, 1500 * EG_MILLISECOND, true);
-    uint64_t next = fixture->track.next_index, place;
-    CHECK(eg__track_place_of(&fixture->track, (uint16_t)(next - 1), &place));
+    uint64_t next = fixture->track.next_index;
+    struct eg_track_spot spot;
+    CHECK(eg__track_find(&fixture->track, (uint16_t)(next - 1), &spot));
     eg__track_skip_to(&fixture->track, fixture->track.cursor + 1000);
     CHECK_EQUAL(fixture->track.next_index, next);
-    CHECK(!eg__track_place_of(&fixture->track, (uint16_t)(next - 1), &place));
-    CHECK_EQUAL(fixture->track.cursor + fixture->track.index_offset, next);
+    CHECK(!eg__track_find(&fixture->track, (uint16_t)(next - 1), &spot));
+    CHECK_EQUAL(fixture->track.cursor + fixture->track.map.index_offset, next);
     fixture_destroy(fixture);
 }
 
@@ -455,21 +459,21 @@ static void a_burst_is_forgotten_only_when_nothing_of_it_can_be_asked_for(struct
         fixture->now += 2 * EG_SECOND;
         eg__track_settle(&fixture->track, fixture->now, &fixture->store);
         for (size_t at = 0; at < fixture->sent_count; at += 97) {
-            uint64_t place;
-            if (!eg__track_place_of(&fixture->track, (uint16_t)fixture->sent[at].index, &place)) continue;
-            const struct eg_packet *packet = eg__store_get(&fixture->store, place);
+            struct eg_track_spot spot;
+            if (!eg__track_find(&fixture->track, (uint16_t)fixture->sent[at].index, &spot)) continue;
+            const struct eg_packet *packet = eg__store_get(&fixture->store, spot.place);
             uint8_t out[PACKET_SIZE_MAX];
-            if (packet != NULL) note(check, fixture, place, out, eg__track_write(&fixture->track, &fixture->srtp, place, packet, out));
+            if (packet != NULL) note(check, fixture, spot.place, out, eg__track_write_again(&fixture->track, &fixture->srtp, &spot, packet, out));
         }
     }
-    CHECK(fixture->track.burst.speed_percent != 0);
+    CHECK(fixture->track.map.burst.speed_percent != 0);
     // It goes on; the burst leaves the store and is forgotten, and nothing changes by it.
     eg_sim_ffmpeg_start(&fixture->ffmpeg, &config, &fixture->output, 38, fixture->now, 0);
     for (int i = 0; i < 20; i++) {
         run(check, fixture, 2 * EG_SECOND, true);
         eg__track_settle(&fixture->track, fixture->now, &fixture->store);
     }
-    CHECK_EQUAL(fixture->track.burst.speed_percent, 0);
+    CHECK_EQUAL(fixture->track.map.burst.speed_percent, 0);
     check_sent(check, fixture, 0);
     fixture_destroy(fixture);
 }
@@ -524,10 +528,10 @@ static void numbers_go_on_over_their_wrap(struct eg_check *check) {
     REQUIRE(fixture->sent_count > 40);
     CHECK_EQUAL(fixture->sent[0].index, 65530);
     CHECK_EQUAL(fixture->sent[fixture->sent_count - 1].index, 65530 + fixture->sent_count - 1);
-    uint64_t place;
+    struct eg_track_spot spot;
     for (size_t i = 0; i < fixture->sent_count; i++) {
-        CHECK_ROW(eg__track_place_of(&fixture->track, (uint16_t)fixture->sent[i].index, &place), i);
-        CHECK_ROW(place == fixture->sent[i].place, i);
+        CHECK_ROW(eg__track_find(&fixture->track, (uint16_t)fixture->sent[i].index, &spot), i);
+        CHECK_ROW(spot.place == fixture->sent[i].place, i);
     }
     fixture_destroy(fixture);
 }
@@ -570,10 +574,10 @@ static void a_large_picture_is_paced_to_be_out_within_its_duration(struct eg_che
         eg_time began_at = 1000 * (eg_time)EG_SECOND, now = began_at;
         uint32_t left = rows[row].packets;
         while (true) {
-            uint32_t may = eg__track_pace(&track, now, &source);
-            uint32_t sent = may < left ? may : left;
+            int32_t may = eg__track_pace(&track, now, &source);
+            uint32_t sent = (uint32_t)may < left ? (uint32_t)may : left;
             CHECK_ROW(sent > 0, row);
-            track.pace.left -= sent;
+            track.pace.left -= (int32_t)sent;
             left -= sent;
             if (left == 0 || sent == 0) break;
             CHECK_ROW(eg__track_pace(&track, now, &source) == 0, row);
@@ -582,7 +586,7 @@ static void a_large_picture_is_paced_to_be_out_within_its_duration(struct eg_che
         }
         CHECK_ROW(now - began_at >= rows[row].out_min_ms * EG_MILLISECOND && now - began_at <= rows[row].out_max_ms * EG_MILLISECOND, row);
         // After a pause it is as in the beginning, and no more.
-        uint32_t may = eg__track_pace(&track, now + EG_SECOND, &source);
+        int32_t may = eg__track_pace(&track, now + EG_SECOND, &source);
         CHECK_ROW(may >= EG_PACE_AT_ONCE && (rows[row].packets > EG_PACE_AT_ONCE || may == EG_PACE_AT_ONCE), row);
     }
 }

@@ -216,6 +216,39 @@ static void a_leg_that_starts_anew_forgets_its_timeline_and_its_report(struct eg
     CHECK_NEAR(at(&legs.clock, EG_AUDIO, start + 2 * EG_SECOND), legs.audio_base + 48000, 48000, 42);
 }
 
+static void how_far_one_encoding_is_ahead_of_another_is_told_by_reports_to_the_tick(struct eg_check *check) {
+    // Both timelines began at one moment, at other timestamps, near their wrap; reports come when they come, and packets up to 100 ms apart.
+    enum { FIRST = 0xfffff000u, SECOND = 12345 };
+    for (uint32_t further = 2; further < EG_SOURCES_MAX; further++) {
+        for (uint64_t apart = 0; apart < 10000000; apart += 777777) {
+            struct eg_media_clock clock;
+            eg__clock_init(&clock, origin);
+            CHECK_EQUAL(eg__clock_ahead(&clock, EG_VIDEO, further, start), 0);
+            eg__clock_observe(&clock, EG_VIDEO, start, FIRST);
+            CHECK_EQUAL(eg__clock_ahead(&clock, EG_VIDEO, further, start), 0);
+            eg__clock_observe(&clock, further, start + 100 * EG_MILLISECOND, SECOND);
+            // By arrivals: what came 100 ms later seems to be 9,000 ticks behind.
+            CHECK_EQUAL(eg__clock_ahead(&clock, EG_VIDEO, further, start + EG_SECOND), FIRST - SECOND + 9000);
+            eg__clock_report(&clock, EG_VIDEO, origin, FIRST);
+            eg__clock_report(&clock, further, ntp_after(origin, apart), SECOND + (uint32_t)((apart * 90 + 500) / 1000));
+            uint32_t ahead = eg__clock_ahead(&clock, EG_VIDEO, further, start + EG_SECOND);
+            int32_t error = eg__timestamp_distance(FIRST - SECOND, ahead);
+            CHECK_ROW(error >= -1 && error <= 1, apart);
+            CHECK_EQUAL(eg__clock_ahead(&clock, further, EG_VIDEO, start + EG_SECOND) + ahead, 0);
+        }
+    }
+}
+
+static void a_report_of_another_timeline_does_not_pull_encodings_apart(struct eg_check *check) {
+    struct eg_media_clock clock;
+    eg__clock_init(&clock, origin);
+    eg__clock_observe(&clock, EG_VIDEO, start, 1000);
+    eg__clock_observe(&clock, 2, start, 5000);
+    eg__clock_report(&clock, EG_VIDEO, origin, 1000);
+    eg__clock_report(&clock, 2, ntp_after(origin, 60 * (uint64_t)EG_SECOND), 5000);
+    CHECK_EQUAL(eg__clock_ahead(&clock, EG_VIDEO, 2, start), (uint32_t)-4000);
+}
+
 static const struct eg_test tests[] = {
     EG_TEST(tells_ntp_time_from_its_origin_on),
     EG_TEST(knows_nothing_before_anything_arrived),
@@ -229,6 +262,8 @@ static const struct eg_test tests[] = {
     EG_TEST(a_stale_start_time_changes_nothing),
     EG_TEST(reports_that_tell_of_two_timelines_are_not_believed),
     EG_TEST(without_reports_audio_goes_by_its_own_arrivals),
+    EG_TEST(how_far_one_encoding_is_ahead_of_another_is_told_by_reports_to_the_tick),
+    EG_TEST(a_report_of_another_timeline_does_not_pull_encodings_apart),
     EG_TEST(a_leg_that_starts_anew_forgets_its_timeline_and_its_report),
 };
 

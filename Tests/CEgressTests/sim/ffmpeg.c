@@ -24,7 +24,7 @@ const struct eg_sim_ffmpeg_config eg_sim_ffmpeg_default = {
 
 void eg_sim_ffmpeg_start(struct eg_sim_ffmpeg *ffmpeg, const struct eg_sim_ffmpeg_config *config, struct eg_sim_ffmpeg_output *output,
                          uint64_t seed, eg_time now, uint64_t ntp_origin) {
-    *ffmpeg = (struct eg_sim_ffmpeg){.config = *config, .output = output, .began_at = now, .ntp_origin = ntp_origin};
+    *ffmpeg = (struct eg_sim_ffmpeg){.config = *config, .output = output, .began_at = now, .ntp_origin = ntp_origin, .seed = seed};
     eg_sim_random_init(&ffmpeg->random, seed);
     for (int kind = 0; kind < EG_TRACK_COUNT; kind++) {
         struct eg_sim_leg *leg = &ffmpeg->legs[kind];
@@ -105,9 +105,21 @@ void eg_sim_ffmpeg_send_bye(struct eg_sim_ffmpeg *ffmpeg) {
     }
 }
 
+uint32_t eg_sim_ffmpeg_newest_ticks(const struct eg_sim_ffmpeg *ffmpeg, enum eg_track_kind kind) {
+    uint64_t next = ffmpeg->legs[kind].next;
+    if (kind != EG_VIDEO || next == 0) return 0;
+    return (uint32_t)(ffmpeg->began_at * 90000 / EG_SECOND) + eg_sim_ffmpeg_picture_ticks(ffmpeg, next - 1);
+}
+
+static eg_time lateness(const struct eg_sim_ffmpeg *ffmpeg, uint64_t picture) {
+    eg_time span = ffmpeg->config.late_max - ffmpeg->config.late_min;
+    return ffmpeg->config.late_min + (span > 0 ? eg_sim_mix(ffmpeg->seed, picture, 0) % span : 0);
+}
+
 static eg_time due_at(const struct eg_sim_ffmpeg *ffmpeg, enum eg_track_kind kind) {
     uint64_t next = ffmpeg->legs[kind].next;
-    if (kind == EG_VIDEO) return ffmpeg->config.has_video ? ffmpeg->began_at + next * EG_SECOND / ffmpeg->config.frame_rate : EG_TIME_NEVER;
+    if (kind == EG_VIDEO)
+        return ffmpeg->config.has_video ? ffmpeg->began_at + next * EG_SECOND / ffmpeg->config.frame_rate + lateness(ffmpeg, next) : EG_TIME_NEVER;
     return ffmpeg->config.has_audio ? ffmpeg->began_at + next * AUDIO_INTERVAL : EG_TIME_NEVER;
 }
 

@@ -35,6 +35,7 @@ struct eg_sim_ffmpeg_config {
     eg_codec video_codec;
     eg_codec audio_codec;
     eg_time stale;              // [us] that `-start_time_realtime` lies back
+    eg_time late_min, late_max; // [us] by which each picture comes later than it is due, between these two
 };
 
 // Embedded as the first member of whatever takes the datagrams.
@@ -62,6 +63,7 @@ struct eg_sim_ffmpeg {
     uint64_t ntp_origin;
     struct eg_sim_leg legs[EG_TRACK_COUNT];
     uint16_t picture_id;        // of VP8: 15 bits
+    uint64_t seed;
 };
 
 // Pictures of 30 Hz, 2 s GOP, about 1 Mbit/s with sound.
@@ -93,6 +95,9 @@ size_t eg_sim_ffmpeg_sets(unsigned format, uint8_t payload[64]);
 void eg_sim_ffmpeg_send(struct eg_sim_ffmpeg *ffmpeg, enum eg_track_kind kind, uint32_t timestamp, bool marker, const uint8_t *payload,
                         size_t size);
 void eg_sim_ffmpeg_fill(struct eg_sim_ffmpeg *ffmpeg, uint8_t *bytes, size_t size);
+
+// [RTP ticks] on one timeline for all senders, of the picture or sound that was sent last.
+uint32_t eg_sim_ffmpeg_newest_ticks(const struct eg_sim_ffmpeg *ffmpeg, enum eg_track_kind kind);
 
 // [RTP ticks] from the first picture to picture `n` in the order they are sent.
 uint32_t eg_sim_ffmpeg_picture_ticks(const struct eg_sim_ffmpeg *ffmpeg, uint64_t n);

@@ -15,9 +15,10 @@ static void finish_worker(struct eg_sim_world *world, const struct eg_sim_worker
     for (int reason = 0; reason < 16; reason++) closed += stats.closed[reason];
     if (closed != stats.viewers_created || stats.viewers_connected != 0) eg_sim_fail(world, "viewers made and closed do not add up");
     if (eg__core_deadline(worker->core) != EG_TIME_NEVER) eg_sim_fail(world, "a deadline without anybody");
-    if (stats.packets_sent + stats.repairs_sent != worker->media_out || stats.bytes_sent != worker->media_bytes_out)
+    uint64_t sent = stats.packets_sent + stats.repairs_sent + stats.probe_packets_sent;
+    if (sent != worker->media_out || stats.bytes_sent != worker->media_bytes_out)
         eg_sim_fail(world, "%llu packets of media have left, and %llu are counted", (unsigned long long)worker->media_out,
-                    (unsigned long long)(stats.packets_sent + stats.repairs_sent));
+                    (unsigned long long)sent);
 }
 
 static void finish_sources(struct eg_sim_world *world, const struct eg_sim_engine *engine) {

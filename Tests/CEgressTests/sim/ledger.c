@@ -12,6 +12,17 @@ void eg_sim_ledger_init(struct eg_sim_ledger *ledger, const struct eg_sim_log *l
     *ledger = (struct eg_sim_ledger){.log = log, .ssrc = ssrc, .rtx_ssrc = rtx_ssrc};
 }
 
+void eg_sim_ledger_add_rung(struct eg_sim_ledger *ledger, const struct eg_sim_log *log, uint32_t bit_rate) {
+    EG_ASSERT(ledger->rung_count < EG_SIM_RUNGS_MAX);
+    if (log == ledger->log) ledger->rung = ledger->rung_count;
+    ledger->bit_rates[ledger->rung_count] = bit_rate;
+    ledger->rungs[ledger->rung_count++] = log;
+}
+
+const struct eg_sim_entry *eg_sim_ledger_entry(const struct eg_sim_ledger *ledger, const struct eg_sim_sent *sent) {
+    return eg_sim_log_find(ledger->rung_count > 0 ? ledger->rungs[sent->rung] : ledger->log, sent->place);
+}
+
 void eg_sim_ledger_deinit(struct eg_sim_ledger *ledger) { free(ledger->sent); }
 
 struct eg_sim_sent *eg_sim_ledger_find(const struct eg_sim_ledger *ledger, uint64_t index) {
@@ -68,16 +79,24 @@ const char *eg_sim_ledger_send(struct eg_sim_ledger *ledger, const struct eg_rtp
     return NULL;
 }
 
+// A picture of a ladder that is cut by a switch may be told from what follows by one number that is left out.
+static bool follows(const struct eg_sim_ledger *ledger, uint64_t index) {
+    const struct eg_sim_sent *last = eg_sim_ledger_find(ledger, ledger->opened_index);
+    bool was_cut = ledger->rung_count > 0 && last != NULL && !last->marker;
+    return index == ledger->opened_index + 1 || (was_cut && index == ledger->opened_index + 2);
+}
+
 static const char *begin_run(struct eg_sim_ledger *ledger, struct eg_sim_sent *sent, uint64_t index, uint64_t place) {
     const struct eg_sim_entry *entry = eg_sim_log_find(ledger->log, place);
     if (entry == NULL || entry->hash != sent->payload_hash) return "it begins with what is not the last IDR's first packet";
-    if (ledger->is_opened && index != ledger->opened_index + 1 && !ledger->may_lose) return "a jump in the stream leaves a gap in the numbers";
+    if (ledger->is_opened && !follows(ledger, index) && !ledger->may_lose) return "a jump in the stream leaves a gap in the numbers";
     const struct eg_sim_sent *last = eg_sim_ledger_find(ledger, ledger->opened_index);
     if (ledger->is_opened && last != NULL && last->timestamp == sent->timestamp) return "two pictures have one timestamp";
     ledger->is_opened = true;
     ledger->opened_index = ledger->run_index = index;
     ledger->place = sent->place = place;
     ledger->picture = entry->picture;
+    sent->rung = (uint8_t)ledger->rung;
     ledger->bursts++;
     return NULL;
 }
@@ -114,7 +133,9 @@ static bool began_earlier(struct eg_sim_ledger *ledger, uint64_t index) {
         if (!is_run_at(ledger, place, index)) continue;
         for (uint64_t i = ledger->run_index; i <= ledger->opened_index; i++) {
             struct eg_sim_sent *sent = eg_sim_ledger_find(ledger, i);
-            if (sent != NULL) sent->place = place + (i - ledger->run_index);
+            if (sent == NULL) continue;
+            sent->place = place + (i - ledger->run_index);
+            sent->rung = (uint8_t)ledger->rung;
         }
         ledger->place = place + (ledger->opened_index - ledger->run_index);
         ledger->picture = entry->picture;
@@ -144,7 +165,29 @@ static const char *follow_run(struct eg_sim_ledger *ledger, struct eg_sim_sent *
     ledger->opened_index = index;
     ledger->place = sent->place = place;
     ledger->picture = entry->picture;
+    sent->rung = (uint8_t)ledger->rung;
     return NULL;
+}
+
+// Which encoding of its ladder one of whose last key pictures begins with this packet; -1: none of them.
+static int find_rung(const struct eg_sim_ledger *ledger, const struct eg_sim_sent *sent, uint64_t *place) {
+    for (unsigned i = 0; i < ledger->rung_count; i++) {
+        struct eg_sim_ledger one = {.log = ledger->rungs[i], .idrs_late = ledger->idrs_late + 1};
+        *place = find_gop(&one, sent, one.log->gop_begin);
+        const struct eg_sim_entry *entry = eg_sim_log_find(one.log, *place);
+        if (entry != NULL && entry->hash == sent->payload_hash) return (int)i;
+    }
+    return -1;
+}
+
+static const char *begin_at_a_rung(struct eg_sim_ledger *ledger, struct eg_sim_sent *sent, uint64_t index) {
+    uint64_t place;
+    int rung = find_rung(ledger, sent, &place);
+    if (rung < 0) return "it begins with what is not the last IDR's first packet of an encoding of its ladder";
+    ledger->switches += (unsigned)rung != ledger->rung;
+    ledger->rung = (unsigned)rung;
+    ledger->log = ledger->rungs[rung];
+    return begin_run(ledger, sent, index, place);
 }
 
 const char *eg_sim_ledger_open(struct eg_sim_ledger *ledger, uint64_t index, uint64_t newest, const uint8_t *payload, size_t size) {
@@ -156,6 +199,7 @@ const char *eg_sim_ledger_open(struct eg_sim_ledger *ledger, uint64_t index, uin
     bool is_video = ledger->log->kind == EG_VIDEO;
     if (is_video && ledger->is_opened && began_earlier(ledger, index))
         return follow_run(ledger, sent, index, ledger->place + (index - ledger->opened_index));
+    if (is_video && ledger->rung_count > 0) return begin_at_a_rung(ledger, sent, index);
     if (is_video) return begin_run(ledger, sent, index, find_gop(ledger, sent, newest));
     uint64_t begin = find_audio(ledger->log, sent->payload_hash, newest, ledger->may_lose ? AUDIO_BACKLOG_LATE : AUDIO_BACKLOG);
     if (ledger->is_opened && (!ledger->may_skip || begin <= ledger->place)) return "sound is not what the source sent next";

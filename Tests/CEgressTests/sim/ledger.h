@@ -5,10 +5,13 @@
 #include "sim/log.h"
 #include "wire/rtp.h"
 
+enum { EG_SIM_RUNGS_MAX = 3 };
+
 struct eg_sim_sent {
     bool is_there;
     bool marker;
     bool is_received;   // by the viewer, directly or repaired
+    uint8_t rung;       // the encoding that it is of, once it has been opened
     uint32_t timestamp;
     uint64_t datagram_hash;
     uint64_t payload_hash;
@@ -16,7 +19,12 @@ struct eg_sim_sent {
 };
 
 struct eg_sim_ledger {
-    const struct eg_sim_log *log;
+    const struct eg_sim_log *log; // of what it is sent now
+    unsigned rung_count;          // encodings that it may be sent; 0: only this one
+    const struct eg_sim_log *rungs[EG_SIM_RUNGS_MAX];
+    uint32_t bit_rates[EG_SIM_RUNGS_MAX]; // [bit/s]
+    unsigned rung;                // of what it is sent now
+    uint64_t switches;
     uint32_t ssrc;
     uint32_t rtx_ssrc;
     bool has_begun;
@@ -40,6 +48,8 @@ struct eg_sim_ledger {
 };
 
 void eg_sim_ledger_init(struct eg_sim_ledger *ledger, const struct eg_sim_log *log, uint32_t ssrc, uint32_t rtx_ssrc);
+// The viewer may be switched to this encoding too. To be called for each of its ladder in their order.
+void eg_sim_ledger_add_rung(struct eg_sim_ledger *ledger, const struct eg_sim_log *log, uint32_t bit_rate);
 void eg_sim_ledger_deinit(struct eg_sim_ledger *ledger);
 
 // Each gives NULL, or what is wrong.
@@ -53,6 +63,9 @@ const char *eg_sim_ledger_open(struct eg_sim_ledger *ledger, uint64_t index, uin
 const char *eg_sim_ledger_send_rtx(struct eg_sim_ledger *ledger, const struct eg_rtp *rtp, uint64_t *rtx_index);
 const char *eg_sim_ledger_open_rtx(struct eg_sim_ledger *ledger, const struct eg_rtp *rtp, const uint8_t *payload, size_t size,
                                    uint64_t *index);
+
+// What the source sent, of a packet that has been opened.
+const struct eg_sim_entry *eg_sim_ledger_entry(const struct eg_sim_ledger *ledger, const struct eg_sim_sent *sent);
 
 // NULL when nothing was sent under that index.
 struct eg_sim_sent *eg_sim_ledger_find(const struct eg_sim_ledger *ledger, uint64_t index);

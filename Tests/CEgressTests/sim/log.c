@@ -34,7 +34,7 @@ static void put(struct eg_sim_log *log, uint64_t place, bool marker, const uint8
         log->capacity = capacity;
     }
     log->entries[place] = (struct eg_sim_entry){
-        .is_there = true, .marker = marker, .picture = log->pictures, .size = size, .hash = eg_sim_log_hash(payload, size)};
+        .is_there = true, .marker = marker, .picture = log->pictures, .ticks = log->ticks, .size = size, .hash = eg_sim_log_hash(payload, size)};
     log->highest = place;
 }
 

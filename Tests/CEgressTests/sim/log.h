@@ -11,6 +11,7 @@ struct eg_sim_entry {
     bool marker;
     bool begins_key;    // the first packet of a key picture
     uint32_t picture;   // number of its picture
+    uint32_t ticks;     // [RTP ticks] of its picture, on one timeline for all senders
     size_t size;        // [B] of the payload
     uint64_t hash;      // of the payload
 };
@@ -55,6 +56,7 @@ struct eg_sim_log {
     uint64_t gop_begin;           // 0: none yet
     uint64_t epochs;
     uint64_t delivered;           // RTP packets
+    uint32_t ticks;               // of the picture that is being received; whoever hands it in sets it
     struct eg_sim_held held;
 };
 

@@ -53,9 +53,15 @@ static uint64_t name_of(struct eg_sim_link *link, eg_time now, const struct eg_s
 // When a datagram leaves the queue, EG_TIME_NEVER when there is no room in it. DTLS, whose sizes are not the same each time, takes none.
 static eg_time pass_queue(struct eg_sim_link *link, eg_time now, const struct eg_sim_datagram *datagram) {
     const struct eg_sim_quality *quality = &link->quality;
-    if (quality->bit_rate == 0 || eg__demux(datagram->bytes, datagram->size) == EG_DATAGRAM_DTLS) return now;
-    eg_time begins = link->free_at > now ? link->free_at : now;
+    bool has_queue = quality->bit_rate > 0 || link->bottleneck != NULL;
+    if (!has_queue || eg__demux(datagram->bytes, datagram->size) == EG_DATAGRAM_DTLS) return now;
     uint64_t size = datagram->size + UDP_AND_IP_SIZE;
+    if (link->bottleneck != NULL) {
+        eg_time leaves = eg_sim_bottleneck_pass(link->bottleneck, now, size);
+        link->overflows += leaves == EG_TIME_NEVER;
+        return leaves;
+    }
+    eg_time begins = link->free_at > now ? link->free_at : now;
     if ((begins - now) * quality->bit_rate / 8 / EG_SECOND + size > quality->queue_size) {
         link->overflows++;
         return EG_TIME_NEVER;

@@ -8,6 +8,7 @@
 
 #include "base/addr.h"
 #include "base/limits.h"
+#include "sim/bottleneck.h"
 
 // In thousandths of all datagrams.
 struct eg_sim_quality {
@@ -28,6 +29,7 @@ struct eg_sim_link {
     eg_time dtls_at;
     eg_time free_at;     // when the queue in front of it is empty
     uint64_t overflows;  // datagrams that found it full
+    struct eg_sim_bottleneck *bottleneck; // which it shares with others, in place of its own rate and queue; NULL: none
 };
 
 struct eg_sim_datagram {
@@ -38,6 +40,8 @@ struct eg_sim_datagram {
     bool is_corrupted;
     int track;           // of an opened RTP packet, EG_TRACK_COUNT for RTX; -1: none
     uint64_t index;      // of the packet that it is, or repairs
+    bool has_number;     // a transport-wide one
+    uint16_t number;
     struct eg_path path; // as the engine sees it
     size_t size;
     uint8_t bytes[EG_DATAGRAM_SIZE_MAX];

@@ -9,6 +9,7 @@
 enum {
     STREAMS_MAX = 2,
     VIEWERS_MAX = 8,
+    BOTTLENECKS = 3,
     CROWD = 40, // more of them, in one world of twenty-five
     ACTIONS_MAX = 96,
     GRACE = 4 * EG_SECOND, // [us]
@@ -16,7 +17,7 @@ enum {
     SMALL_FORWARD = 16 * 1024,
 };
 
-enum action_kind { JOIN, STRAY, RESTART_WITH_BYE, RESTART_AFTER_KILL, RESTART_IN_PLACE, STOP_FOR_GOOD, REMOVE };
+enum action_kind { JOIN, STRAY, RESTART_WITH_BYE, RESTART_AFTER_KILL, RESTART_IN_PLACE, STOP_FOR_GOOD, REMOVE, STOP_ENCODING, START_ENCODING };
 
 struct action {
     eg_time at;
@@ -65,6 +66,48 @@ static struct eg_sim_ffmpeg_config make_source(struct eg_sim_random *random) {
     return config;
 }
 
+// The first is as it is; the further ones have half the bytes of the one before. No two key pictures begin alike.
+static void make_ladder(struct eg_sim_random *random, struct eg_sim_ffmpeg_config configs[EG_SIM_RUNGS_MAX], uint32_t bit_rates[EG_SIM_RUNGS_MAX]) {
+    configs[0].has_single_sets = configs[0].has_b_frames = false;
+    configs[0].sets_every = 0;
+    bool is_told = eg_sim_random_chance(random, 700);
+    for (unsigned i = 0; i < EG_SIM_RUNGS_MAX; i++) {
+        if (i > 0) configs[i] = configs[i - 1];
+        if (i > 0) configs[i].idr_size = configs[i].idr_size / 2 + 500;
+        if (i > 0) configs[i].picture_size = configs[i].picture_size / 2 + 50;
+        configs[i].late_max = i > 0 ? 4 * EG_MILLISECOND : 0;
+        bit_rates[i] = is_told ? 8 * configs[i].picture_size * configs[i].frame_rate + 8 * configs[i].idr_size : 0;
+    }
+}
+
+static void add_stream(struct eg_sim_world *world, unsigned engine) {
+    struct eg_sim_ffmpeg_config configs[EG_SIM_RUNGS_MAX] = {make_source(&world->random)};
+    uint32_t bit_rates[EG_SIM_RUNGS_MAX];
+    unsigned count = eg_sim_random_chance(&world->random, 350) ? 2 + eg_sim_random_below(&world->random, EG_SIM_RUNGS_MAX - 1) : 1;
+    if (count > 1) make_ladder(&world->random, configs, bit_rates);
+    eg_sim_world_add_ladder(world, engine, configs, count, count > 1 ? bit_rates : NULL);
+}
+
+// Lines of a stream's width or so, that change now and then; some carry other flows.
+static void add_bottlenecks(struct eg_sim_world *world) {
+    struct eg_sim_random *random = &world->random;
+    unsigned count = eg_sim_random_below(random, BOTTLENECKS + 1);
+    for (unsigned i = 0; i < count; i++) {
+        uint32_t bit_rate = 50000 + eg_sim_random_below(random, 4000000);
+        unsigned number = eg_sim_world_add_bottleneck(world, bit_rate, 8192 + eg_sim_random_below(random, 131072));
+        struct eg_sim_bottleneck *line = &world->bottlenecks[number - 1];
+        eg_time at = world->now;
+        for (unsigned changes = eg_sim_random_below(random, 6); changes > 0; changes--)
+            eg_sim_bottleneck_change(line, at += 1 + eg_sim_random_below(random, 4 * EG_SECOND), 50000 + eg_sim_random_below(random, 4000000));
+        const struct eg_sim_flow_config flow = {.begins = world->now + eg_sim_random_below(random, 5 * EG_SECOND),
+                                                .ends = EG_TIME_NEVER,
+                                                .size = eg_sim_random_below(random, 400000),
+                                                .every = eg_sim_random_chance(random, 500) ? 3 * EG_SECOND : 0,
+                                                .round_trip = 20 * EG_MILLISECOND};
+        if (eg_sim_random_chance(random, 300)) eg_sim_bottleneck_add_flow(line, &flow);
+    }
+}
+
 static struct eg_sim_quality make_quality(struct eg_sim_random *random) {
     struct eg_sim_quality quality = {.delay = eg_sim_random_below(random, 60 * EG_MILLISECOND)};
     if (eg_sim_random_chance(random, 400)) return quality;
@@ -74,6 +117,29 @@ static struct eg_sim_quality make_quality(struct eg_sim_random *random) {
     quality.corrupted = eg_sim_random_chance(random, 300) ? eg_sim_random_below(random, 20) : 0;
     quality.reordered = eg_sim_random_below(random, 30);
     return quality;
+}
+
+static void choose_feedback(struct eg_sim_random *random, struct eg_sim_feedback_habits *habits) {
+    habits->is_negotiated = eg_sim_random_chance(random, 750);
+    if (eg_sim_random_chance(random, 700)) return;
+    habits->honesty = (enum eg_sim_honesty)eg_sim_random_below(random, 3);
+    habits->every = eg_sim_random_chance(random, 300) ? 1 + eg_sim_random_below(random, EG_SECOND) : 0;
+    habits->late_by = eg_sim_random_chance(random, 300) ? eg_sim_random_below(random, 3 * EG_SECOND) : 0;
+    habits->stops_after = eg_sim_random_chance(random, 300) ? 1 + eg_sim_random_below(random, 6 * EG_SECOND) : 0;
+    habits->stops_reports_too = eg_sim_random_chance(random, 300);
+}
+
+// What it has to do with a ladder.
+static void choose_rungs(struct eg_sim_world *world, struct eg_sim_script *script) {
+    struct eg_sim_random *random = &world->random;
+    const struct eg_sim_stream *stream = &world->streams[script->stream];
+    if (world->bottleneck_count > 0 && eg_sim_random_chance(random, 400))
+        script->bottleneck = 1 + eg_sim_random_below(random, world->bottleneck_count);
+    if (stream->rung_count == 0 || eg_sim_random_chance(random, 150)) return;
+    script->has_ladder = true;
+    script->encoding = eg_sim_random_below(random, stream->rung_count + 1);
+    script->bit_rate_max = eg_sim_random_chance(random, 200) ? eg_sim_random_below(random, 2000000) : 0;
+    choose_feedback(random, &script->feedback);
 }
 
 static struct eg_sim_script make_script(struct eg_sim_random *random, unsigned stream) {
@@ -123,6 +189,10 @@ static void make_plan(struct eg_sim_world *world, struct plan *plan) {
             add_action(plan, at, (enum action_kind)(STRAY + eg_sim_random_below(random, 4)), stream);
             at += EG_SECOND;
         }
+        for (unsigned i = eg_sim_random_below(random, 3); world->streams[stream].rung_count > 0 && i > 0; i--) {
+            add_action(plan, eg_sim_random_below(random, (uint32_t)plan->duration), STOP_ENCODING, stream);
+            add_action(plan, eg_sim_random_below(random, (uint32_t)plan->duration), START_ENCODING, stream);
+        }
         if (eg_sim_random_chance(random, 100)) add_action(plan, plan->duration / 2, STOP_FOR_GOOD, stream);
         else if (eg_sim_random_chance(random, 150)) add_action(plan, plan->duration / 2, REMOVE, stream);
     }
@@ -145,6 +215,7 @@ static void act(struct eg_sim_world *world, const struct action *action) {
     if (!stream->is_there) return;
     if (action->kind == JOIN) {
         struct eg_sim_script script = make_script(&world->random, action->stream);
+        choose_rungs(world, &script);
         eg_sim_world_add_viewer(world, &script);
         return;
     }
@@ -165,6 +236,13 @@ static void act(struct eg_sim_world *world, const struct action *action) {
     case REMOVE:
         eg_sim_world_remove_stream(world, action->stream);
         return;
+    case STOP_ENCODING:
+        eg_sim_world_stop_encoding(world, action->stream, 1 + eg_sim_random_below(&world->random, stream->rung_count),
+                                   eg_sim_random_chance(&world->random, 500));
+        return;
+    case START_ENCODING:
+        eg_sim_world_start_encoding(world, action->stream, 1 + eg_sim_random_below(&world->random, stream->rung_count));
+        return;
     case JOIN:
         return;
     }
@@ -184,7 +262,7 @@ static bool is_reason_plausible(const struct eg_sim_viewer *viewer) {
     const struct eg_sim_script *script = &viewer->script;
     bool is_corrupted = script->up.corrupted + script->down.corrupted > 0;
     // Between workers that don't keep up checks are lost too, or come too late to be answered.
-    bool is_lossy = script->up.loss + script->down.loss + script->down.bit_rate > 0 || is_corrupted || !is_routed(viewer->world);
+    bool is_lossy = script->up.loss + script->down.loss + script->down.bit_rate + script->bottleneck > 0 || is_corrupted || !is_routed(viewer->world);
     switch (viewer->reason) {
     case EG_CLOSE_REQUESTED: return viewer->was_closed;
     case EG_CLOSE_STREAM_STOPPED: return true;
@@ -208,7 +286,8 @@ static void judge(struct eg_sim_world *world, const struct eg_sim_viewer *viewer
     if (is_refused && has_connected) eg_sim_fail(world, "viewer %u: must not have connected", viewer->number);
     bool stayed = script->farewell == EG_SIM_STAYS || script->leaves_after >= 2 * EG_SECOND;
     bool had_time = stayed && viewer->closed_at - viewer->joined_at >= 2 * EG_SECOND;
-    if (!is_refused && had_time && is_routed(world) && is_clean(&script->up) && is_clean(&script->down) && !has_connected)
+    if (!is_refused && had_time && is_routed(world) && is_clean(&script->up) && is_clean(&script->down) &&
+        script->bottleneck == 0 && !has_connected)
         eg_sim_fail(world, "viewer %u: did not connect over a good network", viewer->number);
 }
 
@@ -234,11 +313,11 @@ static struct eg_sim_world *run_world(uint64_t seed) {
     struct eg_sim_random *random = &world->random;
     unsigned streams = 1 + eg_sim_random_below(random, STREAMS_MAX);
     for (unsigned i = 0; i < streams; i++) {
-        struct eg_sim_ffmpeg_config config = make_source(random);
-        eg_sim_world_add_stream(world, i % world->engine_count, &config);
+        add_stream(world, i % world->engine_count);
         world->streams[i].loss = eg_sim_random_chance(random, 200) ? eg_sim_random_below(random, 20) : 0;
         eg_sim_world_start_source(world, i);
     }
+    if (eg_sim_random_chance(random, 400)) add_bottlenecks(world);
     if (eg_sim_random_chance(random, 300)) world->transmit_room = EG_BATCH_RESERVE_SIZE + 2048;
     struct plan plan = {0};
     make_plan(world, &plan);

@@ -25,16 +25,23 @@ void eg_sim_srtp_deinit(struct eg_sim_srtp *srtp) {
     srtp->context = NULL;
 }
 
+// What stays readable: a header without CSRCs, and its extension (RFC 3550 §5.3.1).
+static size_t header_size_of(const uint8_t *packet, size_t size) {
+    bool has_extension = size >= EG_RTP_HEADER_SIZE + 4 && (packet[0] & 0x10) != 0;
+    return EG_RTP_HEADER_SIZE + (has_extension ? 4 + 4 * (size_t)(packet[14] << 8 | packet[15]) : 0);
+}
+
 // RFC 7714 §8.1: 00 00, SSRC, roll-over counter, sequence number, over the salt.
 static int open_gcm(const struct eg_sim_srtp *srtp, uint32_t roc, const uint8_t *packet, size_t size, uint8_t *payload) {
     uint8_t nonce[EG_GCM_NONCE_SIZE] = {[6] = (uint8_t)(roc >> 24), (uint8_t)(roc >> 16), (uint8_t)(roc >> 8), (uint8_t)roc};
     memcpy(nonce + 2, packet + 8, 4);
     memcpy(nonce + 10, packet + 2, 2);
     for (size_t i = 0; i < sizeof nonce; i++) nonce[i] ^= srtp->salt[i];
-    if (size < EG_RTP_HEADER_SIZE + EG_GCM_TAG_SIZE) return -1;
-    size_t sealed_size = size - EG_RTP_HEADER_SIZE;
-    const struct eg_crypto_job job = {.iv = nonce, .aad = packet, .aad_size = EG_RTP_HEADER_SIZE, .in = packet + EG_RTP_HEADER_SIZE,
-                                      .size = sealed_size, .out = payload};
+    size_t header_size = header_size_of(packet, size);
+    if (size < header_size + EG_GCM_TAG_SIZE) return -1;
+    size_t sealed_size = size - header_size;
+    const struct eg_crypto_job job = {
+        .iv = nonce, .aad = packet, .aad_size = header_size, .in = packet + header_size, .size = sealed_size, .out = payload};
     if (!eg__aes128_gcm_open(srtp->rtcp.crypto->aes, srtp->key, &job)) return -1;
     return (int)(sealed_size - EG_GCM_TAG_SIZE);
 }
@@ -42,7 +49,8 @@ static int open_gcm(const struct eg_sim_srtp *srtp, uint32_t roc, const uint8_t 
 // RFC 3711 §4.1.1 and §4.2: the tag covers the packet and the roll-over counter.
 static int open_cm(const struct eg_sim_srtp *srtp, uint32_t roc, const uint8_t *packet, size_t size, uint8_t *payload) {
     enum { TAG_SIZE = 10 };
-    if (size < EG_RTP_HEADER_SIZE + TAG_SIZE) return -1;
+    size_t header_size = header_size_of(packet, size);
+    if (size < header_size + TAG_SIZE) return -1;
     uint8_t roc_bytes[4] = {(uint8_t)(roc >> 24), (uint8_t)(roc >> 16), (uint8_t)(roc >> 8), (uint8_t)roc};
     uint8_t tag[EG_SHA1_SIZE];
     size_t signed_size = size - TAG_SIZE;
@@ -54,8 +62,8 @@ static int open_cm(const struct eg_sim_srtp *srtp, uint32_t roc, const uint8_t *
     memcpy(iv + 8, roc_bytes, 4);
     memcpy(iv + 12, packet + 2, 2);
     for (size_t i = 0; i < 14; i++) iv[i] ^= srtp->salt[i];
-    size_t payload_size = signed_size - EG_RTP_HEADER_SIZE;
-    const struct eg_crypto_job job = {.iv = iv, .in = packet + EG_RTP_HEADER_SIZE, .size = payload_size, .out = payload};
+    size_t payload_size = signed_size - header_size;
+    const struct eg_crypto_job job = {.iv = iv, .in = packet + header_size, .size = payload_size, .out = payload};
     bool is_done = eg__aes128_ctr(srtp->rtcp.crypto->aes, srtp->key, &job);
     return is_done ? (int)payload_size : -1;
 }

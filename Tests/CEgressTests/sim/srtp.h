@@ -17,7 +17,7 @@ struct eg_sim_srtp {
 bool eg_sim_srtp_init(struct eg_sim_srtp *srtp, const struct eg_crypto *crypto, const struct eg_srtp_keys *keys);
 void eg_sim_srtp_deinit(struct eg_sim_srtp *srtp);
 
-// Opens an RTP packet with a header of 12 bytes: gives the size of its payload, or -1 when it is not authentic.
+// Opens an RTP packet whose header has no CSRCs: gives the size of its payload, or -1 when it is not authentic.
 int eg_sim_srtp_open(const struct eg_sim_srtp *srtp, uint32_t roc, const uint8_t *packet, size_t size, uint8_t *payload);
 
 #endif

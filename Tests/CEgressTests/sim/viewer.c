@@ -19,6 +19,7 @@ enum {
     RTCP_SIZE_MAX = 1200,
     RTP_HEADER_SIZE = EG_RTP_HEADER_SIZE,
     VIEWER_SSRC = 0x76000000,
+    PICTURE_PATIENCE = 3 * EG_SECOND,      // [us] without a picture, after which one is asked for, as libwebrtc does
 };
 
 static void take_from_dtls(struct eg_dtls_client_output *output, const uint8_t *bytes, size_t size) {
@@ -49,6 +50,9 @@ struct eg_sim_viewer *eg_sim_viewer_create(struct eg_sim_world *world, unsigned 
     viewer->joined_at = viewer->check_at = viewer->heard_at = world->now;
     viewer->connected_at = viewer->first_media_at = viewer->live_at = viewer->closed_at = EG_TIME_NEVER;
     viewer->report_at = viewer->picture_at = EG_TIME_NEVER;
+    viewer->switches = (struct eg_sim_switches){.encoding = (int32_t)script->encoding, .at = EG_TIME_NEVER};
+    if (script->bottleneck > 0) viewer->down.bottleneck = &world->bottlenecks[script->bottleneck - 1];
+    eg_sim_screen_measure(&viewer->screen, world->now);
     struct eg_dtls_client_config config = {
         .profiles = script->has_cm_only ? "SRTP_AES128_CM_SHA1_80" : EG_DTLS_CLIENT_PROFILES,
         .mtu = script->mtu,
@@ -167,15 +171,33 @@ static void watch_live(struct eg_sim_viewer *viewer) {
     if (viewer->live_at == EG_TIME_NEVER && video->picture == video->log->pictures) viewer->live_at = viewer->world->now;
 }
 
+// Each new packet has the next number, each that is sent again the one that it had: it is the same bytes. Without RTX the numbers are those of the
+// sequence, so that they need not be remembered.
+static const char *watch_number(struct eg_sim_viewer *viewer, struct eg_sim_datagram *datagram, const struct eg_rtp *rtp, bool is_new) {
+    const struct eg_sim_feedback_habits *habits = &viewer->script.feedback;
+    datagram->has_number = eg__rtp_find_transport_number(rtp, EG_SIM_TRANSPORT_ID, &datagram->number);
+    if (!habits->is_negotiated && rtp->extension != NULL) return "a header extension that was not agreed on";
+    if (!datagram->has_number || !is_new) return NULL;
+    uint16_t next = viewer->script.has_rtx ? (uint16_t)(viewer->number_sent + 1) : rtp->sequence;
+    bool is_next = datagram->number == next || (viewer->script.has_rtx && !viewer->has_number);
+    viewer->has_number = true;
+    viewer->number_sent = datagram->number;
+    return is_next ? NULL : "transport-wide numbers are not contiguous";
+}
+
 static const char *watch_rtp(struct eg_sim_viewer *viewer, struct eg_sim_datagram *datagram) {
     struct eg_rtp rtp;
     if (!eg__rtp_parse(&rtp, datagram->bytes, datagram->size)) return "malformed RTP";
     struct eg_sim_ledger *ledger = find_ledger(viewer, rtp.ssrc, &datagram->track);
     if (ledger == NULL) return "an SSRC that was not agreed on";
-    if (datagram->track == EG_TRACK_COUNT) return open_rtx(viewer, ledger, &rtp, datagram->bytes, datagram->size, &datagram->index);
+    if (datagram->track == EG_TRACK_COUNT) {
+        const char *problem = watch_number(viewer, datagram, &rtp, true);
+        return problem != NULL ? problem : open_rtx(viewer, ledger, &rtp, datagram->bytes, datagram->size, &datagram->index);
+    }
     bool is_new;
     uint64_t newest = datagram->track == EG_VIDEO ? ledger->log->gop_begin : ledger->log->highest;
     const char *problem = eg_sim_ledger_send(ledger, &rtp, datagram->bytes, datagram->size, &datagram->index, &is_new);
+    if (problem == NULL) problem = watch_number(viewer, datagram, &rtp, is_new);
     if (problem != NULL || !is_new) return problem;
     if (datagram->track == EG_VIDEO && viewer->first_media_at == EG_TIME_NEVER) viewer->first_media_at = viewer->world->now;
     if (!viewer->has_keys) {
@@ -265,24 +287,44 @@ static void forget_missing(struct eg_sim_receiver *receiver, uint64_t index) {
     }
 }
 
+// What is older than what is shown is of no use any more.
+static void forget_missing_before(struct eg_sim_receiver *receiver, uint64_t index) {
+    for (size_t i = 0; i < receiver->missing_count;)
+        if (receiver->missing[i].index < index) receiver->missing[i] = receiver->missing[--receiver->missing_count];
+        else i++;
+}
+
+static void show(struct eg_sim_viewer *viewer, uint64_t index) {
+    uint64_t begin;
+    eg_time now = viewer->world->now;
+    if (eg_sim_screen_receive(&viewer->screen, &viewer->ledgers[EG_VIDEO], now, index, &begin) == 0) return;
+    forget_missing_before(&viewer->receivers[EG_VIDEO], begin);
+    if (viewer->script.asks_for_pictures_every == 0) viewer->picture_at = now + PICTURE_PATIENCE;
+}
+
 static void receive_rtp(struct eg_sim_viewer *viewer, const struct eg_sim_datagram *datagram) {
     int kind = datagram->track == EG_TRACK_COUNT ? EG_VIDEO : datagram->track;
     if (kind < 0 || !viewer->has_keys) return;
     if (datagram->is_corrupted) return; // its tag is wrong: nothing is known of it
     struct eg_sim_receiver *receiver = &viewer->receivers[kind];
+    receiver->bytes += datagram->size;
     struct eg_sim_sent *sent = eg_sim_ledger_find(&viewer->ledgers[kind], datagram->index);
     if (sent != NULL) sent->is_received = true;
+    if (datagram->has_number) eg_sim_feedback_note(&viewer->feedback, viewer->world->now, datagram->number);
     if (!receiver->has_begun) {
         receiver->has_begun = true;
         receiver->first = receiver->highest = receiver->reported_highest = datagram->index;
     }
-    receiver->received++;
+    // As libwebrtc counts them: what is repaired by RTX was lost.
+    receiver->received += !viewer->script.has_ladder || datagram->track != EG_TRACK_COUNT;
     forget_missing(receiver, datagram->index);
     for (; receiver->highest < datagram->index; receiver->highest++) {
         if (receiver->highest + 1 == datagram->index || receiver->missing_count == EG_SIM_MISSING_MAX) continue;
         receiver->missing[receiver->missing_count++] =
             (struct eg_sim_missing){.index = receiver->highest + 1, .next_at = viewer->world->now + ORDER_PATIENCE};
     }
+    if (kind == EG_AUDIO) eg_sim_screen_hear(&viewer->screen, viewer->world->now);
+    else if (viewer->script.has_ladder) show(viewer, datagram->index);
 }
 
 static void receive_sender_report(struct eg_sim_viewer *viewer, const struct eg_rtcp *block) {
@@ -318,6 +360,12 @@ static void send_rtcp(struct eg_sim_viewer *viewer, struct eg_writer *writer) {
     if (size > 0) eg_sim_world_send(viewer->world, viewer, viewer->address, writer->bytes, size);
 }
 
+// Not before the last one can have been answered.
+static eg_time nack_interval(const struct eg_sim_viewer *viewer) {
+    eg_time round_trip = viewer->up.quality.delay + viewer->down.quality.delay + NACK_INTERVAL / 2;
+    return viewer->script.has_ladder && round_trip > NACK_INTERVAL ? round_trip : NACK_INTERVAL;
+}
+
 static void send_nacks(struct eg_sim_viewer *viewer, int kind) {
     struct eg_sim_receiver *receiver = &viewer->receivers[kind];
     uint8_t bytes[RTCP_SIZE_MAX + EG_SRTCP_TRAILER_SIZE_MAX];
@@ -334,7 +382,7 @@ static void send_nacks(struct eg_sim_viewer *viewer, int kind) {
         struct eg_rtcp_nack nack = {.packet_id = (uint16_t)missing->index};
         eg__rtcp_write_nack(&writer, VIEWER_SSRC | viewer->number, viewer->ledgers[kind].ssrc, &nack);
         missing->tries++;
-        missing->next_at = viewer->world->now + NACK_INTERVAL;
+        missing->next_at = viewer->world->now + nack_interval(viewer);
         viewer->nacks++;
     }
     if (writer.at > 0) send_rtcp(viewer, &writer);
@@ -351,6 +399,10 @@ static struct eg_report_block report_on(struct eg_sim_viewer *viewer, int kind) 
         .cumulative_lost = (int32_t)(all - receiver->received),
         .highest_sequence = (uint32_t)receiver->highest,
     };
+    if (viewer->script.has_ladder && viewer->reports[kind].count > 0) {
+        report.last_sr = (uint32_t)(viewer->reports[kind].last.ntp >> 16);
+        report.delay_since_last_sr = (uint32_t)((viewer->world->now - viewer->reports[kind].last_at) * 65536 / EG_SECOND);
+    }
     receiver->reported_highest = receiver->highest;
     receiver->reported_received = receiver->received;
     return report;
@@ -374,14 +426,38 @@ static void send_report(struct eg_sim_viewer *viewer, bool asks_for_picture) {
     struct eg_report_block report = report_on(viewer, EG_VIDEO);
     if (viewer->receivers[EG_VIDEO].has_begun) eg__rtcp_write_report(&writer, VIEWER_SSRC | viewer->number, &report);
     else eg__rtcp_write_receiver_report(&writer, VIEWER_SSRC | viewer->number);
+    if (viewer->script.has_ladder && viewer->receivers[EG_AUDIO].has_begun) {
+        report = report_on(viewer, EG_AUDIO);
+        eg__rtcp_write_report(&writer, VIEWER_SSRC | viewer->number, &report);
+    }
     if (asks_for_picture && viewer->script.asks_by_fir) write_fir(viewer, &writer);
     else if (asks_for_picture) eg__rtcp_write_pli(&writer, VIEWER_SSRC | viewer->number, viewer->ledgers[EG_VIDEO].ssrc);
     send_rtcp(viewer, &writer);
 }
 
+static bool is_silent(const struct eg_sim_viewer *viewer, bool in_all) {
+    const struct eg_sim_feedback_habits *habits = &viewer->script.feedback;
+    bool has_stopped = habits->stops_after > 0 && viewer->world->now >= viewer->joined_at + habits->stops_after;
+    return has_stopped && (habits->stops_reports_too || !in_all);
+}
+
+static void send_feedback(struct eg_sim_viewer *viewer) {
+    uint8_t bytes[EG_DATAGRAM_SIZE_MAX];
+    struct eg_writer writer = eg__writer(bytes, sizeof bytes - EG_SRTCP_TRAILER_SIZE_MAX);
+    struct eg_sim_feedback_names names = {.sender_ssrc = VIEWER_SSRC | viewer->number, .media_ssrc = viewer->ledgers[EG_VIDEO].ssrc};
+    eg_sim_feedback_write(&viewer->feedback, viewer->world->now, &viewer->script.feedback, &names, &viewer->random, &writer);
+    if (writer.at > 0) send_rtcp(viewer, &writer);
+}
+
+static eg_time feedback_at(const struct eg_sim_viewer *viewer) {
+    const struct eg_sim_feedback_habits *habits = &viewer->script.feedback;
+    if (!habits->is_negotiated || !viewer->has_keys || is_silent(viewer, false)) return EG_TIME_NEVER;
+    return eg_sim_feedback_deadline(&viewer->feedback, habits);
+}
+
 static eg_time nack_at(const struct eg_sim_viewer *viewer, int kind) {
     eg_time at = EG_TIME_NEVER;
-    if (viewer->script.asks_for_no_repair) return at;
+    if (viewer->script.asks_for_no_repair || is_silent(viewer, true)) return at;
     for (size_t i = 0; i < viewer->receivers[kind].missing_count; i++) at = eg__time_min(at, viewer->receivers[kind].missing[i].next_at);
     return at;
 }
@@ -400,6 +476,7 @@ eg_time eg_sim_viewer_deadline(const struct eg_sim_viewer *viewer) {
     if (!viewer->script.sends_no_checks) at = eg__time_min(at, viewer->check_at);
     at = eg__time_min(at, eg_dtls_client_deadline(viewer->dtls));
     at = eg__time_min(at, eg__time_min(viewer->report_at, viewer->picture_at));
+    at = eg__time_min(at, feedback_at(viewer));
     return eg__time_min(at, eg__time_min(nack_at(viewer, EG_VIDEO), nack_at(viewer, EG_AUDIO)));
 }
 
@@ -446,13 +523,15 @@ void eg_sim_viewer_tick(struct eg_sim_viewer *viewer) {
     eg_dtls_client_tick(viewer->dtls, now);
     for (int kind = 0; kind < EG_TRACK_COUNT; kind++)
         if (now >= nack_at(viewer, kind)) send_nacks(viewer, kind);
+    if (now >= feedback_at(viewer)) send_feedback(viewer);
     if (now >= viewer->report_at) {
         viewer->report_at = now + REPORT_INTERVAL;
-        send_report(viewer, false);
+        if (!is_silent(viewer, true)) send_report(viewer, false);
     }
     if (now >= viewer->picture_at) {
-        viewer->picture_at = now + viewer->script.asks_for_pictures_every;
-        send_report(viewer, true);
+        eg_time every = viewer->script.asks_for_pictures_every;
+        viewer->picture_at = now + (every > 0 ? every : PICTURE_PATIENCE);
+        if (!is_silent(viewer, true)) send_report(viewer, true);
     }
 }
 

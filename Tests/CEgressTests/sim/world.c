@@ -20,7 +20,7 @@ enum {
 
 static const struct eg_sim_workers one_worker = {.count = 1};
 
-static const uint64_t ntp_origin = UINT64_C(0xe8f00000) << 32;
+const uint64_t eg_sim_ntp_origin = UINT64_C(0xe8f00000) << 32;
 static const eg_time start = 100 * (eg_time)EG_SECOND;
 
 void eg_sim_fail(struct eg_sim_world *world, const char *format, ...) {
@@ -51,7 +51,7 @@ static void init_worker(struct eg_sim_world *world, struct eg_sim_engine *engine
         .source_grace = world->grace,
         .handshakes_max = world->handshakes_max,
         .handshakes_per_address_max = EG_SIM_VIEWERS_MAX,
-        .ntp_origin = ntp_origin,
+        .ntp_origin = eg_sim_ntp_origin,
         .worker = number,
         .worker_count = engine->worker_count,
         .exchange = engine->exchange,
@@ -125,8 +125,7 @@ static void deinit_engine(struct eg_sim_engine *engine) {
 void eg_sim_world_destroy(struct eg_sim_world *world) {
     for (unsigned i = 0; i < world->engine_count; i++) deinit_engine(&world->engines[i]);
     for (unsigned i = 0; i < world->viewer_count; i++) eg_sim_viewer_destroy(world->viewers[i]);
-    for (unsigned i = 0; i < world->stream_count; i++)
-        for (int kind = 0; kind < EG_TRACK_COUNT; kind++) eg_sim_log_deinit(&world->streams[i].logs[kind]);
+    for (unsigned i = 0; i < world->stream_count; i++) eg_sim_stream_deinit(&world->streams[i]);
     eg_sim_network_deinit(&world->network);
     eg__crypto_destroy(world->crypto);
     free(world);
@@ -142,8 +141,7 @@ static struct eg_sim_worker *worker_of(struct eg_sim_world *world, const struct 
 
 struct eg_core *eg_sim_core_of(struct eg_sim_world *world, const struct eg_sim_viewer *viewer) { return worker_of(world, viewer)->core; }
 
-// Where a stream is received.
-static struct eg_sim_worker *home_of(struct eg_sim_world *world, const struct eg_sim_stream *stream) {
+struct eg_sim_worker *eg_sim_home_of(struct eg_sim_world *world, const struct eg_sim_stream *stream) {
     return &world->engines[stream->engine].workers[eg__worker_id_worker(stream->handle)];
 }
 
@@ -248,6 +246,28 @@ static void take_stream_event(struct eg_sim_world *world, const struct eg_sim_en
     }
 }
 
+static bool is_above(const struct eg_sim_stream *stream, int32_t encoding, int32_t other) {
+    if (encoding < 0 || other < 0) return other < 0;
+    return stream->bit_rates[encoding] > stream->bit_rates[other];
+}
+
+static void take_switch_event(struct eg_sim_world *world, const struct eg_sim_engine *engine, const struct eg_switch_event *event) {
+    struct eg_sim_viewer *viewer = find_viewer_by_id(world, engine, event->viewer);
+    if (viewer == NULL || !viewer->script.has_ladder || event->reason == EG_SWITCH_NONE || event->reason >= EG_SWITCH_REASON_COUNT) {
+        eg_sim_fail(world, "a switch of a viewer that has no ladder, or for no reason");
+        return;
+    }
+    struct eg_sim_switches *switches = &viewer->switches;
+    if (event->encoding == switches->encoding) return; // there and back, told as one
+    if (is_above(&world->streams[viewer->script.stream], event->encoding, switches->encoding)) switches->ups++;
+    else switches->downs++;
+    switches->encoding = event->encoding;
+    switches->reason = event->reason;
+    switches->by_reason[event->reason]++;
+    switches->at = world->now;
+    note(world, viewer->number, (uint64_t)event->reason << 32 | (uint32_t)event->encoding);
+}
+
 static bool transmit(struct eg_sim_world *world, struct eg_sim_engine *engine, struct eg_sim_worker *worker, uint32_t room) {
     if (room > 0) worker->batch.used = EG_BATCH_SIZE - room;
     bool has_more = eg__core_transmit(worker->core, world->now, &worker->batch);
@@ -284,8 +304,7 @@ static void wake(struct eg_sim_world *world, struct eg_sim_engine *engine, struc
     }
 }
 
-// What the loop does after every step.
-static void settle(struct eg_sim_world *world, struct eg_sim_engine *engine, struct eg_sim_worker *worker) {
+void eg_sim_settle(struct eg_sim_world *world, struct eg_sim_engine *engine, struct eg_sim_worker *worker) {
     drain(world, engine, worker);
     wake(world, engine, worker);
     if (world->holds_transmit) return;
@@ -295,17 +314,18 @@ static void settle(struct eg_sim_world *world, struct eg_sim_engine *engine, str
     struct eg_event event;
     while (eg__core_poll_event(worker->core, &event)) {
         if (event.kind == EG_EVENT_VIEWER) take_viewer_event(world, engine, &event.viewer);
-        else take_stream_event(world, engine, &event.stream);
+        else if (event.kind == EG_EVENT_STREAM) take_stream_event(world, engine, &event.stream);
+        else take_switch_event(world, engine, &event.change);
     }
     wake(world, engine, worker);
 }
 
-static void hear(struct eg_sim_world *world, struct eg_sim_engine *engine, struct eg_sim_worker *worker) {
+void eg_sim_hear(struct eg_sim_world *world, struct eg_sim_engine *engine, struct eg_sim_worker *worker) {
     worker->wakes_at = EG_TIME_NEVER;
     bool has_more;
     do {
         has_more = eg__core_receive_peers(worker->core, world->now, &worker->batch);
-        settle(world, engine, worker);
+        eg_sim_settle(world, engine, worker);
     } while (has_more);
 }
 
@@ -317,7 +337,7 @@ static bool has_heard_all(const struct eg_sim_engine *engine) {
 
 void eg_sim_engine_hear_all(struct eg_sim_world *world, struct eg_sim_engine *engine) {
     while (!has_heard_all(engine))
-        for (unsigned i = 0; i < engine->worker_count; i++) hear(world, engine, &engine->workers[i]);
+        for (unsigned i = 0; i < engine->worker_count; i++) eg_sim_hear(world, engine, &engine->workers[i]);
 }
 
 // --- what arrives at one ---
@@ -388,7 +408,7 @@ static void deliver_to_engine(struct eg_sim_world *world, struct eg_sim_viewer *
     if (is_request && dropped != 0) eg_sim_fail(world, "viewer %u: an authentic check was dropped", viewer->number);
     if (is_seen && !may_be_used && dropped != 1)
         eg_sim_fail(world, "viewer %u: a datagram that nothing entitles was not dropped", viewer->number);
-    settle(world, engine, worker);
+    eg_sim_settle(world, engine, worker);
 }
 
 void eg_sim_world_send(struct eg_sim_world *world, struct eg_sim_viewer *viewer, unsigned address, const uint8_t *bytes, size_t size) {
@@ -404,112 +424,13 @@ void eg_sim_world_send(struct eg_sim_world *world, struct eg_sim_viewer *viewer,
     eg_sim_network_send(&world->network, &viewer->up, world->now, &datagram);
 }
 
-// --- sources ---
-
-static void take_from_source(struct eg_sim_ffmpeg_output *output, enum eg_track_kind kind, const struct eg_addr *from, const uint8_t *bytes,
-                             size_t size) {
-    struct eg_sim_stream *stream = (struct eg_sim_stream *)output;
-    struct eg_sim_world *world = stream->world;
-    if (!stream->is_there) return;
-    if (eg_sim_random_chance(&world->random, stream->loss)) return;
-    stream->datagrams++;
-    if (eg__demux(bytes, size) == EG_DATAGRAM_RTCP) stream->reports++;
-    if (!stream->is_stray) eg_sim_log_receive(&stream->logs[kind], world->now, from, bytes, size);
-    struct eg_sim_worker *home = home_of(world, stream);
-    struct eg_arrival arrival = {.path.remote = *from, .bytes = bytes, .size = size, .at = world->now};
-    eg__core_receive_source(home->core, stream->handle, kind, &arrival);
-    settle(world, &world->engines[stream->engine], home);
-}
-
-unsigned eg_sim_world_add_stream(struct eg_sim_world *world, unsigned engine, const struct eg_sim_ffmpeg_config *config) {
-    EG_ASSERT(world->stream_count < EG_SIM_STREAMS_MAX);
-    struct eg_sim_stream *stream = &world->streams[world->stream_count];
-    *stream = (struct eg_sim_stream){
-        .output.datagram = take_from_source,
-        .world = world,
-        .engine = engine,
-        .is_there = true,
-        .config = *config,
-    };
-    const eg_codec codecs[EG_TRACK_COUNT] = {config->video_codec, config->audio_codec};
-    for (int kind = 0; kind < EG_TRACK_COUNT; kind++) eg_sim_log_init(&stream->logs[kind], kind, codecs[kind], config->has_b_frames);
-    struct eg_stream_config stream_config = {
-        .has_video = config->has_video,
-        .has_audio = config->has_audio,
-        .video_payload_type = EG_SIM_VIDEO_PAYLOAD_TYPE,
-        .audio_payload_type = EG_SIM_AUDIO_PAYLOAD_TYPE,
-        .video_codec = config->video_codec,
-        .audio_codec = config->audio_codec,
-    };
-    struct eg_sim_engine *owner = &world->engines[engine];
-    unsigned home = owner->worker_count > 1 ? eg_sim_random_below(&world->random, owner->worker_count) : 0;
-    EG_ASSERT(eg__core_add_stream(owner->workers[home].core, &stream_config, &stream->handle, NULL) == EG_STATUS_OK);
-    return world->stream_count++;
-}
-
-void eg_sim_world_start_source(struct eg_sim_world *world, unsigned number) {
-    struct eg_sim_stream *stream = &world->streams[number];
-    stream->is_running = true;
-    uint64_t seed = eg_sim_mix(world->seed, 6 + number, stream->runs++);
-    eg_sim_ffmpeg_start(&stream->ffmpeg, &stream->config, &stream->output, seed, world->now, ntp_origin);
-}
-
-void eg_sim_world_stop_source(struct eg_sim_world *world, unsigned number, bool says_bye) {
-    struct eg_sim_stream *stream = &world->streams[number];
-    if (stream->is_running && says_bye) eg_sim_ffmpeg_send_bye(&stream->ffmpeg);
-    (void)world;
-    stream->is_running = false;
-}
-
-void eg_sim_world_stray(struct eg_sim_world *world, unsigned number) {
-    struct eg_sim_stream *stream = &world->streams[number];
-    struct eg_sim_ffmpeg stray;
-    struct eg_sim_ffmpeg_config config = eg_sim_ffmpeg_default;
-    config.video_codec = stream->config.video_codec;
-    eg_sim_ffmpeg_start(&stray, &config, &stream->output, eg_sim_random_u64(&world->random), world->now, ntp_origin);
-    stream->is_stray = true;
-    if (stream->config.has_video) eg_sim_ffmpeg_send_picture(&stray);
-    stream->is_stray = false;
-}
-
-// Every datagram on its ports was a report, a packet that was taken, or one that a counter tells of; at most one a leg is still held back.
-static void check_source(struct eg_sim_world *world, struct eg_sim_stream *stream) {
-    struct eg_stream_stats stats;
-    EG_ASSERT(eg__core_stream_stats(home_of(world, stream)->core, stream->handle, &stats) == EG_STATUS_OK);
-    uint64_t used = stats.video.packets + stats.audio.packets + stats.dropped[EG_DROP_SOURCE_STRANGER] + stats.dropped[EG_DROP_SOURCE_PAYLOAD] +
-                    stream->reports;
-    if (stream->datagrams - used > EG_TRACK_COUNT)
-        eg_sim_fail(world, "%llu datagrams of a source, %llu accounted for", (unsigned long long)stream->datagrams,
-                    (unsigned long long)used);
-    if (stats.dropped[EG_DROP_SOURCE_MALFORMED] + stats.dropped[EG_DROP_SOURCE_UNKNOWN] + stats.dropped[EG_DROP_SOURCE_LATE] +
-            stats.dropped[EG_DROP_SOURCE_DUPLICATE] + (stream->config.garbage > 0 ? 0 : stats.dropped[EG_DROP_SOURCE_PAYLOAD]) > 0)
-        eg_sim_fail(world, "a good datagram of a source was dropped");
-    if (stats.video.bytes_stored > (uint64_t)EG_STORE_VIDEO_CHUNKS_MAX * EG_STORE_CHUNK_SIZE)
-        eg_sim_fail(world, "a store beyond its limit");
-}
-
-// A worker hears what others have said before it carries out a command.
-static void remove_at(struct eg_sim_world *world, struct eg_sim_engine *engine, struct eg_sim_worker *worker, eg_stream_id stream) {
-    hear(world, engine, worker);
-    EG_ASSERT(eg__core_remove_stream(worker->core, world->now, stream) == EG_STATUS_OK);
-    settle(world, engine, worker);
-}
-
-void eg_sim_world_remove_stream(struct eg_sim_world *world, unsigned number) {
-    struct eg_sim_stream *stream = &world->streams[number];
-    struct eg_sim_engine *engine = &world->engines[stream->engine];
-    if (!stream->is_there) return;
-    check_source(world, stream);
-    uint64_t before = eg_sim_engine_drops(engine, 0, EG_DROP_COUNT);
-    uint32_t mirrors = eg__core_stream_mirrors(home_of(world, stream)->core, stream->handle);
-    remove_at(world, engine, home_of(world, stream), stream->handle);
-    for (unsigned i = 0; i < engine->worker_count; i++)
-        if (mirrors >> i & 1) remove_at(world, engine, &engine->workers[i], stream->handle);
-    if (eg_sim_engine_drops(engine, 0, EG_DROP_COUNT) < before) eg_sim_fail(world, "a counter goes back when a stream is removed");
-    stream->is_there = stream->is_running = false;
-}
-
 // --- viewers ---
+
+unsigned eg_sim_world_add_bottleneck(struct eg_sim_world *world, uint64_t bit_rate, uint32_t queue_size) {
+    EG_ASSERT(world->bottleneck_count < EG_SIM_BOTTLENECKS_MAX);
+    eg_sim_bottleneck_init(&world->bottlenecks[world->bottleneck_count], bit_rate, queue_size);
+    return ++world->bottleneck_count;
+}
 
 static void write_fingerprint(const struct eg_sim_script *script, char text[16 + EG_FINGERPRINT_TEXT_SIZE]) {
     struct eg_fingerprint fingerprint;
@@ -524,17 +445,17 @@ static eg_status add_viewer(struct eg_sim_world *world, struct eg_sim_viewer *vi
                             struct eg_error *error) {
     struct eg_sim_engine *engine = eg_sim_engine_of(world, viewer);
     struct eg_sim_worker *worker = worker_of(world, viewer);
-    struct eg_sim_worker *home = home_of(world, &world->streams[viewer->script.stream]);
+    struct eg_sim_worker *home = eg_sim_home_of(world, &world->streams[viewer->script.stream]);
     eg_status status = EG_STATUS_OK;
     for (int attempt = 0; attempt < 3; attempt++) {
         if (home != worker) {
-            hear(world, engine, home);
+            eg_sim_hear(world, engine, home);
             status = eg__core_subscribe(home->core, config->stream, worker->number, attempt > 0, error);
-            settle(world, engine, home);
+            eg_sim_settle(world, engine, home);
         }
-        hear(world, engine, worker);
+        eg_sim_hear(world, engine, worker);
         if (status == EG_STATUS_OK) status = eg__core_add_viewer(worker->core, world->now, config, &viewer->info, error);
-        settle(world, engine, worker);
+        eg_sim_settle(world, engine, worker);
         if (status == EG_STATUS_OK) break;
     }
     return status;
@@ -572,6 +493,10 @@ struct eg_sim_viewer *eg_sim_world_add_viewer_at(struct eg_sim_world *world, con
         .video_payload_type = 102,
         .video_rtx_payload_type = 103,
         .audio_payload_type = 111,
+        .encoding = script->encoding,
+        .ladder = script->has_ladder ? (1u << (stream->rung_count + 1)) - 1 : 0,
+        .transport_cc_id = script->feedback.is_negotiated ? EG_SIM_TRANSPORT_ID : 0,
+        .bit_rate_max = script->bit_rate_max,
     };
     struct eg_error error = {0};
     eg_status status = add_viewer(world, viewer, &config, &error);
@@ -581,13 +506,16 @@ struct eg_sim_viewer *eg_sim_world_add_viewer_at(struct eg_sim_world *world, con
     }
     if (status != EG_STATUS_OK) eg_sim_fail(world, "viewer %u: %s", viewer->number, error.message);
     if (config.has_video)
-        eg_sim_ledger_init(&viewer->ledgers[EG_VIDEO], &stream->logs[EG_VIDEO], viewer->info.video_ssrc, viewer->info.video_rtx_ssrc);
+        eg_sim_ledger_init(&viewer->ledgers[EG_VIDEO], eg_sim_log_of(stream, script->encoding), viewer->info.video_ssrc,
+                           viewer->info.video_rtx_ssrc);
+    for (unsigned i = 0; config.ladder >> i != 0; i++)
+        eg_sim_ledger_add_rung(&viewer->ledgers[EG_VIDEO], eg_sim_log_of(stream, i), stream->bit_rates[i]);
     if (config.has_audio) eg_sim_ledger_init(&viewer->ledgers[EG_AUDIO], &stream->logs[EG_AUDIO], viewer->info.audio_ssrc, 0);
-    for (int kind = 0; kind < EG_TRACK_COUNT && home_of(world, stream) != worker_of(world, viewer); kind++) {
+    for (int kind = 0; kind < EG_TRACK_COUNT && eg_sim_home_of(world, stream) != worker_of(world, viewer); kind++) {
         viewer->ledgers[kind].may_lose = world->workers.relay_size > 0;
         viewer->ledgers[kind].idrs_late = world->workers.relay_size > 0 ? 4 : 1;
     }
-    settle(world, eg_sim_engine_of(world, viewer), worker_of(world, viewer));
+    eg_sim_settle(world, eg_sim_engine_of(world, viewer), worker_of(world, viewer));
     return viewer;
 }
 
@@ -596,7 +524,7 @@ struct eg_sim_viewer *eg_sim_world_add_viewer_at(struct eg_sim_world *world, con
 static eg_time next_moment(const struct eg_sim_world *world) {
     eg_time next = eg_sim_network_deadline(&world->network);
     for (unsigned i = 0; i < world->stream_count; i++)
-        if (world->streams[i].is_running) next = eg__time_min(next, eg_sim_ffmpeg_deadline(&world->streams[i].ffmpeg));
+        next = eg__time_min(next, eg_sim_stream_deadline(&world->streams[i]));
     for (unsigned i = 0; i < world->viewer_count; i++) next = eg__time_min(next, eg_sim_viewer_deadline(world->viewers[i]));
     for (unsigned i = 0; i < world->engine_count; i++) {
         const struct eg_sim_engine *engine = &world->engines[i];
@@ -613,7 +541,7 @@ static void tick_worker(struct eg_sim_world *world, struct eg_sim_engine *engine
             return;
         }
         eg__core_tick(worker->core, world->now, &worker->batch);
-        settle(world, engine, worker);
+        eg_sim_settle(world, engine, worker);
     }
 }
 
@@ -635,7 +563,7 @@ static void live_one_engine(struct eg_sim_world *world, struct eg_sim_engine *en
     unsigned first = engine->worker_count > 1 ? eg_sim_random_below(&world->random, engine->worker_count) : 0;
     for (unsigned i = 0; i < engine->worker_count; i++) {
         struct eg_sim_worker *worker = &engine->workers[(first + i) % engine->worker_count];
-        if (worker->wakes_at <= world->now) hear(world, engine, worker);
+        if (worker->wakes_at <= world->now) eg_sim_hear(world, engine, worker);
         tick_worker(world, engine, worker);
         check_usage(world, worker);
     }
@@ -649,11 +577,10 @@ static void live_one_moment(struct eg_sim_world *world) {
         else eg_sim_viewer_receive(viewer, datagram);
         free(datagram);
     }
-    for (unsigned i = 0; i < world->stream_count; i++)
-        if (world->streams[i].is_running) eg_sim_ffmpeg_tick(&world->streams[i].ffmpeg, world->now);
+    for (unsigned i = 0; i < world->stream_count; i++) eg_sim_stream_tick(&world->streams[i]);
     for (unsigned i = 0; i < world->viewer_count; i++) {
         eg_sim_viewer_tick(world->viewers[i]);
-        settle(world, eg_sim_engine_of(world, world->viewers[i]), worker_of(world, world->viewers[i]));
+        eg_sim_settle(world, eg_sim_engine_of(world, world->viewers[i]), worker_of(world, world->viewers[i]));
     }
     for (unsigned i = 0; i < world->engine_count; i++) live_one_engine(world, &world->engines[i]);
 }

@@ -6,7 +6,9 @@
 
 #include "sim/ffmpeg.h"
 #include "sim/ledger.h"
+#include "sim/feedback.h"
 #include "sim/network.h"
+#include "sim/screen.h"
 #include "sim/srtp.h"
 #include "support/dtls_client.h"
 #include "wire/rtcp.h"
@@ -18,6 +20,7 @@ enum {
     EG_SIM_VIEWERS_MAX = 240,
     EG_SIM_ADDRESSES = 4,  // of a viewer
     EG_SIM_MISSING_MAX = 512,
+    EG_SIM_BOTTLENECKS_MAX = 8,
 };
 
 struct eg_sim_world;
@@ -52,6 +55,12 @@ struct eg_sim_script {
     bool asks_by_fir;              // in place of PLI
     eg_time moves_after;           // [us] from its joining to another address; 0: never
     uint64_t loses_packet;         // of its pictures, 1: the first; the first time that it is sent. 0: none
+    // Of a stream with a ladder.
+    bool has_ladder;               // it may be switched among all encodings
+    unsigned encoding;             // that it begins with
+    uint64_t bit_rate_max;         // [bit/s] 0: no bound
+    unsigned bottleneck;           // of the world's, 1: the first, that what it is sent goes through; 0: none
+    struct eg_sim_feedback_habits feedback;
 };
 
 struct eg_sim_missing {
@@ -64,6 +73,7 @@ struct eg_sim_receiver {
     bool has_begun;
     uint64_t first, highest;
     uint64_t received;               // packets, those that were repaired too
+    uint64_t bytes;                  // of all that arrived
     uint64_t reported_highest, reported_received; // as the last report said
     struct eg_sim_missing missing[EG_SIM_MISSING_MAX];
     size_t missing_count;
@@ -74,6 +84,15 @@ struct eg_sim_reports {
     unsigned count;
     struct eg_sender_info first, last;
     eg_time last_at;
+};
+
+// What the engine told of its switches.
+struct eg_sim_switches {
+    unsigned ups, downs;
+    int32_t encoding;       // of the last, or EG_ENCODING_NONE
+    eg_switch_reason reason;
+    eg_time at;             // EG_TIME_NEVER: none so far
+    unsigned by_reason[EG_SWITCH_REASON_COUNT];
 };
 
 struct eg_sim_pending {
@@ -113,6 +132,11 @@ struct eg_sim_viewer {
     struct eg_sim_ledger ledgers[EG_TRACK_COUNT];
     struct eg_sim_receiver receivers[EG_TRACK_COUNT];
     struct eg_sim_reports reports[EG_TRACK_COUNT];
+    struct eg_sim_screen screen;
+    struct eg_sim_feedback feedback;
+    struct eg_sim_switches switches;
+    bool has_number;                 // a packet with a transport-wide number was sent
+    uint16_t number_sent;            // the last new one's
     eg_time first_media_at;          // the engine sent it its first packet of pictures
     eg_time live_at;                 // ... and the newest picture, for the first time
     uint8_t fir_sequence;
@@ -154,6 +178,18 @@ struct eg_sim_workers {
     bool is_spread_anew;               // each datagram arrives anywhere, not where its address says
 };
 
+// An encoding behind the first: it has a sender of its own.
+struct eg_sim_rung {
+    struct eg_sim_ffmpeg_output output; // first
+    struct eg_sim_stream *stream;
+    unsigned encoding;
+    bool is_running;
+    uint64_t runs;
+    struct eg_sim_ffmpeg ffmpeg;
+    struct eg_sim_ffmpeg_config config;
+    struct eg_sim_log log;
+};
+
 struct eg_sim_stream {
     struct eg_sim_ffmpeg_output output; // first
     struct eg_sim_world *world;
@@ -170,6 +206,9 @@ struct eg_sim_stream {
     bool was_lost;                      // its source stayed away for longer than the grace period
     uint64_t reports;                   // RTCP datagrams
     struct eg_sim_log logs[EG_TRACK_COUNT];
+    unsigned rung_count;                // besides the first encoding
+    struct eg_sim_rung rungs[EG_SIM_RUNGS_MAX - 1];
+    uint32_t bit_rates[EG_SIM_RUNGS_MAX]; // [bit/s] as the engine was told
     unsigned events_seen;               // bits of eg_stream_event_kind
 };
 
@@ -189,6 +228,8 @@ struct eg_sim_world {
     struct eg_sim_viewer *viewers[EG_SIM_VIEWERS_MAX];
     struct eg_crypto *crypto;
     struct eg_sim_network network;
+    unsigned bottleneck_count;
+    struct eg_sim_bottleneck bottlenecks[EG_SIM_BOTTLENECKS_MAX];
     eg_time grace;
     uint32_t handshakes_max;    // of each engine
     uint64_t fingerprint;       // of everything that happened: the same for the same seed
@@ -208,12 +249,21 @@ __attribute__((format(printf, 2, 3))) void eg_sim_fail(struct eg_sim_world *worl
 
 // Gives its number. Its sender does not run yet.
 unsigned eg_sim_world_add_stream(struct eg_sim_world *world, unsigned engine, const struct eg_sim_ffmpeg_config *config);
+// The same with `count` encodings of one codec; the first one's sender sends the sound too. `bit_rates` are what the engine is told of them.
+unsigned eg_sim_world_add_ladder(struct eg_sim_world *world, unsigned engine, const struct eg_sim_ffmpeg_config *configs, unsigned count,
+                                 const uint32_t *bit_rates);
 void eg_sim_world_remove_stream(struct eg_sim_world *world, unsigned stream);
 void eg_sim_world_start_source(struct eg_sim_world *world, unsigned stream);
 // With or without BYE.
 void eg_sim_world_stop_source(struct eg_sim_world *world, unsigned stream, bool says_bye);
+// Of one encoding's sender alone. The first encoding's sends the sound too.
+void eg_sim_world_start_encoding(struct eg_sim_world *world, unsigned stream, unsigned encoding);
+void eg_sim_world_stop_encoding(struct eg_sim_world *world, unsigned stream, unsigned encoding, bool says_bye);
 // Datagrams of somebody else on the stream's ports.
 void eg_sim_world_stray(struct eg_sim_world *world, unsigned stream);
+
+// Gives its number for a script, from 1 on.
+unsigned eg_sim_world_add_bottleneck(struct eg_sim_world *world, uint64_t bit_rate, uint32_t queue_size);
 
 struct eg_sim_viewer *eg_sim_world_add_viewer(struct eg_sim_world *world, const struct eg_sim_script *script);
 // The same at one of the engine's workers; the other function chooses one by chance.
@@ -238,6 +288,20 @@ void eg_sim_world_finish(struct eg_sim_world *world);
 void eg_sim_viewer_count_lost(const struct eg_sim_viewer *viewer, uint64_t *sent, uint64_t *lost);
 
 // --- between the parts of the simulation ---
+
+// The NTP time at `now` 0.
+extern const uint64_t eg_sim_ntp_origin;
+
+// What the loop does after every step.
+void eg_sim_settle(struct eg_sim_world *world, struct eg_sim_engine *engine, struct eg_sim_worker *worker);
+// It reads what others have sent.
+void eg_sim_hear(struct eg_sim_world *world, struct eg_sim_engine *engine, struct eg_sim_worker *worker);
+// Where a stream is received.
+struct eg_sim_worker *eg_sim_home_of(struct eg_sim_world *world, const struct eg_sim_stream *stream);
+const struct eg_sim_log *eg_sim_log_of(const struct eg_sim_stream *stream, unsigned encoding);
+eg_time eg_sim_stream_deadline(const struct eg_sim_stream *stream);
+void eg_sim_stream_tick(struct eg_sim_stream *stream);
+void eg_sim_stream_deinit(struct eg_sim_stream *stream);
 
 // Until no worker has anything to hear from another.
 void eg_sim_engine_hear_all(struct eg_sim_world *world, struct eg_sim_engine *engine);

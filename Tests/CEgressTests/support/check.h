@@ -12,6 +12,7 @@ struct eg_check {
     size_t report_size;
     size_t report_at;
     unsigned failures;
+    uint64_t seed; // added to the seeds of scenarios: 0 in a test
 };
 
 struct eg_test {

@@ -20,6 +20,8 @@ final class OneShot: Sendable {
         for waiter in waiters.values { waiter.finish() }
     }
 
+    var isRaised: Bool { state.withLock { $0.isRaised } }
+
     /// Returns when it is raised or the task is cancelled.
     func wait() async {
         let (raised, waiter) = AsyncStream.makeStream(of: Void.self)

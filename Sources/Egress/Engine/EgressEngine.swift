@@ -42,7 +42,7 @@ public final class EgressEngine: Sendable {
         self.logger = logger
         self.now = now
         let registry = StreamRegistry()
-        let viewerEvents = ViewerEvents(registry: registry)
+        let viewerEvents = ViewerEvents(registry: registry, threads: threads)
         self.registry = registry
         self.viewerEvents = viewerEvents
         guard configuration.isEnabled else {
@@ -60,6 +60,7 @@ public final class EgressEngine: Sendable {
         info = handle.info
         owner = Mutex(EngineOwner(handle))
         events.start(on: threads, logger: logger, udpPort: info.udpPort, receive: viewerEvents.receive)
+        viewerEvents.layersAre { [weak self] sessions, stream in self?.layers(of: sessions, stream) ?? [] }
         if let reason = info.ioFallbackReason { logger.warning("io_uring is not available, using epoll instead: \(reason)") }
     }
 

@@ -4,7 +4,7 @@ public struct EgressError: Error, Sendable, Hashable, CustomStringConvertible {
     public struct Code: Sendable, Hashable, CustomStringConvertible {
         private enum Value: String {
             case streamExists, portsExhausted, addressInUse, invalidConfiguration, notFound, limitReached
-            case noCommonCodec, unsupportedOffer, invalidOffer, notActive, shutDown, engine
+            case noCommonCodec, unsupportedOffer, invalidOffer, notActive, unavailableEncoding, shutDown, engine
         }
 
         private let value: Value
@@ -31,6 +31,8 @@ public struct EgressError: Error, Sendable, Hashable, CustomStringConvertible {
         public static let invalidOffer = Code(.invalidOffer)
         /// It can't be done at this moment, for example because the source hasn't sent a picture yet. Try again.
         public static let notActive = Code(.notActive)
+        /// The viewer can't get that encoding: it is not one of its ladder, or above its bound; the message says which.
+        public static let unavailableEncoding = Code(.unavailableEncoding)
         /// The engine is shut down, or its configuration disables it: no stream and no viewer can be made with it.
         public static let shutDown = Code(.shutDown)
         /// The engine or the system refused; the message says what.

@@ -76,6 +76,21 @@ extension CloseReason {
     }
 }
 
+extension SwitchReason {
+    /// `nil` for none, and for one that is not known here.
+    init?(_ reason: eg_switch_reason) {
+        switch reason {
+        case .EG_SWITCH_CONGESTION: self = .congestion
+        case .EG_SWITCH_NO_FEEDBACK: self = .noFeedback
+        case .EG_SWITCH_BOUND: self = .bound
+        case .EG_SWITCH_ROOM: self = .room
+        case .EG_SWITCH_PINNED: self = .pinned
+        case .EG_SWITCH_ENCODING_LOST: self = .encodingLost
+        default: return nil
+        }
+    }
+}
+
 extension EngineInfo {
     init(_ info: eg_engine_info) {
         self.init()
@@ -155,6 +170,9 @@ extension StreamReading {
         statistics.gopMilliseconds = Int(clamping: stats.gop_ms)
         statistics.packetsSent = stats.packets_sent
         statistics.bytesSent = stats.bytes_sent
+        statistics.switchesUp = stats.switches_up
+        statistics.switchesDown = stats.switches_down
+        statistics.pausedSeconds = Double(stats.paused_ms) / 1000
         statistics.dropped = .drops(stats.dropped).filter { $0.key.hasPrefix("source_") }  // the others happen at the viewers' port
         self.init(
             viewers: Int(clamping: stats.viewers), viewersConnected: Int(clamping: stats.viewers_connected),
@@ -178,7 +196,11 @@ extension ViewerReading {
             state: state, remoteAddress: address.isEmpty ? nil : address, age: .milliseconds(1) * Int(clamping: stats.age_ms),
             packetsSent: stats.packets_sent,
             bytesSent: stats.bytes_sent, packetsLost: stats.lost, nacks: stats.nacks, pictureRequests: stats.plis,
-            roundTripMicroseconds: stats.round_trip_us, jitterMicroseconds: stats.jitter_us)
+            roundTripMicroseconds: stats.round_trip_us, jitterMicroseconds: stats.jitter_us, encoding: Int(clamping: stats.encoding),
+            estimateBitRate: Int(clamping: stats.estimate_bit_rate), switchesUp: Int(clamping: stats.switches_up),
+            switchesDown: Int(clamping: stats.switches_down), switchReason: SwitchReason(stats.switch_reason),
+            pinned: stats.pinned >= 0 ? Int(clamping: stats.pinned) : nil, isPaused: stats.is_paused != 0,
+            pausedMilliseconds: stats.paused_ms)
     }
 }
 
@@ -218,6 +240,12 @@ extension EngineStatistics {
         messagesSent = stats.messages_sent
         sendCalls = stats.send_calls
         loopTurns = stats.loop_turns
+        probesBegun = stats.probes_begun
+        probesFailed = stats.probes_failed
+        probePacketsSent = stats.probe_packets_sent
+        switchesUp = stats.switches_up
+        switchesDown = stats.switches_down
+        pausedSeconds = Double(stats.paused_ms) / 1000
         threadMicroseconds = stats.thread_cpu_us
         dropped = .drops(stats.dropped)
     }

@@ -9,6 +9,8 @@ enum EngineEvent: Sendable {
     case streamHasBFrames(stream: UInt64)
     /// No key picture of its codec comes to the port of an encoding.
     case streamHasOtherCodec(stream: UInt64, encoding: Int)
+    /// A viewer gets another encoding from now on; `nil`: sound alone. `reason` is `nil` where a newer engine has one that is not known here.
+    case viewerSwitched(viewer: UInt64, stream: UInt64, encoding: Int?, reason: SwitchReason?)
 }
 
 /// Why a viewer is gone.

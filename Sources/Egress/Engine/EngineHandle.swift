@@ -17,6 +17,7 @@ struct EngineHandle: ~Copyable, @unchecked Sendable {
         hooks.context = Unmanaged.passUnretained(sink).toOpaque()
         hooks.viewer = { context, event in EventSink.from(context)?.receive(event.pointee) }
         hooks.stream = { context, event in EventSink.from(context)?.receive(event.pointee) }
+        hooks.encoding = { context, event in EventSink.from(context)?.receive(event.pointee) }
         var config = configuration.forC
         var engine: OpaquePointer?
         var error = eg_error()
@@ -64,6 +65,10 @@ struct EngineHandle: ~Copyable, @unchecked Sendable {
                 configs[place] = eg_encoding_config(codec: encoding.codec.forC, payload_type: UInt32(clamping: encoding.payloadType))
             }
         }
+        withUnsafeMutableBytes(of: &request.bit_rates) { bytes in
+            let bitRates = bytes.bindMemory(to: UInt32.self)
+            for (place, encoding) in zip(bitRates.indices, encodings) { bitRates[place] = UInt32(clamping: encoding.bitRate) }
+        }
         var info = eg_stream_info()
         var error = eg_error()
         let status = eg_stream_create(engine, &request, &info, &error)
@@ -105,7 +110,8 @@ struct EngineHandle: ~Copyable, @unchecked Sendable {
                         has_video_rtx: peer.videoRTXPayloadType != nil, video_payload_type: peer.videoPayloadType ?? 0,
                         video_rtx_payload_type: peer.videoRTXPayloadType ?? 0, audio_payload_type: peer.audioPayloadType ?? 0,
                         local_ice_ufrag: nil, local_ice_pwd: nil,
-                        encoding: UInt64(clamping: peer.videoEncoding), ladder: 0, transport_cc_id: 0, bit_rate_max: 0)
+                        encoding: UInt64(clamping: peer.videoEncoding), ladder: peer.ladder.reduce(0) { $0 | 1 << UInt32(clamping: $1) },
+                        transport_cc_id: UInt32(clamping: peer.transportCCID ?? 0), bit_rate_max: UInt64(clamping: peer.bitRateMax ?? 0))
                     return peer.local.withOptionalCStrings { ufrag, pwd in
                         request.local_ice_ufrag = ufrag
                         request.local_ice_pwd = pwd
@@ -134,6 +140,14 @@ struct EngineHandle: ~Copyable, @unchecked Sendable {
         var stats = eg_viewer_stats()
         guard eg_viewer_stats(engine, viewer, &stats) == .EG_STATUS_OK else { return nil }
         return ViewerReading(stats)
+    }
+
+    /// - Parameter encoding: by its place among the stream's; `nil`: the viewer's link decides.
+    /// - Throws: ``EgressError/Code/notFound``, ``EgressError/Code/unavailableEncoding``; nothing has changed then.
+    func pin(_ viewer: UInt64, to encoding: Int?) throws(EgressError) {
+        var error = eg_error()
+        let status = eg_viewer_pin(engine, viewer, encoding.map { Int32(clamping: $0) } ?? Int32(clamping: EG_ENCODING_AUTO), &error)
+        guard status == .EG_STATUS_OK else { throw EgressError(status, error, invalid: .unavailableEncoding) }
     }
 
     func closeViewer(_ viewer: UInt64) {
@@ -195,6 +209,13 @@ private final class EventSink: Sendable {
         case .EG_STREAM_OTHER_CODEC: handler(.streamHasOtherCodec(stream: event.stream, encoding: Int(clamping: event.encoding)))
         default: break
         }
+    }
+
+    func receive(_ event: eg_switch_event) {
+        handler(
+            .viewerSwitched(
+                viewer: event.viewer, stream: event.stream, encoding: Int(exactly: event.encoding).flatMap { $0 >= 0 ? $0 : nil },
+                reason: SwitchReason(event.reason)))
     }
 }
 

@@ -32,6 +32,16 @@ public struct EngineStatistics: Sendable, Hashable, Encodable {
     public var burstsRefused: UInt64 = 0
     public var sendCalls: UInt64 = 0
     public var loopTurns: UInt64 = 0
+    /// Of viewers with a ladder. A probe sends old packets again, to see whether a viewer's link takes the next encoding.
+    public var probesBegun: UInt64 = 0
+    /// Probes that the viewer's link did not take.
+    public var probesFailed: UInt64 = 0
+    public var probePacketsSent: UInt64 = 0
+    /// Switches of viewers to an encoding of a higher bit rate, and to one of a lower.
+    public var switchesUp: UInt64 = 0
+    public var switchesDown: UInt64 = 0
+    /// How long viewers had sound alone because their link did not take the lowest encoding: of all viewers together.
+    public var pausedSeconds = 0.0
     /// CPU time of the engine's threads.
     public var threadMicroseconds: UInt64 = 0
     /// Dropped packets, by reason: `source_stranger`, `slow_viewer`, …
@@ -57,6 +67,12 @@ public struct EngineStatistics: Sendable, Hashable, Encodable {
         case burstsRefused = "bursts_refused"
         case sendCalls = "send_calls"
         case loopTurns = "loop_turns"
+        case probesBegun = "probes_begun"
+        case probesFailed = "probes_failed"
+        case probePacketsSent = "probe_packets_sent"
+        case switchesUp = "switches_up"
+        case switchesDown = "switches_down"
+        case pausedSeconds = "paused_s"
         case threadMicroseconds = "thread_cpu_us"
     }
 }

@@ -9,6 +9,12 @@ struct ViewerRequest: Sendable, Hashable {
     var videoPayloadType: UInt8?
     var videoRTXPayloadType: UInt8?
     var audioPayloadType: UInt8?
+    /// The encodings that it may be switched among, by their places, `videoEncoding` among them; empty: it stays there.
+    var ladder: [Int] = []
+    /// The header extension that its transport-wide numbers go into, if it told of any.
+    var transportCCID: UInt8?
+    /// In bit/s; `nil`: no bound.
+    var bitRateMax: Int?
     /// The engine's credentials, when the viewer knows them already from a counter-offer.
     var local: ICECredentials?
 }
@@ -59,4 +65,14 @@ struct ViewerReading: Sendable {
     var pictureRequests: UInt64
     var roundTripMicroseconds: UInt32
     var jitterMicroseconds: UInt32
+    /// By its place in the configuration.
+    var encoding = 0
+    /// 0: not known.
+    var estimateBitRate = 0
+    var switchesUp = 0
+    var switchesDown = 0
+    var switchReason: SwitchReason?
+    var pinned: Int?
+    var isPaused = false
+    var pausedMilliseconds: UInt64 = 0
 }

@@ -19,6 +19,9 @@ struct EventLog: Sendable {
     }
 
     private static let entriesMax = 16_384
+    /// How often a stream's viewers are said to have sound alone, and of how many streams that is remembered.
+    private static let soundAloneWindow = Duration.seconds(60)
+    private static let soundAloneMax = 1_024
 
     private let continuation: AsyncStream<Item>.Continuation
     private let items: AsyncStream<Item>
@@ -41,11 +44,12 @@ struct EventLog: Sendable {
         let continuation = continuation
         Task(executorPreference: threads) {
             var activity = StreamActivity()
+            var soundAlone = Repetitions(window: Self.soundAloneWindow, entriesMax: Self.soundAloneMax)
             for await item in items {
                 switch item {
                 case .entry(let entry):
                     switch Self.verdict(on: entry, &activity) {
-                    case .say: Self.write(entry, to: logger, udpPort: udpPort)
+                    case .say: Self.write(entry, to: logger, udpPort: udpPort, &soundAlone)
                     case .leaveOut: break
                     case .askLater(let turn):
                         Task {
@@ -71,7 +75,7 @@ struct EventLog: Sendable {
         }
     }
 
-    private static func write(_ entry: Entry, to logger: Logger, udpPort: UInt16) {
+    private static func write(_ entry: Entry, to logger: Logger, udpPort: UInt16, _ soundAlone: inout Repetitions) {
         var metadata: Logger.Metadata = ["id": "\(entry.stream)"]
         switch entry.event {
         case .viewerConnected(let viewer, let remoteAddress):
@@ -96,6 +100,21 @@ struct EventLog: Sendable {
             let codec = entry.encoding?.codec.name ?? "the encoding's codec"
             logger.warning(
                 "No key picture of \(codec) comes: another codec is sent to its port, or hardly ever a key picture. Configure what is sent",
+                metadata: metadata)
+        case .viewerSwitched(let viewer, _, let encoding, let reason):
+            metadata["viewer"] = "\(viewer.hex)"
+            metadata["reason"] = "\(reason?.rawValue ?? "other")"
+            // With many viewers these are many lines. The counters have them all.
+            if let encoding {
+                let what = "\"\(entry.encoding?.rid ?? String(encoding))\""
+                logger.debug("Viewer switched to \(what)\(reason.map { ": \($0.words)" } ?? "")", metadata: metadata)
+                break
+            }
+            let verdict = soundAlone.note(entry.stream, now: .now)
+            if verdict.repeated > 0 { metadata["repeated"] = "\(verdict.repeated)" }
+            logger.log(
+                level: verdict.isTold ? .info : .debug,
+                "Viewer has sound alone for now: its link does not take the lowest encoding. Viewers with such links need one of a lower bit rate",
                 metadata: metadata)
         case .streamHasBFrames:
             logger.warning("The video has B-frames, which browsers can't play: transcode it (force_transcode)", metadata: metadata)

@@ -15,7 +15,7 @@ public struct ViewerStatus: Sendable, Hashable, Encodable {
     public var client: String?
     /// The address and port that media goes to; `nil` before the first check.
     public var remoteAddress: String?
-    /// The encoding that it gets; `nil`: no video.
+    /// The encoding that it gets; `nil`: no video. A viewer with a ladder is switched among several, as its link takes them.
     public var rid: String?
     public var codec: VideoCodec?
     /// When it was made, in microseconds since 1970.
@@ -34,6 +34,19 @@ public struct ViewerStatus: Sendable, Hashable, Encodable {
     /// According to the viewer's reports; `nil` before the first.
     public var roundTripMilliseconds: Double?
     public var jitterMilliseconds: Double = 0
+    /// In bit/s of video: what its link takes at least, as far as that was seen. `nil`: not known, and always for a viewer without a ladder.
+    public var estimateBitRate: Int?
+    /// How often it was switched to an encoding of a higher bit rate, and of a lower.
+    public var switchesUp = 0
+    public var switchesDown = 0
+    /// Of its last switch; `nil`: it never was switched.
+    public var switchReason: SwitchReason?
+    /// The encoding that it is pinned to (``EgressEngine/pinViewer(_:of:to:)``); `nil`: its link decides.
+    public var pinnedRID: String?
+    /// It has sound alone at present, because its link does not take the lowest encoding.
+    public var isPaused = false
+    /// How long it had sound alone, all in all.
+    public var pausedSeconds = 0.0
 
     private enum CodingKeys: String, CodingKey {
         case id, state, client, rid, codec, since, nacks
@@ -45,6 +58,13 @@ public struct ViewerStatus: Sendable, Hashable, Encodable {
         case pictureRequests = "picture_requests"
         case roundTripMilliseconds = "round_trip_ms"
         case jitterMilliseconds = "jitter_ms"
+        case estimateBitRate = "estimate_bit_rate"
+        case switchesUp = "switches_up"
+        case switchesDown = "switches_down"
+        case switchReason = "switch_reason"
+        case pinnedRID = "pinned_rid"
+        case isPaused = "paused"
+        case pausedSeconds = "paused_s"
     }
 
     public func encode(to encoder: any Encoder) throws {
@@ -64,6 +84,13 @@ public struct ViewerStatus: Sendable, Hashable, Encodable {
         try values.encode(pictureRequests, forKey: .pictureRequests)
         try values.encodeIfPresent(roundTripMilliseconds, forKey: .roundTripMilliseconds)
         try values.encode(jitterMilliseconds, forKey: .jitterMilliseconds)
+        try values.encodeIfPresent(estimateBitRate, forKey: .estimateBitRate)
+        try values.encode(switchesUp, forKey: .switchesUp)
+        try values.encode(switchesDown, forKey: .switchesDown)
+        try values.encodeIfPresent(switchReason, forKey: .switchReason)
+        try values.encodeIfPresent(pinnedRID, forKey: .pinnedRID)
+        try values.encode(isPaused, forKey: .isPaused)
+        try values.encode(pausedSeconds, forKey: .pausedSeconds)
     }
 }
 
@@ -106,8 +133,9 @@ extension ViewerStatus {
         state = reading.state
         client = session.client
         remoteAddress = reading.remoteAddress
-        rid = session.encoding?.rid
-        codec = session.encoding?.codec
+        let encoding = session.ladder?.rung(at: reading.encoding)?.encoding ?? session.encoding
+        rid = encoding?.rid
+        codec = encoding?.codec
         since = now - reading.age.microseconds
         packetsSent = reading.packetsSent
         bytesSent = reading.bytesSent
@@ -117,6 +145,13 @@ extension ViewerStatus {
         pictureRequests = reading.pictureRequests
         roundTripMilliseconds = reading.roundTripMicroseconds > 0 ? Double(reading.roundTripMicroseconds) / 1000 : nil
         jitterMilliseconds = Double(reading.jitterMicroseconds) / 1000
+        estimateBitRate = reading.estimateBitRate > 0 ? reading.estimateBitRate : nil
+        switchesUp = reading.switchesUp
+        switchesDown = reading.switchesDown
+        switchReason = reading.switchReason
+        pinnedRID = reading.pinned.flatMap { session.ladder?.rung(at: $0)?.encoding.rid }
+        isPaused = reading.isPaused
+        pausedSeconds = Double(reading.pausedMilliseconds) / 1000
     }
 }
 

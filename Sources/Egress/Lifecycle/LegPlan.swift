@@ -42,8 +42,10 @@ public struct LegPlan: Sendable, Hashable {
 
         private static func oneCoreSuffices(_ video: Video, _ width: Int?, _ height: Int?) -> Bool {
             guard case .transcode(let framesPerSecond?) = video, let width, let height else { return false }
-            return Double(width) * Double(height) * framesPerSecond <= 1280 * 720 * 30
+            return oneCoreSuffices(pixelsPerSecond: Double(width) * Double(height) * framesPerSecond)
         }
+
+        static func oneCoreSuffices(pixelsPerSecond: Double) -> Bool { pixelsPerSecond <= 1280 * 720 * 30 }
     }
 
     /// Of the first encoding.

@@ -10,4 +10,6 @@ struct ProcessStream: Sendable {
     var outputs: [ConfigIO]
     /// One for each encoding: raised when the engine has seen a key picture of the encoding, and when the stream is gone.
     let formatsKnown = (0..<Encoding.countMax).map { _ in OneShot() }
+    /// A viewer has waited in vain for all encodings of its codec. The next ones don't: a leg that never begins is to hold up one join only.
+    let ladderAwaited = OneShot()
 }

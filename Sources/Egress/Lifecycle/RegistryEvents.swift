@@ -16,6 +16,9 @@ extension StreamRegistry {
             subject = viewerConnected(viewer)
         case .viewerClosed(let viewer, let reason, _):
             subject = viewerEnded(viewer, reason)
+        case .viewerSwitched(let viewer, let engineID, let index, _):
+            subject = session(ofViewer: viewer)
+            encoding = index.flatMap { stream(withEngineID: engineID)?.encoding(at: $0) }
         case .videoFormat(let engineID, let index, var format):
             let stream = stream(withEngineID: engineID)
             stream?.formatsKnown[index].raise()

@@ -153,6 +153,11 @@ final class StreamRegistry: Sendable {
         }
     }
 
+    /// `nil` for a viewer that has no session yet, or not any more.
+    func session(ofViewer viewer: UInt64) -> Subject? {
+        state.withLock { $0.sessions[viewer: viewer] }.map { Subject(stream: $0.stream, session: $0.id) }
+    }
+
     /// The number of viewers that have an answer and no connection, including those that are being made.
     var viewersConnecting: Int { state.withLock { $0.connecting.all } }
 

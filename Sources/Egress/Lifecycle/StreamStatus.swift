@@ -79,6 +79,11 @@ public struct StreamStatistics: Sendable, Hashable, Encodable {
     public var gopMilliseconds = 0
     public var packetsSent: UInt64 = 0
     public var bytesSent: UInt64 = 0
+    /// Switches of its viewers to an encoding of a higher bit rate, and to one of a lower.
+    public var switchesUp: UInt64 = 0
+    public var switchesDown: UInt64 = 0
+    /// How long its viewers had sound alone because their link did not take the lowest encoding: of all viewers together.
+    public var pausedSeconds = 0.0
     /// Dropped packets of the stream's sources, by reason.
     public var dropped: [String: UInt64] = [:]
 
@@ -89,6 +94,9 @@ public struct StreamStatistics: Sendable, Hashable, Encodable {
         case gopMilliseconds = "gop_ms"
         case packetsSent = "packets_sent"
         case bytesSent = "bytes_sent"
+        case switchesUp = "switches_up"
+        case switchesDown = "switches_down"
+        case pausedSeconds = "paused_s"
     }
 }
 

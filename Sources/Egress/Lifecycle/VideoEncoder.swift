@@ -89,8 +89,14 @@ struct VideoEncoder: Sendable {
         return max(1, Int(saturating: framesPerSecond * gopSeconds))
     }
 
+    /// The plan goes by the input's pictures, and these are smaller ones.
+    private var isSmall: Bool {
+        guard encoding.width != 0 || encoding.height != 0, let pixels, let framesPerSecond else { return false }
+        return LegPlan.Encoding.oneCoreSuffices(pixelsPerSecond: pixels * framesPerSecond)
+    }
+
     private var slices: [String] {
-        plan.singleSlice && encoding.codec == .h264 ? ["-x264-params", "sliced-threads=0:threads=1"] : []
+        (plan.singleSlice || isSmall) && encoding.codec == .h264 ? ["-x264-params", "sliced-threads=0:threads=1"] : []
     }
 
     /// The threads of libvpx's VP8 wait for each other by spinning: on a busy machine two of them take six times as long as one, which is fast

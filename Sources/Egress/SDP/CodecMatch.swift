@@ -4,11 +4,21 @@ extension SDPOffer.Section {
     func payloadType(for format: VideoFormat) -> UInt8? {
         switch format.codec {
         case .h264: h264(format)
-        case .h265: named("H265") { isPlayableH265($0, format) }
-        case .vp8: named("VP8") { holds($0, format) }
-        case .vp9: named("VP9") { number("profile-id", of: $0, default: 0) == format.profileIDC && holds($0, format) }
+        case .h265, .vp8, .vp9, .av1: named(format.codec.sdpName) { plays(format, as: $0) }
+        }
+    }
+
+    /// Whether what decodes this payload type plays a video of this format, which is of the same codec.
+    func plays(_ format: VideoFormat, as payloadType: UInt8) -> Bool {
+        switch format.codec {
+        case .h264:
+            h264Profile(of: payloadType).map { format.profile.playableBy.contains($0) } == true
+                || (codecs[payloadType]?.isNamed("H264") == true && parameter("profile-level-id", of: payloadType) == nil)
+        case .h265: isPlayableH265(payloadType, format)
+        case .vp8: holds(payloadType, format)
+        case .vp9: number("profile-id", of: payloadType, default: 0) == format.profileIDC && holds(payloadType, format)
         // The level is not compared: Chromium names one for small pictures (5, which is 3.1) and plays larger ones.
-        case .av1: named("AV1") { number("profile", of: $0, default: 0) == format.profileIDC }
+        case .av1: number("profile", of: payloadType, default: 0) == format.profileIDC
         }
     }
 

@@ -9,6 +9,10 @@ struct CodecNegotiation: Sendable, Hashable {
         var parameters: String
         /// The kinds of feedback that were offered and that the engine acts on.
         var feedback: [String]
+        /// The encodings that the viewer may be switched among, `encoding` among them, in the operator's order; empty: there are no two of them.
+        var ladder: [Int] = []
+        /// The header extension for transport-wide numbers; never without a ladder, which alone needs them.
+        var transportCC: SDPOffer.HeaderExtension?
     }
 
     struct Audio: Sendable, Hashable {
@@ -34,6 +38,10 @@ struct CodecNegotiation: Sendable, Hashable {
             /// Its place in the configuration.
             var index: Int
             var format: VideoFormat
+            /// In bit/s: what it is meant to have, else what was measured; 0: not known.
+            var bitRate = 0
+            /// Whether its packets arrive.
+            var isActive = true
         }
 
         /// Each once, with what decides whether an offer has it: of VP8 and VP9 the size too, which `max-fs` limits.
@@ -48,9 +56,10 @@ struct CodecNegotiation: Sendable, Hashable {
 
     /// Accepts at most one section of each kind: for video the first encoding that the offer has a format for. Where it has none, sound alone is
     /// the answer, as far as that can be played.
+    /// - Parameter bitRateMax: in bit/s; a viewer with a ladder begins with the highest encoding within it where the first one is above.
     /// - Throws: ``EgressError/Code/noCommonCodec`` when nothing can be played. ``EgressError/Code/unsupportedOffer`` for a transport that isn't
     ///   served.
-    init(offer: SDPOffer, media: Media) throws(EgressError) {
+    init(offer: SDPOffer, media: Media, bitRateMax: Int? = nil) throws(EgressError) {
         let sections = offer.sections.indices.filter { offer.sections[$0].isReceivable }
         let videoSections = sections.filter { offer.sections[$0].kind == "video" }
         let audioSections = sections.filter { offer.sections[$0].kind == "audio" }
@@ -63,7 +72,7 @@ struct CodecNegotiation: Sendable, Hashable {
         let accepted = [video?.section, audio?.section].compactMap(\.self).sorted()
         guard !accepted.isEmpty else { throw Self.nothingInCommon(offer, media) }
         bundle = try Self.bundle(offer, accepted)
-        self.video = video
+        self.video = video.map { Self.withLadder($0, in: offer.sections[$0.section], media.encodings, bitRateMax) }
         self.audio = audio
         unplayable = video == nil && !videoSections.isEmpty ? media.videoNames : []
     }
@@ -97,6 +106,26 @@ struct CodecNegotiation: Sendable, Hashable {
             encoding: encoding.index, section: index, payloadType: payloadType, rtxPayloadType: section.retransmission(of: payloadType),
             parameters: section.answerParameters(of: payloadType, encoding.format.codec),
             feedback: feedbackKinds.filter { feedback.contains($0) })
+    }
+
+    /// All rungs have one payload type, so the ladder is what can be decoded as the encoding that was chosen.
+    private static func withLadder(
+        _ video: Video, in section: SDPOffer.Section, _ encodings: [Media.Encoding], _ bitRateMax: Int?
+    ) -> Video {
+        let codec = encodings.first { $0.index == video.encoding }?.format.codec
+        let rungs = encodings.filter { $0.format.codec == codec && section.plays($0.format, as: video.payloadType) }
+        guard rungs.count > 1 else { return video }
+        var result = video
+        result.ladder = rungs.map(\.index).sorted()
+        result.encoding = rungs.start(within: bitRateMax) ?? video.encoding
+        let feedback = section.feedback(of: video.payloadType)
+        if feedback.contains("transport-cc"), let transportCC = section.transportCC {
+            result.transportCC = transportCC
+            result.feedback.append("transport-cc")
+        } else if feedback.contains("goog-remb") {
+            result.feedback.append("goog-remb")
+        }
+        return result
     }
 
     private static func audio(in section: SDPOffer.Section, at index: Int, _ codec: AudioCodec) -> Audio? {
@@ -146,6 +175,18 @@ struct CodecNegotiation: Sendable, Hashable {
         0: "PCMU", 3: "GSM", 4: "G723", 8: "PCMA", 9: "G722", 14: "MPA", 15: "G728", 18: "G729", 26: "JPEG", 31: "H261", 33: "MP2T",
         34: "H263",
     ]
+}
+
+extension [CodecNegotiation.Media.Encoding] {
+    /// The rung that a viewer begins with: the first, else the highest within the bound of those that send. The lowest is within any bound.
+    fileprivate func start(within bitRateMax: Int?) -> Int? {
+        guard let first, let bitRateMax else { return first?.index }
+        let lowest = self.min { $0.bitRate < $1.bitRate }
+        let allowed = filter { $0.bitRate <= bitRateMax || $0.index == lowest?.index }
+        if allowed.contains(where: { $0.index == first.index }) { return first.index }
+        let active = allowed.filter(\.isActive)
+        return (active.isEmpty ? allowed : active).max { $0.bitRate < $1.bitRate }?.index
+    }
 }
 
 extension [String] {

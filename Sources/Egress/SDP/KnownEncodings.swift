@@ -15,7 +15,10 @@ struct KnownEncodings: Sendable {
     var media: [CodecNegotiation.Media.Encoding] {
         let known = legs.indices.compactMap { index in readings[index].map { (index, $0) } }.filter { $0.1.format != nil }
         return (known.filter { $0.1.isActive } + known.filter { !$0.1.isActive }).compactMap { index, reading in
-            reading.format.map { .init(index: index, format: $0) }
+            reading.format.map { format in
+                let bitRate = legs[index].bitRate > 0 ? legs[index].bitRate : reading.bitRate
+                return .init(index: index, format: format, bitRate: bitRate, isActive: reading.isActive)
+            }
         }
     }
 
@@ -27,6 +30,11 @@ struct KnownEncodings: Sendable {
         guard !canPlay else { return nil }
         let awaited = legs.indices.first { readings[$0]?.format == nil && Self.isMentioned(legs[$0].codec, in: offer) }
         return awaited ?? (media.isEmpty ? 0 : nil)
+    }
+
+    /// Encodings of the same codec that have not sent a key picture yet.
+    func missingRungs(beside wanted: Int) -> [Int] {
+        legs.indices.filter { readings[$0]?.format == nil && legs[$0].codec == legs[wanted].codec }
     }
 
     private static func isMentioned(_ codec: VideoCodec, in offer: SDPOffer) -> Bool {

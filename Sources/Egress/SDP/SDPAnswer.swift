@@ -69,7 +69,12 @@ struct SDPAnswer: Sendable {
     }
 
     private func videoAttributes(_ video: CodecNegotiation.Video, _ section: SDPOffer.Section) -> [String] {
-        var lines = [msid(section)] + codec(video.payloadType, section, video.parameters)
+        var lines = [msid(section)]
+        if let transportCC = video.transportCC {
+            // What the viewer receives, this side sends (RFC 8285 §5).
+            lines.append("a=extmap:\(transportCC.id)\(transportCC.direction == nil ? "" : "/sendonly") \(transportCC.uri)")
+        }
+        lines += codec(video.payloadType, section, video.parameters)
         lines += video.feedback.map { "a=rtcp-fb:\(video.payloadType) \($0)" }
         if let rtx = video.rtxPayloadType {
             lines += codec(rtx, section, "apt=\(video.payloadType)")

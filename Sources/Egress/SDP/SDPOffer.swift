@@ -48,6 +48,16 @@ struct SDPOffer: Sendable, Hashable {
         var text: String { "\(name)/\(clockRate)" + (channels > 1 ? "/\(channels)" : "") }
     }
 
+    /// `a=extmap` (RFC 8285 §5).
+    struct HeaderExtension: Sendable, Hashable {
+        static let transportCC = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
+
+        var id: Int
+        /// `nil`: the section's.
+        var direction: Direction?
+        var uri: String
+    }
+
     struct Section: Sendable, Hashable {
         var kind: String
         var port: UInt16
@@ -65,6 +75,9 @@ struct SDPOffer: Sendable, Hashable {
         var parameters: [UInt8: String] = [:]
         var feedback: [UInt8: [String]] = [:]
         var feedbackOfAll: [String] = []
+        var extensions: [HeaderExtension] = []
+        /// It asks for several encodings at once (RFC 8853).
+        var isSimulcast = false
         /// The attributes `sctp-port` and `sctpmap` of data channels.
         var dataAttributes: [String] = []
     }
@@ -100,6 +113,15 @@ extension SDPOffer.Section {
 
     /// Whether this side may send to the section, over a transport that is served.
     var isReceivable: Bool { obstacle == nil }
+
+    /// The extension for transport-wide numbers, as far as this side can send it: its id has to fit the header of one byte (RFC 8285 §4.2), and
+    /// must not be another extension's too.
+    var transportCC: SDPOffer.HeaderExtension? {
+        extensions.first { candidate in
+            candidate.uri == SDPOffer.HeaderExtension.transportCC && (1...14).contains(candidate.id)
+                && candidate.direction?.receives != false && extensions.allSatisfy { $0.id != candidate.id || $0.uri == candidate.uri }
+        }
+    }
 
     func feedback(of payloadType: UInt8) -> [String] {
         feedback[payloadType, default: []] + feedbackOfAll

@@ -105,6 +105,8 @@ struct SDPParser {
         case "rtcp-rsize": offer.sections[last].hasReducedSizeRTCP = true
         case "sctp-port", "sctpmap": offer.sections[last].dataAttributes.append("\(name):\(value)")
         case "bundle-only": offer.sections[last].isBundleOnly = true
+        case "extmap": if let header = headerExtension(value) { offer.sections[last].extensions.append(header) }
+        case "simulcast": offer.sections[last].isSimulcast = true
         case "candidate":
             // Candidates are not used, since media goes where the viewer's checks come from. They are counted for the limit.
             candidates += 1
@@ -130,6 +132,17 @@ struct SDPParser {
         let parts = value.split(separator: " ", maxSplits: 1)
         guard parts.count == 2, let payloadType = UInt8(parts[0], radix: 10), payloadType < 128 else { return nil }
         return (payloadType, parts[1].trimmed)
+    }
+
+    /// Reads `4/recvonly URI attributes`. One that makes no sense is as good as none, since a section does without any.
+    private func headerExtension(_ value: Substring) -> SDPOffer.HeaderExtension? {
+        let fields = value.split(separator: " ", maxSplits: 2)
+        guard fields.count >= 2 else { return nil }
+        let parts = fields[0].split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+        guard parts[0].first != "+", let id = UInt16(parts[0], radix: 10) else { return nil }
+        let direction = parts.count > 1 ? SDPOffer.Direction(rawValue: String(parts[1])) : nil
+        guard parts.count == 1 || direction != nil else { return nil }
+        return SDPOffer.HeaderExtension(id: Int(clamping: id), direction: direction, uri: String(fields[1]))
     }
 
     /// Reads `opus/48000/2`.

@@ -10,14 +10,17 @@ struct CounterOffer: Sendable {
     let media: CodecNegotiation.Media
     /// The credentials that the viewer will be made with.
     let local: ICECredentials
+    /// In bit/s, as it was decided about the player's own offer; `nil`: no bound.
+    let bitRateMax: Int?
     let expires: ContinuousClock.Instant
 
-    init(_ stream: ProcessStream, _ media: CodecNegotiation.Media, now: ContinuousClock.Instant = .now) {
+    init(_ stream: ProcessStream, _ media: CodecNegotiation.Media, bitRateMax: Int? = nil, now: ContinuousClock.Instant = .now) {
         var random = SystemRandomNumberGenerator()
         session = random.next().hex + random.next().hex
         self.stream = stream
         self.media = media
         local = .random()
+        self.bitRateMax = bitRateMax
         expires = now + Self.lifetime
     }
 
@@ -50,10 +53,11 @@ struct CounterOffer: Sendable {
         var lines = ["m=\(kind) 9 UDP/TLS/RTP/SAVPF \(numbers)", "c=IN IP4 0.0.0.0", "a=mid:\(mid)", "a=sendonly"]
         lines += ["a=ice-ufrag:\(local.ufrag)", "a=ice-pwd:\(local.pwd)", "a=fingerprint:sha-256 \(fingerprint)", "a=setup:actpass"]
         lines += ["a=rtcp-mux", "a=rtcp-mux-only", "a=rtcp-rsize", "a=msid:\(session) \(kind)"]
+        if formats.contains(where: \.hasLadder) { lines.append("a=extmap:1 \(SDPOffer.HeaderExtension.transportCC)") }
         for format in formats {
             lines.append("a=rtpmap:\(format.number) \(format.name)")
             if !format.parameters.isEmpty { lines.append("a=fmtp:\(format.number) \(format.parameters)") }
-            if kind == "video" { lines += CodecNegotiation.feedbackKinds.map { "a=rtcp-fb:\(format.number) \($0)" } }
+            if kind == "video" { lines += format.feedback.map { "a=rtcp-fb:\(format.number) \($0)" } }
         }
         return lines
     }
@@ -62,6 +66,10 @@ struct CounterOffer: Sendable {
         var number: Int
         var name: String
         var parameters: String
+        /// A player that takes it can be switched among several encodings.
+        var hasLadder = false
+
+        var feedback: [String] { CodecNegotiation.feedbackKinds + (hasLadder ? ["transport-cc", "goog-remb"] : []) }
     }
 
     /// One of each codec and profile, since renditions of one look the same to a player, in the operator's order. Their payload types are those of
@@ -77,7 +85,9 @@ struct CounterOffer: Sendable {
             let number = isTaken ? free[0] : own
             free.removeAll { $0 == number }
             formats.append(
-                Format(number: number, name: "\(encoding.format.codec.sdpName)/90000", parameters: encoding.format.offerParameters))
+                Format(
+                    number: number, name: "\(encoding.format.codec.sdpName)/90000", parameters: encoding.format.offerParameters,
+                    hasLadder: media.encodings.count { $0.format.isPlayable(by: encoding.format.decoder) } > 1))
         }
         return formats
     }
@@ -108,6 +118,12 @@ extension VideoFormat {
         return DecoderKind(codec: codec, h264: isH264 ? profile : nil, profileIDC: isH264 ? 0 : profileIDC, tier: tier)
     }
 
+    /// Of H.264 decoders play lower profiles too.
+    fileprivate func isPlayable(by kind: DecoderKind) -> Bool {
+        guard codec == .h264, let h264 = kind.h264 else { return decoder == kind }
+        return profile.playableBy.contains(h264)
+    }
+
     /// What an offer of this side says of it.
     fileprivate var offerParameters: String {
         switch codec {
@@ -122,17 +138,20 @@ extension VideoFormat {
 
 extension EgressEngine {
     /// Makes the viewer that a counter-offer was for.
+    /// - Parameter client: what was decided about its answer; the bound that was decided about its offer holds too.
     /// - Throws: ``EgressError``; the counter-offer then still waits for another answer.
-    func takeAnswer(_ text: [UInt8], to offer: CounterOffer, from client: String?) throws(EgressError) -> ViewerAnswer {
+    func takeAnswer(_ text: [UInt8], to offer: CounterOffer, for client: ViewerClient) throws(EgressError) -> ViewerAnswer {
+        var client = client
+        client.bitRateMax = [client.bitRateMax, offer.bitRateMax].compactMap(\.self).min()
         let answer = try SDPParser.parse(text, limits: configuration.limits.offer)
         // An answer has to choose a role, and this side is the DTLS server (RFC 5763 §5).
         guard answer.sections.allSatisfy({ !$0.isReceivable || $0.transport.setup == "active" }) else {
             throw EgressError(code: .unsupportedOffer, message: "the answer has to begin the DTLS handshake (a=setup:active)")
         }
-        let negotiation = try CodecNegotiation(offer: answer, media: offer.media)
+        let negotiation = try CodecNegotiation(offer: answer, media: offer.media, bitRateMax: client.bitRateMax)
         guard registry.takeCounterOffer(offer.session) else { throw .sessionNotFound }
         do {
-            return try makeViewer(of: offer.stream, answer, negotiation, from: client, counterOffer: offer)
+            return try makeViewer(of: offer.stream, answer, negotiation, for: client, counterOffer: offer)
         } catch {
             _ = registry.keep(offer)
             throw error

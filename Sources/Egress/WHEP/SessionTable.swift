@@ -53,6 +53,9 @@ struct SessionTable: Sendable {
     /// Finds also a session that is being closed.
     subscript(id: String) -> ViewerSession? { sessions[id] }
 
+    /// Likewise.
+    subscript(viewer viewer: UInt64) -> ViewerSession? { idOfViewer[viewer].flatMap { sessions[$0] } }
+
     var ids: [String] { Array(sessions.keys) }
 
     /// `nil` when the session does not exist, belongs to another stream, or is being closed.

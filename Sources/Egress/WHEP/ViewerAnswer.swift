@@ -7,6 +7,21 @@ public struct ViewerAnswer: Sendable, Hashable {
     public let sdp: String
     /// Changes whenever the session's ICE credentials do. Put it in quotes into an `ETag`.
     public let entityTag: String
+    /// The encodings that the viewer is switched among as its link takes them, in the operator's order; empty: it stays at one.
+    public var rids: [String] = []
+}
+
+/// The client that a viewer is made for.
+public struct ViewerClient: Sendable, Hashable {
+    /// For the limits per address; `nil`: per-address limits do not apply.
+    public var address: String?
+    /// In bit/s: a viewer that can be switched among several encodings gets none above, unless it is the lowest; `nil`: no bound.
+    public var bitRateMax: Int?
+
+    public init(address: String? = nil, bitRateMax: Int? = nil) {
+        self.address = address
+        self.bitRateMax = bitRateMax
+    }
 }
 
 extension EgressEngine {
@@ -20,7 +35,14 @@ extension EgressEngine {
     public func addViewer(
         to id: String, offer text: [UInt8], from client: String? = nil, waitingUpTo limit: Duration = .seconds(2)
     ) async throws(EgressError) -> ViewerAnswer {
-        switch try await reply(to: text, of: id, from: client, waitingUpTo: limit) {
+        try await addViewer(to: id, offer: text, for: ViewerClient(address: client), waitingUpTo: limit)
+    }
+
+    /// As ``addViewer(to:offer:from:waitingUpTo:)``, for a client that more is known of.
+    public func addViewer(
+        to id: String, offer text: [UInt8], for client: ViewerClient, waitingUpTo limit: Duration = .seconds(2)
+    ) async throws(EgressError) -> ViewerAnswer {
+        switch try await reply(to: text, of: id, for: client, waitingUpTo: limit) {
         case .answer(let answer): return answer
         case .refusal(let error, _): throw error
         }
@@ -34,20 +56,20 @@ extension EgressEngine {
     }
 
     func reply(
-        to text: [UInt8], of id: String, from client: String?, waitingUpTo limit: Duration = .seconds(2)
+        to text: [UInt8], of id: String, for client: ViewerClient, waitingUpTo limit: Duration = .seconds(2)
     ) async throws(EgressError) -> Reply {
         guard let stream = registry.stream(named: id) else { throw engine == nil ? .shutDown : .streamNotFound(id) }
         let offer = try SDPParser.parse(text, limits: configuration.limits.offer)
         var media = CodecNegotiation.Media(audio: stream.config.hasAudio ? stream.config.audioCodec : nil)
         if offer.receivesVideo { media.encodings = try await encodings(of: stream, for: offer, limit) }
         do throws(EgressError) {
-            let negotiation = try CodecNegotiation(offer: offer, media: media)
+            let negotiation = try CodecNegotiation(offer: offer, media: media, bitRateMax: client.bitRateMax)
             note(negotiation, offer, media, stream.id)
-            return .answer(try makeViewer(of: stream, offer, negotiation, from: client))
+            return .answer(try makeViewer(of: stream, offer, negotiation, for: client))
         } catch  where error.code == .noCommonCodec || error.code == .unsupportedOffer {
             if media.encodings.isEmpty { media.encodings = try await encodings(of: stream, for: offer, limit) }
             guard CounterOffer.mayHelp(offer, media) else { return .refusal(error, nil) }
-            return .refusal(error, CounterOffer(stream, media))
+            return .refusal(error, CounterOffer(stream, media, bitRateMax: client.bitRateMax))
         } catch {
             throw error
         }
@@ -68,7 +90,19 @@ extension EgressEngine {
             known = read()
         }
         if let missing = known.missing(for: offer) { throw noFormat(stream, missing) }
+        if await waitForLadder(of: stream, known.missingRungs(beside: wanted)) { known = read() }
         return known.media
+    }
+
+    /// An encoding that is not there when a viewer joins is not in its ladder. Encodings that are made together begin together, so the other key
+    /// pictures come within moments of the first.
+    /// - Returns: Whether it has waited.
+    private func waitForLadder(of stream: ProcessStream, _ missing: [Int]) async -> Bool {
+        guard !missing.isEmpty, !stream.ladderAwaited.isRaised else { return false }
+        let end = ContinuousClock.now + .milliseconds(300)
+        for encoding in missing { await stream.formatsKnown[encoding].wait(upTo: end - .now) }
+        if ContinuousClock.now >= end { stream.ladderAwaited.raise() }
+        return true
     }
 
     private func noFormat(_ stream: ProcessStream, _ encoding: Int) -> EgressError {
@@ -81,13 +115,14 @@ extension EgressEngine {
 
     /// - Parameter counterOffer: the counter-offer that `offer` answers, if it does.
     func makeViewer(
-        of stream: ProcessStream, _ offer: SDPOffer, _ negotiation: CodecNegotiation, from client: String?,
+        of stream: ProcessStream, _ offer: SDPOffer, _ negotiation: CodecNegotiation, for client: ViewerClient,
         counterOffer: CounterOffer? = nil
     ) throws(EgressError) -> ViewerAnswer {
         guard let engine else { throw .shutDown }
         var request = try viewerRequest(offer, negotiation)
         request.local = counterOffer?.local
-        let network = client.flatMap(ClientNetwork.init)
+        request.bitRateMax = client.bitRateMax
+        let network = client.address.flatMap(ClientNetwork.init)
         let limits = configuration.limits
         try registry.reserveViewer(
             of: stream, max: configuration.viewersPerStreamMax, from: network,
@@ -103,10 +138,11 @@ extension EgressEngine {
         var random = SystemRandomNumberGenerator()
         let session = counterOffer?.session ?? random.next().hex + random.next().hex
         var entry = ViewerSession(id: session, stream: stream.id, engineStream: stream.engineID, viewer: identity.viewer)
-        entry.client = client
+        entry.client = client.address
         entry.missed = offer.receives.subtracting(stream.config.legs)
         entry.network = network
         entry.encoding = negotiation.video.map { stream.config.videoEncodings[$0.encoding] }
+        entry.ladder = negotiation.video.flatMap { Self.ladder($0, offer, stream, client.bitRateMax) }
         entry.ice.remote = ICECredentials(ufrag: request.iceUfrag, pwd: request.icePwd)
         entry.ice.entityTag = identity.iceUfrag
         entry.ice.section = Self.taggedSection(of: offer, negotiation)
@@ -117,7 +153,18 @@ extension EgressEngine {
         let answer = SDPAnswer(
             offer: offer, negotiation: negotiation, identity: identity, fingerprint: info.fingerprint,
             candidates: candidates, sessionID: random.next() >> 2)
-        return ViewerAnswer(session: session, sdp: answer.write(), entityTag: identity.iceUfrag)
+        return ViewerAnswer(
+            session: session, sdp: answer.write(), entityTag: identity.iceUfrag, rids: entry.ladder?.rungs.map(\.encoding.rid) ?? [])
+    }
+
+    private static func ladder(
+        _ video: CodecNegotiation.Video, _ offer: SDPOffer, _ stream: ProcessStream, _ bitRateMax: Int?
+    ) -> ViewerLadder? {
+        guard !video.ladder.isEmpty else { return nil }
+        let encodings = stream.config.videoEncodings
+        return ViewerLadder(
+            rungs: video.ladder.map { .init(index: $0, encoding: encodings[$0]) }, bitRateMax: bitRateMax, section: video.section,
+            mid: offer.sections[video.section].mid)
     }
 
     /// All candidates that viewers can try.
@@ -126,6 +173,9 @@ extension EgressEngine {
     /// Logs why a player shows only half of a stream.
     private func note(_ negotiation: CodecNegotiation, _ offer: SDPOffer, _ media: CodecNegotiation.Media, _ id: String) {
         guard logger.logLevel <= .debug else { return }
+        if offer.sections.contains(where: \.isSimulcast) {
+            logger.debug("The offer has a=simulcast, which the answer leaves out: viewers get one picture", metadata: ["id": "\(id)"])
+        }
         for line in negotiation.sectionsWithoutMedia(of: offer, media) { logger.debug("\(line)", metadata: ["id": "\(id)"]) }
     }
 
@@ -148,6 +198,7 @@ extension EgressEngine {
         return ViewerRequest(
             iceUfrag: ufrag, icePwd: pwd, fingerprint: fingerprint, videoEncoding: negotiation.video?.encoding ?? 0,
             videoPayloadType: negotiation.video?.payloadType,
-            videoRTXPayloadType: negotiation.video?.rtxPayloadType, audioPayloadType: negotiation.audio?.payloadType)
+            videoRTXPayloadType: negotiation.video?.rtxPayloadType, audioPayloadType: negotiation.audio?.payloadType,
+            ladder: negotiation.video?.ladder ?? [], transportCCID: negotiation.video?.transportCC.map { UInt8(clamping: $0.id) })
     }
 }

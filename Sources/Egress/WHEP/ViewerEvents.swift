@@ -6,7 +6,7 @@ import Synchronization
 /// reads too slowly misses the oldest events. Only ``end(_:)`` runs on the engine's threads.
 final class ViewerEvents: Sendable {
     enum Kind: String, Sendable, Hashable, CaseIterable {
-        case active, inactive, viewercount, reconnect
+        case active, inactive, viewercount, reconnect, layers
     }
 
     fileprivate struct Listener: Sendable {
@@ -24,18 +24,31 @@ final class ViewerEvents: Sendable {
         var sessionsOfStream: [String: Set<String>] = [:]
         /// Streams whose number of viewers has changed since listeners were last told.
         var recounting: Set<String> = []
+        /// Sessions that are to be told their layers, by stream.
+        var relayering: [String: Set<String>] = [:]
+        var layers: Layers?
         /// Set while all viewers are asked to connect again, also those that begin to listen later. Returns where to, by stream.
         var reconnectURL: (@Sendable (_ stream: String) -> String?)?
     }
 
+    /// What sessions of a stream are told of their layers. It asks the engine, and may wait for it.
+    typealias Layers = @Sendable (_ sessions: [String], _ stream: String) -> [(session: String, text: String)]
+
     private static let eventsMax = 16
     /// Joins come in crowds, so the number of viewers is sent once a second.
     private static let recountInterval = Duration.seconds(1)
+    /// Several things change at once where layers change, and many viewers' at a time.
+    private static let relayerInterval = Duration.milliseconds(100)
 
     private let registry: StreamRegistry
+    /// Threads that may wait for the engine.
+    private let threads: WaitingThreads
     private let state = Mutex(State())
 
-    init(registry: StreamRegistry) { self.registry = registry }
+    init(registry: StreamRegistry, threads: WaitingThreads) {
+        self.registry = registry
+        self.threads = threads
+    }
 
     /// Makes the session's listener, which replaces an earlier one. `nil` when the session is gone.
     func listen(_ session: String, of stream: String, to kinds: Set<Kind>) -> String? {
@@ -77,6 +90,7 @@ final class ViewerEvents: Sendable {
         let standing: Kind = isActive ? .active : .inactive
         if listener.kinds.contains(standing) { sink.yield(Self.event(standing)) }
         if listener.kinds.contains(.viewercount) { sink.yield(count(of: listener.stream)) }
+        if listener.kinds.contains(.layers) { tellLayers(of: [session], listener.stream) }
         guard listener.kinds.contains(.reconnect) else { return events }
         if let reconnectURL {
             sink.yield(Self.reconnect(to: reconnectURL(listener.stream)))
@@ -98,10 +112,16 @@ final class ViewerEvents: Sendable {
     /// Takes an event that the engine reported.
     func receive(_ entry: EventLog.Entry) {
         switch entry.event {
-        case .streamActive: send(.active, Self.event(.active), to: entry.stream)
-        case .streamInactive: send(.inactive, Self.event(.inactive), to: entry.stream)
+        case .streamActive:
+            send(.active, Self.event(.active), to: entry.stream)
+            tellLayers(of: entry.stream)
+        case .streamInactive:
+            send(.inactive, Self.event(.inactive), to: entry.stream)
+            tellLayers(of: entry.stream)
+        case .viewerSwitched(_, _, _, let reason): tell(entry, reason)
+        case .videoFormat: tellLayers(of: entry.stream)
         case .viewerConnected, .viewerClosed: recount(entry.stream)
-        case .videoFormat, .streamRestarted, .streamHasBFrames, .streamHasOtherCodec: break
+        case .streamRestarted, .streamHasBFrames, .streamHasOtherCodec: break
         }
     }
 
@@ -138,6 +158,48 @@ final class ViewerEvents: Sendable {
                 \.sink)
         }
         for sink in sinks { sink.yield(event) }
+    }
+
+    private func tell(_ entry: EventLog.Entry, _ reason: SwitchReason?) {
+        guard let session = entry.session, let ladder = registry.session(session, of: entry.stream)?.ladder else { return }
+        let sink = state.withLock { state in
+            state.listeners[session].flatMap { $0.kinds.contains(.active) ? $0.sink : nil }
+        }
+        let text = ViewerSwitch(section: ladder.section, rid: entry.encoding?.rid, reason: reason).text
+        sink?.yield(Self.event(.active, text))
+        tellLayers(of: [session], entry.stream)
+    }
+
+    /// Sets who knows the layers.
+    func layersAre(_ layers: @escaping Layers) {
+        state.withLock { $0.layers = layers }
+    }
+
+    private func tellLayers(of stream: String) {
+        tellLayers(of: state.withLock { $0.sessionsOfStream[stream] ?? [] }, stream)
+    }
+
+    /// Tells those of the sessions that listen for it what they can choose among, in a moment.
+    func tellLayers(of sessions: some Collection<String>, _ stream: String) {
+        let isFirst = state.withLock { state in
+            let told = sessions.filter { state.listeners[$0]?.kinds.contains(.layers) == true }
+            guard !told.isEmpty else { return false }
+            defer { state.relayering[stream, default: []].formUnion(told) }
+            return state.relayering[stream] == nil
+        }
+        guard isFirst else { return }
+        Task(executorPreference: threads) { [weak self] in
+            try? await Task.sleep(for: Self.relayerInterval)
+            self?.sendLayers(stream)
+        }
+    }
+
+    private func sendLayers(_ stream: String) {
+        let (sessions, layers) = state.withLock { state in (state.relayering.removeValue(forKey: stream) ?? [], state.layers) }
+        for (session, text) in layers?(Array(sessions), stream) ?? [] {
+            let sink = state.withLock { state in state.listeners[session].flatMap { $0.kinds.contains(.layers) ? $0.sink : nil } }
+            sink?.yield(Self.event(.layers, text))
+        }
     }
 
     private func recount(_ stream: String) {

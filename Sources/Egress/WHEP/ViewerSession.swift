@@ -8,8 +8,10 @@ struct ViewerSession: Sendable {
     var client: String?
     var network: ClientNetwork?
     var ice = ICE()
-    /// The encoding that the viewer gets; `nil` when it gets no video.
+    /// The encoding that the viewer begins with; `nil` when it gets no video.
     var encoding: Encoding?
+    /// The encodings that it is switched among; `nil`: it stays where it begins.
+    var ladder: ViewerLadder?
     /// Legs that the viewer asked for when the stream did not have them.
     var missed: Set<LegPlan.Leg> = []
     var isConnected = false

@@ -36,6 +36,9 @@ public struct WHEPAccess: Sendable, Hashable {
 /// The decision about a request. The client is told the text of a refusal, so write what to do there, and no secrets.
 public enum WHEPDecision: Sendable, Hashable {
     case allowed
+    /// Allowed, with pictures of at most so many bit/s. It counts where the request makes a viewer, and where that can be switched among several
+    /// encodings of the stream: it gets none above, unless it is the lowest.
+    case allowedUpTo(bitRate: Int)
     /// 401 with a challenge (RFC 6750 §3): the request has no token, or an invalid one. The client needs another token.
     case unauthenticated(String)
     /// 403: the token is valid, but not for this stream.
@@ -69,7 +72,7 @@ extension WHEPResponse {
         var fields: HTTPFields = [.contentType: WHEPProblem.contentType, .cacheControl: "no-store"]
         let problem: WHEPProblem
         switch decision {
-        case .allowed: return nil
+        case .allowed, .allowedUpTo: return nil
         case .unauthenticated(let reason):
             problem = WHEPProblem(.unauthorized, reason)
             fields[.wwwAuthenticate] = Self.challenge(hadToken ? "invalid_token" : nil)
@@ -89,9 +92,16 @@ extension WHEPResponse {
 }
 
 extension WHEPHandler {
-    /// The authorizer's refusal of a request; `nil` when the request may be served.
-    func refusal(of request: WHEPRequest, _ target: WHEPTarget) async -> WHEPResponse? {
-        guard let authorize else { return nil }
+    /// What the authorizer has said of a request.
+    struct Verdict {
+        /// `nil`: the request may be served.
+        var refusal: WHEPResponse?
+        /// In bit/s, of a viewer that the request makes; `nil`: no bound.
+        var bitRateMax: Int?
+    }
+
+    func verdict(on request: WHEPRequest, _ target: WHEPTarget) async -> Verdict {
+        guard let authorize else { return Verdict() }
         let token = request.bearerToken
         let decision: WHEPDecision =
             if let token, token.utf8.count > WHEPAccess.tokenSizeMax {
@@ -102,10 +112,13 @@ extension WHEPHandler {
                         stream: target.stream, session: target.session, method: request.head.method, token: token,
                         remoteAddress: request.remoteAddress, userAgent: request.head.headerFields[.userAgent]))
             }
-        guard let refusal = WHEPResponse(refusing: decision, hadToken: token != nil) else { return nil }
+        guard let refusal = WHEPResponse(refusing: decision, hadToken: token != nil) else {
+            guard case .allowedUpTo(let bitRate) = decision else { return Verdict() }
+            return Verdict(bitRateMax: max(bitRate, 1))
+        }
         var metadata = metadata(target.stream, target.session, request)
         metadata["status"] = "\(refusal.head.status.code)"
         logger.debug("Request not permitted", metadata: metadata)
-        return refusal
+        return Verdict(refusal: refusal)
     }
 }

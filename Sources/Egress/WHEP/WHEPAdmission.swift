@@ -78,7 +78,8 @@ extension WHEPHandler {
         let isKnown: Bool
         switch target {
         case .endpoint: return nil
-        case .session(let stream, let session), .events(let stream, let session), .listener(let stream, let session, _):
+        case .session(let stream, let session), .events(let stream, let session), .listener(let stream, let session, _),
+            .layer(let stream, let session):
             isKnown = hasSession(session, of: stream)
         }
         return admission.withLock { $0.change(Self.network(of: request), isKnown: isKnown, now: now()) }.map { refusal($0, request) }

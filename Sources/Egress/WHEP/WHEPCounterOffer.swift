@@ -17,7 +17,7 @@ extension WHEPHandler {
         return WHEPResponse(head: HTTPResponse(status: .notAcceptable, headerFields: fields), body: Array(text.utf8))
     }
 
-    func answer(_ request: WHEPRequest, _ offer: CounterOffer) -> WHEPResponse {
+    func answer(_ request: WHEPRequest, _ offer: CounterOffer, bitRateMax: Int?) -> WHEPResponse {
         if let refusal = refusalOfDraining(request) { return refusal }
         guard Self.mediaType(of: request) == Self.sdp else {
             var response = refusal(WHEPProblem(.unsupportedMediaType, "the Content-Type of an answer must be \(Self.sdp)"))
@@ -26,8 +26,11 @@ extension WHEPHandler {
         }
         if let refusal = refusalOfSize(request, "an answer") { return refusal }
         do throws(EgressError) {
-            let viewer = try engine.takeAnswer(request.body, to: offer, from: request.remoteAddress)
-            return WHEPResponse(head: HTTPResponse(status: .noContent, headerFields: [.eTag: "\"\(viewer.entityTag)\""]))
+            let viewer = try engine.takeAnswer(request.body, to: offer, for: .init(address: request.remoteAddress, bitRateMax: bitRateMax))
+            var fields: HTTPFields = [.eTag: "\"\(viewer.entityTag)\""]
+            // A counter-offer can't tell yet whether there will be encodings to choose among.
+            if !viewer.rids.isEmpty { fields[values: .link] = Self.links(path(of: offer.stream.id, viewer.session), viewer) }
+            return WHEPResponse(head: HTTPResponse(status: .noContent, headerFields: fields))
         } catch {
             return refusal(error)
         }

@@ -9,10 +9,15 @@ import Foundation
 /// Server-sent events: a client sends a list of event names by POST to the extension's URL, then gets the events by GET from its `Location`.
 extension WHEPHandler {
     private static let namesSizeMax = 4 * 1024
-    private static let names = ViewerEvents.Kind.allCases.map(\.rawValue)
 
-    static func eventsLink(_ session: String) -> String {
-        "<\(session)/events>; rel=\"urn:ietf:params:whep:ext:core:server-sent-events\"; events=\"\(names.joined(separator: ","))\""
+    /// What can be asked for: `layers` where there are some.
+    private static func names(hasLadder: Bool) -> [String] {
+        ViewerEvents.Kind.allCases.filter { $0 != .layers || hasLadder }.map(\.rawValue)
+    }
+
+    static func eventsLink(_ session: String, hasLadder: Bool) -> String {
+        let names = names(hasLadder: hasLadder).joined(separator: ",")
+        return "<\(session)/events>; rel=\"urn:ietf:params:whep:ext:core:server-sent-events\"; events=\"\(names)\""
     }
 
     func listen(_ request: WHEPRequest, _ stream: String, _ session: String) -> WHEPResponse {
@@ -25,12 +30,13 @@ extension WHEPHandler {
         guard request.body.count <= Self.namesSizeMax else {
             return refusal(WHEPProblem(.contentTooLarge, "the names of events have at most \(Self.namesSizeMax) bytes"))
         }
+        let names = Self.names(hasLadder: engine.registry.session(session, of: stream)?.ladder != nil)
         guard let asked = try? JSONDecoder().decode([String].self, from: Data(request.body)), !asked.isEmpty else {
-            return refusal(WHEPProblem(.badRequest, "the body must be a JSON list of names out of \(Self.names.joined(separator: ", "))"))
+            return refusal(WHEPProblem(.badRequest, "the body must be a JSON list of names out of \(names.joined(separator: ", "))"))
         }
-        let kinds = asked.compactMap(ViewerEvents.Kind.init)
+        let kinds = asked.filter(names.contains).compactMap(ViewerEvents.Kind.init)
         guard kinds.count == asked.count else {
-            return refusal(WHEPProblem(.badRequest, "an event name is unknown; known are \(Self.names.joined(separator: ", "))"))
+            return refusal(WHEPProblem(.badRequest, "an event name is unknown; known are \(names.joined(separator: ", "))"))
         }
         guard let listener = engine.viewerEvents.listen(session, of: stream, to: Set(kinds)) else { return refusal(.sessionNotFound) }
         return WHEPResponse(

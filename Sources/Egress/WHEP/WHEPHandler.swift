@@ -3,8 +3,9 @@ public import Logging
 import Synchronization
 
 /// WHEP (draft-ietf-wish-whep) for the streams of an engine: `POST {base}/{id}` with an offer makes a viewer; `PATCH` on the `Location` of the
-/// response takes candidates and restarts ICE, `DELETE` ends it. Server-sent events are the one extension. It applies the engine's
-/// ``ClientLimits``. It contains no HTTP server and no TLS. The ``WHEPAuthorizer`` that it is given decides who may do what.
+/// response takes candidates and restarts ICE, `DELETE` ends it. Two extensions are served: server-sent events, and the choice of a layer for
+/// viewers that can be switched among several encodings. It applies the engine's ``ClientLimits``. It contains no HTTP server and no TLS. The
+/// ``WHEPAuthorizer`` that it is given decides who may do what.
 public final class WHEPHandler: Sendable {
     /// The longest offer that ``ClientLimits/offerSizeMax`` can allow, in bytes.
     public static let bodySizeMax = SDPOffer.Limits.standard.sizeMax
@@ -76,26 +77,30 @@ public final class WHEPHandler: Sendable {
         let method = request.head.method
         guard target.methods.contains(method) else { return notAllowed(method, target) }
         if method == .options { return await options(request, target) }
-        if let refusal = await refusal(of: request, target) { return refusal }
+        let verdict = await verdict(on: request, target)
+        if let refusal = verdict.refusal { return refusal }
         if let refusal = refusalOfChange(request, target) { return refusal }
         switch target {
         case .endpoint(let stream):
             if let refusal = refusalOfShutdown() { return refusal }
-            return method == .post ? await post(request, stream) : presence(engine.registry.stream(named: stream) != nil, method)
+            return method == .post
+                ? await post(request, stream, bitRateMax: verdict.bitRateMax)
+                : presence(engine.registry.stream(named: stream) != nil, method)
         case .session(let stream, let session):
             switch method {
-            case .patch: return patch(request, stream, session)
+            case .patch: return patch(request, stream, session, bitRateMax: verdict.bitRateMax)
             case .delete: return delete(stream, session)
             default: return hasSession(session, of: stream) ? presence(true, method) : refusalOfEnded(session, stream)
             }
         case .events(let stream, let session): return listen(request, stream, session)
         case .listener(let stream, let session, let listener): return events(method, stream, session, listener)
+        case .layer(let stream, let session): return layer(request, stream, session)
         }
     }
 
     // MARK: Methods
 
-    private func post(_ request: WHEPRequest, _ stream: String) async -> WHEPResponse {
+    private func post(_ request: WHEPRequest, _ stream: String, bitRateMax: Int?) async -> WHEPResponse {
         if let refusal = refusalOfKnock(request) { return refusal }
         if let url = redirect?(stream) {
             return WHEPResponse(head: HTTPResponse(status: .temporaryRedirect, headerFields: [.location: url]))
@@ -106,8 +111,9 @@ public final class WHEPHandler: Sendable {
             return response
         }
         if let refusal = refusalOfSize(request, "an offer") ?? refusalOfJoin(request, stream) { return refusal }
+        let client = ViewerClient(address: request.remoteAddress, bitRateMax: bitRateMax)
         do throws(EgressError) {
-            switch try await engine.reply(to: request.body, of: stream, from: request.remoteAddress) {
+            switch try await engine.reply(to: request.body, of: stream, for: client) {
             case .answer(let answer):
                 // The request may have waited for a picture, and draining may have begun meanwhile.
                 if let refusal = refusalOfDraining(request) {
@@ -133,7 +139,7 @@ public final class WHEPHandler: Sendable {
         let location = path(of: stream, answer.session)
         var fields: HTTPFields = [.contentType: Self.sdp, .location: location, .eTag: "\"\(answer.entityTag)\""]
         // One field for each server and extension (WHEP §4.9).
-        fields[values: .link] = iceLinks + [Self.eventsLink(location)]
+        fields[values: .link] = iceLinks + Self.links(location, answer)
         logger.debug("Viewer answered", metadata: metadata(stream, answer.session, request))
         return WHEPResponse(head: HTTPResponse(status: .created, headerFields: fields), body: Array(answer.sdp.utf8))
     }
@@ -171,9 +177,9 @@ public final class WHEPHandler: Sendable {
         case .endpoint:
             fields[.acceptPost] = Self.sdp
             let mayHaveLinks = !isPreflight && !engine.configuration.iceServers.isEmpty
-            if mayHaveLinks, await refusal(of: request, target) == nil { fields[values: .link] = iceLinks }
+            if mayHaveLinks, await verdict(on: request, target).refusal == nil { fields[values: .link] = iceLinks }
         case .session: fields[.acceptPatch] = SDPFragment.mediaType
-        case .events: fields[.acceptPost] = Self.json
+        case .events, .layer: fields[.acceptPost] = Self.json
         case .listener: break
         }
         return WHEPResponse(head: HTTPResponse(status: .ok, headerFields: fields))
@@ -185,6 +191,12 @@ public final class WHEPHandler: Sendable {
     private var iceLinks: [String] {
         let now = WallClock.microseconds() / 1_000_000
         return engine.configuration.iceServers.flatMap { $0.links(at: now) }
+    }
+
+    /// Of the extensions that a session has.
+    static func links(_ location: String, _ answer: ViewerAnswer) -> [String] {
+        let hasLadder = !answer.rids.isEmpty
+        return [eventsLink(location, hasLadder: hasLadder)] + (hasLadder ? [layerLink(location)] : [])
     }
 
     static let sdp = "application/sdp"

@@ -3,8 +3,8 @@ import Logging
 
 /// ICE over PATCH (WHEP §4.4). If a request is wrong in any way, the session continues as it was.
 extension WHEPHandler {
-    func patch(_ request: WHEPRequest, _ stream: String, _ session: String) -> WHEPResponse {
-        if let offer = engine.registry.counterOffer(session, of: stream) { return answer(request, offer) }
+    func patch(_ request: WHEPRequest, _ stream: String, _ session: String, bitRateMax: Int?) -> WHEPResponse {
+        if let offer = engine.registry.counterOffer(session, of: stream) { return answer(request, offer, bitRateMax: bitRateMax) }
         guard let ice = engine.registry.session(session, of: stream)?.ice else { return refusalOfEnded(session, stream) }
         guard Self.mediaType(of: request) == SDPFragment.mediaType else {
             var response = refusal(WHEPProblem(.unsupportedMediaType, "the Content-Type of a PATCH must be \(SDPFragment.mediaType)"))

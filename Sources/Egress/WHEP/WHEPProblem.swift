@@ -40,7 +40,7 @@ extension EgressError {
         case .invalidOffer: .badRequest
         case .notFound: .notFound
         case .notActive: .conflict
-        case .noCommonCodec, .unsupportedOffer: .unprocessableContent
+        case .noCommonCodec, .unsupportedOffer, .unavailableEncoding: .unprocessableContent
         case .limitReached: limit?.status ?? .serviceUnavailable
         // Not 404: players take a 404 for the end of the stream and give up.
         case .shutDown: .serviceUnavailable

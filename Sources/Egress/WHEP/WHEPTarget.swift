@@ -11,6 +11,9 @@ enum WHEPTarget: Sendable, Hashable {
     /// `{base}/{stream}/{session}/events/{listener}`
     case listener(stream: String, session: String, listener: String)
 
+    /// `{base}/{stream}/{session}/layer`, where an encoding is chosen
+    case layer(stream: String, session: String)
+
     /// `nil` for a path outside of `base`, a path with more parts, or one that isn't percent-encoded UTF-8. A slash at the end makes no difference:
     /// scripts that put addresses together leave one.
     /// - Parameter base: a path that ``normalized(base:)`` returned.
@@ -29,6 +32,7 @@ enum WHEPTarget: Sendable, Hashable {
         case 1: self = .endpoint(stream: parts[0])
         case 2: self = .session(stream: parts[0], session: parts[1])
         case 3 where parts[2] == "events": self = .events(stream: parts[0], session: parts[1])
+        case 3 where parts[2] == "layer": self = .layer(stream: parts[0], session: parts[1])
         case 4 where parts[2] == "events": self = .listener(stream: parts[0], session: parts[1], listener: parts[3])
         default: return nil
         }
@@ -73,14 +77,15 @@ enum WHEPTarget: Sendable, Hashable {
 extension WHEPTarget {
     var stream: String {
         switch self {
-        case .endpoint(let stream), .session(let stream, _), .events(let stream, _), .listener(let stream, _, _): stream
+        case .endpoint(let stream), .session(let stream, _), .events(let stream, _), .listener(let stream, _, _), .layer(let stream, _):
+            stream
         }
     }
 
     var session: String? {
         switch self {
         case .endpoint: nil
-        case .session(_, let session), .events(_, let session), .listener(_, let session, _): session
+        case .session(_, let session), .events(_, let session), .listener(_, let session, _), .layer(_, let session): session
         }
     }
 
@@ -88,7 +93,7 @@ extension WHEPTarget {
         switch self {
         case .endpoint: [.get, .head, .post, .options]
         case .session: [.get, .head, .patch, .delete, .options]
-        case .events: [.post, .options]
+        case .events, .layer: [.post, .options]
         case .listener: [.get, .head, .delete, .options]
         }
     }

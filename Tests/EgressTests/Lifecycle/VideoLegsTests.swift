@@ -59,6 +59,14 @@ import Testing
         }
     }
 
+    @Test func whatIsMadeSmallerThanALargeInputHasOneSliceAPicture() throws {
+        let large = LegPlan.Encoding(video: .transcode(framesPerSecond: 30), width: 1_920, height: 1_080)
+        let plan = LegPlan(first: large, further: ["b": large, "c": large])
+        let legs = try Self.build(
+            [Encoding(rid: "a", height: 1_080), Encoding(rid: "b", height: 720), Encoding(rid: "c", width: 360)], plan)
+        #expect([legs[0], legs[2], legs[3]].map { $0.options.contains("sliced-threads=0:threads=1") } == [false, true, true])
+    }
+
     static let filters: [(encodings: [Encoding], graph: String?, sources: [String])] = [
         ([Encoding(rid: "a"), Encoding(rid: "b", codec: .vp8)], nil, ["0:v:0", "0:v:0"]),
         (

@@ -48,6 +48,21 @@ import Testing
         #expect(last.media.map(\.index) == [2])
     }
 
+    @Test func aBitRateIsTheConfiguredOneElseTheMeasured() {
+        let legs = [Encoding(rid: "a", bitRate: 900_000), Encoding(rid: "b")]
+        var readings = [Self.reading(.h264), Self.reading(.h264, isActive: false)]
+        for index in readings.indices { readings[index].bitRate = 700_000 }
+        let media = KnownEncodings(legs: legs, readings: readings).media
+        #expect(media.map(\.bitRate) == [900_000, 700_000] && media.map(\.isActive) == [true, false])
+    }
+
+    @Test func encodingsOfTheSameCodecThatHaveNotBegunAreMissingRungs() {
+        let legs = [Encoding(rid: "a"), Encoding(rid: "b"), Encoding(rid: "c", codec: .vp8), Encoding(rid: "d")]
+        let known = KnownEncodings(legs: legs, readings: [Self.reading(.h264), nil, nil, Self.reading(nil)])
+        #expect(known.missingRungs(beside: 0) == [1, 3] && known.missingRungs(beside: 2) == [2])
+        #expect(Self.begun.missingRungs(beside: 0).isEmpty)
+    }
+
     /// It is given to those alone who play no other.
     @Test func whatHasFallenSilentStandsBehindTheOthers() throws {
         let known = KnownEncodings(

@@ -27,7 +27,7 @@ import Testing
         ]
         let formats = try streams.map { stream in
             let video = try Self.read(.init(stream)).offer.sections[0]
-            for type in video.payloadTypes { #expect(video.feedback(of: type) == CodecNegotiation.feedbackKinds) }
+            for type in video.payloadTypes { #expect(video.feedback(of: type).starts(with: CodecNegotiation.feedbackKinds)) }
             return video.payloadTypes.map { "\(video.codecs[$0]?.text ?? "") \(video.parameters[$0] ?? "")" }
         }
         #expect(
@@ -43,6 +43,27 @@ import Testing
                     "H265/90000 level-id=120;profile-id=2;tier-flag=0;tx-mode=SRST",
                 ],
             ])
+    }
+
+    /// Encodings, and of the formats that are offered those with which a player can be switched among several.
+    static let ladders: [(encodings: [VideoFormat], formats: [Bool])] = [
+        ([.h264], [false]), ([.h264, .of(.vp8)], [false, false]), ([.h264, LadderTests.small], [true]),
+        ([.of(.vp8), .h264, .of(.vp8, 640, 360)], [true, false]),
+        // Who decodes High decodes Constrained Baseline too, and not the other way round.
+        ([LadderTests.high, LadderTests.small], [true, false]), ([LadderTests.small, LadderTests.high], [false, true]),
+        ([.of(.vp9), .of(.vp9, profile: 2)], [false, false]),
+    ]
+
+    @Test(arguments: ladders.indices) func whereThereIsALadderItOffersFeedbackForIt(row: Int) throws {
+        let (encodings, formats) = Self.ladders[row]
+        let (offer, text) = try Self.read(.init(encodings))
+        let video = offer.sections[0]
+        for (type, hasLadder) in zip(video.payloadTypes, formats) {
+            #expect(video.feedback(of: type) == CodecNegotiation.feedbackKinds + (hasLadder ? ["transport-cc", "goog-remb"] : []))
+        }
+        #expect(video.payloadTypes.count == formats.count)
+        #expect(video.transportCC?.id == (formats.contains(true) ? 1 : nil) && offer.sections[1].extensions.isEmpty)
+        #expect(text.contains("extmap") == formats.contains(true))
     }
 
     /// Of the legs, the sound's, and those that come of it.

@@ -32,6 +32,16 @@ extension WithEngine {
             #expect(engine.stream(named: "show")?.viewers == 0)
         }
 
+        @Test func anOfferOfSimulcastIsNotedInTheLog() async throws {
+            let recorder = LogRecorder()
+            let engine = try await Engines.playing(logger: recorder.logger)
+            var offer = Offer()
+            offer.video? += ["a=rid:hi recv", "a=rid:lo recv", "a=simulcast:recv hi;lo"]
+            let answer = try await engine.addViewer(to: "show", offer: Array(offer.text.utf8))
+            #expect(!answer.sdp.contains("simulcast") && !answer.sdp.contains("a=rid"))
+            #expect(recorder.lines.contains { $0.level == .debug && $0.message.contains("a=simulcast, which the answer leaves out") })
+        }
+
         @Test func aViewersStatusNamesItsEncoding() async throws {
             let engine = try await Engines.playing()
             _ = try await engine.addViewer(to: "show", offer: Self.offer)
@@ -40,6 +50,40 @@ extension WithEngine {
             #expect(viewers.map(\.rid) == ["video", nil] && viewers.map(\.codec) == [.h264, nil])
             #expect(try JSON.encode(viewers[0]).contains(#""codec":"h264""#) && JSON.encode(viewers[0]).contains(#""rid":"video""#))
             #expect(try !JSON.encode(viewers[1]).contains("rid"))
+        }
+
+        /// Of encodings that are made together one is always the last to begin.
+        @Test func aViewerWaitsAMomentForTheOtherRungs() async throws {
+            let engine = try Engines.make()
+            _ = try engine.onProcessStart(
+                id: "show", config: ProcessConfig(webrtc: WebRTCConfig(isEnabled: true, encodings: Ladder.encodings)))
+            let senders = try #require(engine.stream(named: "show")).encodings.map { RTPSender(port: $0.port) }
+            senders[1].sendIDR(SPS.write(width: 640, height: 368))
+            try #require(await eventually { engine.stream(named: "show")?.encodings[1].format != nil })
+            // The first one is waited for as long as it takes, and the third a moment longer.
+            async let answer = engine.addViewer(to: "show", offer: Self.offer, waitingUpTo: .seconds(10))
+            try await Task.sleep(for: .milliseconds(50))
+            senders[0].sendIDR(SPS.write(width: 1_280, height: 720))
+            try await Task.sleep(for: .milliseconds(20))
+            senders[2].sendIDR(SPS.write(width: 320, height: 192))
+            #expect(try await answer.rids == ["720p", "360p", "180p"])
+            #expect(engine.viewers(of: "show").map(\.rid) == ["720p"])
+        }
+
+        @Test func aRungThatNeverBeginsHoldsUpOneJoinOnly() async throws {
+            let engine = try Engines.make()
+            _ = try engine.onProcessStart(
+                id: "show", config: ProcessConfig(webrtc: WebRTCConfig(isEnabled: true, encodings: Ladder.encodings)))
+            let status = try #require(engine.stream(named: "show"))
+            for index in [0, 1] { RTPSender(port: status.encodings[index].port).sendIDR(SPS.write()) }
+            try #require(await eventually { engine.stream(named: "show")?.encodings.count { $0.format != nil } == 2 })
+            let stream = try #require(engine.registry.stream(named: "show"))
+            #expect(!stream.ladderAwaited.isRaised)
+            #expect(try await engine.addViewer(to: "show", offer: Self.offer).rids == ["720p", "360p"])
+            #expect(stream.ladderAwaited.isRaised)
+            RTPSender(port: status.encodings[2].port).sendIDR(SPS.write())
+            try #require(await eventually { engine.stream(named: "show")?.encodings[2].format != nil })
+            #expect(try await engine.addViewer(to: "show", offer: Self.offer).rids == ["720p", "360p", "180p"])
         }
 
         /// A stream of sound alone, for a player that offers video first.

@@ -57,6 +57,7 @@ private final class Gatekeeper: Sendable {
 
     @Test func aPermissionIsNoRefusal() {
         #expect(WHEPResponse(refusing: .allowed, hadToken: true) == nil)
+        #expect(WHEPResponse(refusing: .allowedUpTo(bitRate: 0), hadToken: true) == nil)
     }
 }
 

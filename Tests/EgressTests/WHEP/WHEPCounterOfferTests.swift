@@ -120,7 +120,7 @@ extension WithEngine {
             #expect(engine.registry.keep(counter))
             var answer = answer
             change(&answer)
-            return try engine.takeAnswer(Array(answer.text.utf8), to: counter, from: nil)
+            return try engine.takeAnswer(Array(answer.text.utf8), to: counter, for: .init())
         }
 
         @Test func aPlayerThatAnswersInVP8AloneGetsTheEncodingInVP8() async throws {
@@ -128,6 +128,32 @@ extension WithEngine {
             #expect(lines.contains("a=rtpmap:96 VP8/90000") && lines.contains { $0.hasPrefix("m=video ") && $0.hasSuffix(" 96 97") })
             let both = try await Self.taken { $0.offerVideo([("VP8", ""), ("H264", "packetization-mode=1;profile-level-id=42e01f")]) }
             #expect(both.sdp.contains("H264/90000") && !both.sdp.contains("VP8/90000"), "the order is the operator's")
+        }
+
+        /// What is decided about the offer and about the answer, and where the viewer begins.
+        static let bounds: [(offer: WHEPDecision, answer: WHEPDecision, rid: String)] = [
+            (.allowed, .allowed, "720p"), (.allowedUpTo(bitRate: 700_000), .allowed, "360p"),
+            (.allowed, .allowedUpTo(bitRate: 700_000), "360p"),
+            (.allowedUpTo(bitRate: 700_000), .allowedUpTo(bitRate: 300_000), "180p"),
+            (.allowedUpTo(bitRate: 300_000), .allowedUpTo(bitRate: 700_000), "180p"),
+        ]
+
+        @Test(arguments: bounds.indices) func aPlayerThatAnswersGetsTheLadderAndTheLesserBound(row: Int) async throws {
+            let (offered, answered, rid) = Self.bounds[row]
+            let engine = try await Ladder.playing()
+            let handler = WHEPHandler(engine: engine, logger: Engines.silent, authorize: { $0.method == .post ? offered : answered })
+            var offer = Offer()
+            offer.session.removeLast()
+            let counter = await handler.handle(WHEPHandlerTests.request(.post, "/whep/show", offer.text))
+            #expect(counter.head.status == .notAcceptable && counter.head.headerFields[values: .link].isEmpty)
+            #expect(WHEPHandlerTests.text(counter).contains("\r\na=extmap:1 \(LadderTests.transportCC)\r\n"))
+            let location = try #require(counter.head.headerFields[.location])
+            var answer = Self.answer
+            answer.video?.append("a=extmap:1/recvonly \(LadderTests.transportCC)")
+            let taken = await handler.handle(WHEPHandlerTests.request(.patch, location, answer.text))
+            #expect(taken.head.status == .noContent)
+            #expect(taken.head.headerFields[values: .link].last == "<\(location)/layer>; rel=\"urn:ietf:params:whep:ext:core:layer\"")
+            #expect(engine.viewers(of: "show").map(\.rid) == [rid])
         }
 
         @Test func aPlayerMayTakeTheSoundAlone() async throws {

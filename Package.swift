@@ -46,8 +46,8 @@ let serverDependencies: [Target.Dependency] = [
 /// What pages are made of. It goes into the executable as bytes, so that the server stays one file. What SwiftPM generates for it,
 /// `PackageResources`, imports nothing, so the strict settings apply to it too.
 let pages = [
-    "codec-names.js", "egress-player.js", "index.html", "index.js", "picture-watch.js", "player.js", "statistics-meter.js", "style.css",
-    "watch.html", "whep-session.js",
+    "codec-names.js", "egress-player.js", "index.html", "index.js", "picture-watch.js", "player.js", "quality-menu.js", "quality.js",
+    "statistics-meter.js", "style.css", "watch.html", "whep-session.js",
 ]
 
 let package = Package(

@@ -24,7 +24,8 @@ struct HookSettings: Sendable, Hashable {
 }
 
 /// Asks an HTTP service whether a request may be served: POST of a JSON object, 2xx allows, 401 and 403 refuse. Any other answer is no decision,
-/// and the client gets 503: when the service is down, nobody gets in.
+/// and the client gets 503: when the service is down, nobody gets in. The body of a 2xx may be a JSON object with `max_bit_rate`, the bit/s that
+/// the viewer gets at most.
 final class AuthorizationHook: Service {
     /// How many questions are asked at a time. Further questions wait for a connection, as long as their time lasts.
     static let connectionsMax = 64
@@ -50,9 +51,14 @@ final class AuthorizationHook: Service {
         }
     }
 
+    private struct Permission {
+        var decision: WHEPDecision
+        var end: ContinuousClock.Instant
+    }
+
     private struct State {
         var questions = 0
-        var permissions: [SHA256.Digest: ContinuousClock.Instant] = [:]
+        var permissions: [SHA256.Digest: Permission] = [:]
         var lines = LineBudget()
     }
 
@@ -90,15 +96,18 @@ final class AuthorizationHook: Service {
         // Strings can always be encoded.
         guard let body = try? Array(encoder.encode(question)) else { return .unavailable("the question cannot be written as JSON") }
         let key = SHA256.hash(data: body)
-        if isRemembered(key) { return .allowed }
+        if let decision = remembered(key) { return decision }
         guard enter() else { return failure("\(questionsMax) questions are open") }
         defer { state.withLock { $0.questions -= 1 } }
         do {
-            let status = try await ask(body)
+            let (status, answer) = try await ask(body)
             switch status {
             case 200..<300:
-                remember(key)
-                return .allowed
+                guard let decision = Self.permission(answer) else {
+                    return failure("its answer is a JSON object whose \(WHEPDecision.boundName) is not a number of bit/s, at least 1")
+                }
+                remember(decision, key)
+                return decision
             case 401: return .unauthenticated(access.token == nil ? "a token is needed" : "the token is not good")
             case 403: return .forbidden("this stream may not be watched with that token or from that address")
             default: return failure("status \(status)")
@@ -108,16 +117,33 @@ final class AuthorizationHook: Service {
         }
     }
 
-    private func ask(_ body: [UInt8]) async throws -> UInt {
+    /// nil: the answer has a bound that can't be read.
+    private static func permission(_ answer: [UInt8]) -> WHEPDecision? {
+        // Services that know no bounds answer with anything.
+        guard answer.first(where: { !" \t\r\n".utf8.contains($0) }) == UInt8(ascii: "{") else { return .allowed }
+        guard case .object(let fields) = try? JSONDecoder().decode(JSONValue.self, from: Data(answer)) else { return nil }
+        switch fields[WHEPDecision.boundName] {
+        case nil: return .allowed
+        case .number(let bitRate): return .allowed(within: bitRate)
+        default: return nil
+        }
+    }
+
+    private func ask(_ body: [UInt8]) async throws -> (status: UInt, answer: [UInt8]) {
         var request = HTTPClientRequest(url: settings.url)
         request.method = .POST
         request.headers.add(name: "Content-Type", value: "application/json")
         request.headers.add(name: "User-Agent", value: "egress")
         request.body = .bytes(ByteBuffer(bytes: body))
         let response = try await client.execute(request, timeout: TimeAmount(settings.timeout))
-        // The answer's body is read to its end only so that the connection can be used again.
-        _ = try? await response.body.collect(upTo: Self.answerSizeMax)
-        return response.status.code
+        // To its end, also so that the connection can be used again.
+        do {
+            let answer = try await response.body.collect(upTo: Self.answerSizeMax)
+            return (response.status.code, Array(answer.readableBytesView))
+        } catch  where !(200..<300).contains(response.status.code) {
+            // What else a refusal says is not needed.
+            return (response.status.code, [])
+        }
     }
 
     private func failure(_ reason: String) -> WHEPDecision {
@@ -140,18 +166,18 @@ final class AuthorizationHook: Service {
         }
     }
 
-    private func isRemembered(_ key: SHA256.Digest) -> Bool {
-        guard settings.cacheTime > .zero else { return false }
-        return state.withLock { $0.permissions[key].map { $0 > .now } ?? false }
+    private func remembered(_ key: SHA256.Digest) -> WHEPDecision? {
+        guard settings.cacheTime > .zero else { return nil }
+        return state.withLock { $0.permissions[key].flatMap { $0.end > .now ? $0.decision : nil } }
     }
 
-    private func remember(_ key: SHA256.Digest) {
+    private func remember(_ decision: WHEPDecision, _ key: SHA256.Digest) {
         guard settings.cacheTime > .zero else { return }
         let now = ContinuousClock.now
         state.withLock { state in
-            if state.permissions.count >= Self.cacheMax { state.permissions = state.permissions.filter { $0.value > now } }
+            if state.permissions.count >= Self.cacheMax { state.permissions = state.permissions.filter { $0.value.end > now } }
             guard state.permissions.count < Self.cacheMax else { return }
-            state.permissions[key] = now + settings.cacheTime
+            state.permissions[key] = Permission(decision: decision, end: now + settings.cacheTime)
         }
     }
 }

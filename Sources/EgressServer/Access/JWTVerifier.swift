@@ -34,7 +34,8 @@ struct JWTSettings: Sendable {
 }
 
 /// Checks JSON Web Tokens (RFC 7519): HS256 and ES256, `exp` required, `nbf`, `iss` and `aud` as configured, and `egress:streams`, the ids of
-/// the streams that its bearer may watch, as a list or a single text; "*" is every stream.
+/// the streams that its bearer may watch, as a list or a single text; "*" is every stream. `max_bit_rate`, in bit/s, bounds what its bearer gets of
+/// a stream that has several encodings.
 ///
 /// A token is checked when a viewer sends a request. A viewer that is watching keeps watching when the token expires.
 struct JWTVerifier: Sendable {
@@ -93,9 +94,13 @@ struct JWTVerifier: Sendable {
         if let begin = claims.notBefore, now < begin - Self.leewaySeconds { return .unauthenticated("the token is not valid yet") }
         if let issuer, claims.issuer != issuer { return .unauthenticated("the token is of another issuer") }
         guard isAudience(claims.audience) else { return .unauthenticated("the token is for another audience") }
+        let permission = claims.hasBound ? WHEPDecision.allowed(within: claims.bitRateMax) : .allowed
+        guard let permission else {
+            return .unauthenticated("the token's \(WHEPDecision.boundName) is not a number of bit/s, at least 1")
+        }
         let streams = claims.streams?.values ?? []
         guard streams.contains("*") || streams.contains(stream) else { return .forbidden("the token is not for this stream") }
-        return .allowed
+        return permission
     }
 
     private func isAudience(_ claimed: OneOrMore?) -> Bool {
@@ -110,6 +115,21 @@ struct JWTVerifier: Sendable {
         var issuer: String?
         var audience: OneOrMore?
         var streams: OneOrMore?
+        /// nil although it has the bound: that is not a number.
+        var bitRateMax: Double?
+        var hasBound = false
+
+        init(from decoder: any Decoder) throws {
+            let values = try decoder.container(keyedBy: CodingKeys.self)
+            expiry = try values.decodeIfPresent(Double.self, forKey: .expiry)
+            notBefore = try values.decodeIfPresent(Double.self, forKey: .notBefore)
+            issuer = try values.decodeIfPresent(String.self, forKey: .issuer)
+            audience = try values.decodeIfPresent(OneOrMore.self, forKey: .audience)
+            streams = try values.decodeIfPresent(OneOrMore.self, forKey: .streams)
+            // The token is refused with a reason of its own, not as one that can't be read.
+            hasBound = values.contains(.bitRateMax)
+            bitRateMax = try? values.decode(Double.self, forKey: .bitRateMax)
+        }
 
         func verify(using algorithm: some JWTAlgorithm) {}
 
@@ -119,6 +139,7 @@ struct JWTVerifier: Sendable {
             case issuer = "iss"
             case audience = "aud"
             case streams = "egress:streams"
+            case bitRateMax = "max_bit_rate"
         }
     }
 

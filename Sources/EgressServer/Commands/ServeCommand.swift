@@ -28,8 +28,10 @@ struct ServeCommand: AsyncParsableCommand {
 
             "encodings" is a list of the stream's video legs, the preferred one first: each viewer gets the first that it can play. Fields of each: \
             "rid", "codec" (h264, h265, vp8, vp9, av1), "width", "height", "frame_rate", "bit_rate", "gop_ms", "map", "payload_type", and \
-            "copy": true, which never encodes. "auto" stands for the input as it is where browsers can play it, and VP8. "audio_codec" is opus, \
-            pcmu, pcma or g722.
+            "copy": true, which never encodes. "auto" stands for the input as it is where browsers can play it, and VP8. "ladder" stands for up to \
+            three H.264 encodings of decreasing size, for example 1080p, 720p and 360p, none larger than the input: each viewer gets the one that \
+            its link takes. Encodings of one codec in a list are a ladder too; "bit_rate" (bit/s) says what each takes. "audio_codec" is opus, pcmu, \
+            pcma or g722.
 
             When a stream's FFmpeg has sent nothing for "stale_timeout_seconds" (default: 10, or 30 for HLS and DASH; 0: never), it is restarted. \
             An input that waits for a publisher (RTMP and SRT listeners, UDP) may wait for ever; once media has come, it has to keep coming.
@@ -41,9 +43,11 @@ struct ServeCommand: AsyncParsableCommand {
                          { "algorithm": "ES256", "public_key_file": "F" }],
                        "issuer": "I", "audience": "A" }
                        a JSON Web Token needs "exp", and "egress:streams",
-                       a list of ids or "*"
+                       a list of ids or "*"; "max_bit_rate", in bit/s, bounds
+                       what its viewer gets of a ladder
               hook     { "url": "U", "timeout_seconds": 3, "cache_seconds": 0 }
-                       an HTTP service that is asked: 2xx lets in, 401 and 403 do not
+                       an HTTP service that is asked: 2xx lets in, 401 and 403 do not;
+                       a 2xx may answer { "max_bit_rate": N } likewise
               "none"   instead of all that: everyone may watch
 
             A page takes its token after the # of its address: /watch/cam#token=TOKEN. The API and the metrics have their own tokens ("api"); \

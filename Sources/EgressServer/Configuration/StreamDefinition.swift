@@ -6,8 +6,8 @@ struct StreamDefinition: Sendable, Hashable {
     var id: String
     var input: StreamInput
     var webrtc: WebRTCConfig
-    /// The encodings are those that suit its input: ``AutomaticEncodings``.
-    var choosesEncodings = false
+    /// The word that its list of encodings is made by; nil: it is as configured.
+    var automatic: AutomaticEncodings?
 
     /// [s]
     static let staleTimeoutMax = 86_400
@@ -43,11 +43,12 @@ struct StreamDefinition: Sendable, Hashable {
             try WebRTCBlock(json: value, isOurs: true, source: source, path: fields.field("webrtc"))
         }
         self.init(id: id, input: input, webrtc: block?.config ?? WebRTCConfig())
-        choosesEncodings = block?.choosesEncodings ?? false
+        automatic = block?.automatic
     }
 
     /// What this FFmpeg lacks for it in any case, whatever its input turns out to be.
     func check(_ ffmpeg: FFmpegAbilities) throws(FFmpegTools.Unable) {
+        if let lack = automatic?.lack(ffmpeg) { throw FFmpegTools.Unable(field: "streams.\(id).webrtc.encodings", lack: lack) }
         for (index, encoding) in webrtc.encodings.enumerated() {
             let isEncoded = input.kind == .generated || !encoding.asksOfAnEncoder.isEmpty
             let encoderLack = isEncoded ? ffmpeg.lack(encoding: encoding.codec) : nil

@@ -4,10 +4,8 @@ internal import Egress
 /// The `webrtc` block as an operator or a host writes it, read strictly: an unknown field is an error, and so is one that `normalized()` refuses.
 struct WebRTCBlock: Sendable, Hashable {
     var config = WebRTCConfig()
-    /// `"encodings": "auto"`: the list is made of what the input turns out to be, which only who reads it can find out.
-    var choosesEncodings = false
-
-    static let automatic = "auto"
+    /// A word in place of the list, which is made of what the input turns out to be. Only a server that reads the input itself can find that out.
+    var automatic: AutomaticEncodings?
 
     /// - Parameter isOurs: FFmpeg is run here.
     init(json: JSONValue, isOurs: Bool, source: String, path: String = "") throws(ConfigurationError) {
@@ -20,8 +18,7 @@ struct WebRTCBlock: Sendable, Hashable {
         case nil: break
         case .array(let list)?: config.encodings = try Self.encodings(list, fields)
         case .string(let text)?:
-            try Self.check(word: text, isOurs, fields)
-            choosesEncodings = true
+            automatic = try Self.automatic(text, isOurs, fields)
         case let other?: throw fields.failure("encodings", "expected a list of encodings, found \(other.kind)")
         }
         try checkWhole(source, path)
@@ -45,20 +42,23 @@ struct WebRTCBlock: Sendable, Hashable {
         throw fields.failure(key, "there is no codec \"\(text)\"; there are \(Codec.allCases.map(\.rawValue).joined(separator: ", "))")
     }
 
-    private static func check(word: String, _ isOurs: Bool, _ fields: JSONFields) throws(ConfigurationError) {
+    private static func automatic(
+        _ word: String, _ isOurs: Bool, _ fields: JSONFields
+    ) throws(ConfigurationError) -> AutomaticEncodings {
         guard isOurs else {
             throw fields.failure(
                 "encodings",
                 "\"\(word)\" is for streams of the configuration file, whose input Egress looks at itself; give a list of encodings here")
         }
-        guard word != automatic else { return }
-        throw fields.failure("encodings", "\"\(word)\" is unknown; \"\(automatic)\" is the only word, and else it is a list of encodings")
+        if let automatic = AutomaticEncodings(rawValue: word) { return automatic }
+        let words = AutomaticEncodings.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: " and ")
+        throw fields.failure("encodings", "\"\(word)\" is unknown; the words are \(words), and else it is a list of encodings")
     }
 
     /// What can't stand beside a list can't stand beside the word either.
     private func checkWhole(_ source: String, _ path: String) throws(ConfigurationError) {
         var whole = config
-        if choosesEncodings { whole.encodings = [Encoding()] }
+        if automatic != nil { whole.encodings = [Encoding()] }
         do {
             _ = try whole.normalized()
         } catch {

@@ -22,6 +22,8 @@ struct EncodingDecision: Sendable, Hashable {
         var ffmpeg: FFmpegAbilities
         /// `force_transcode`.
         var isForced = false
+        /// The encodings are an ``EncodingLadder``'s.
+        var isLadder = false
     }
 
     /// - Parameter field: its place in the configuration, "encodings[1]"; nil: the stream has no list of them.
@@ -32,7 +34,7 @@ struct EncodingDecision: Sendable, Hashable {
         let check = CopyCheck(video: video, codec: encoding.codec)
         let ffmpeg = circumstances.ffmpeg
         if let lack = ffmpeg.lack(sending: encoding.codec) { throw .init(field: field.map { "\($0).codec" }, problem: "\(lack)") }
-        guard let objection = Self.objection(circumstances.isForced, encoding) ?? check.objection else {
+        guard let objection = Self.objection(circumstances, encoding) ?? check.objection else {
             plan = LegPlan.Encoding(video: .copy(bitstreamFilters: Self.bitstreamFilters(for: encoding.codec, circumstances.input)))
             reason = check.praise
             return
@@ -72,8 +74,9 @@ struct EncodingDecision: Sendable, Hashable {
     }
 
     /// What the operator asks for that copying does not give.
-    private static func objection(_ isForced: Bool, _ encoding: Encoding) -> String? {
-        if isForced { return "force_transcode is set" }
+    private static func objection(_ circumstances: Circumstances, _ encoding: Encoding) -> String? {
+        if circumstances.isForced { return "force_transcode is set" }
+        if circumstances.isLadder { return "the key pictures of a ladder have to come at the same times" }
         return encoding.asksOfAnEncoder.first.map { "its \($0) is set" }
     }
 

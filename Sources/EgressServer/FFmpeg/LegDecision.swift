@@ -14,7 +14,7 @@ struct LegDecision: Sendable, Hashable {
         static let nothingToSend = Impossible(field: nil, problem: "the input has neither video nor audio that could be sent")
     }
 
-    /// The operator's block, with the list that "auto" stands for.
+    /// The operator's block, with the list that a word stands for.
     private(set) var configured: WebRTCConfig
     /// The same, with the maps of missing streams set to "none".
     private(set) var config: WebRTCConfig
@@ -32,18 +32,19 @@ struct LegDecision: Sendable, Hashable {
     private let ffmpeg: FFmpegAbilities
 
     /// - Parameters:
-    ///   - isAutomatic: the list of encodings is made here.
+    ///   - automatic: how the list of encodings is made, unless the configuration has one.
     ///   - ffmpeg: that will make the legs.
     init(
-        probe: MediaProbe, input: StreamInput.Kind, config: WebRTCConfig, isAutomatic: Bool = false, ffmpeg: FFmpegAbilities = .init()
+        probe: MediaProbe, input: StreamInput.Kind, config: WebRTCConfig, automatic: AutomaticEncodings? = nil,
+        ffmpeg: FFmpegAbilities = .init()
     ) throws(Impossible) {
         self.ffmpeg = ffmpeg
         configured = config
-        if isAutomatic { configured.encodings = try AutomaticEncodings.list(for: probe.videos.first, ffmpeg) }
+        if let automatic, config.encodings.isEmpty { configured.encodings = try automatic.list(for: probe.videos.first, ffmpeg) }
         self.config = configured
         absenceReason = config.hasVideo ? "no video leg: the input has no video" : "no video leg: video_map says so"
         audioReason = config.hasAudio ? "no audio leg: the input has no audio" : "no audio leg: audio_map says so"
-        try decideVideo(probe, input)
+        try decideVideo(probe, input, isLadder: automatic == .ladder)
         try decideAudio(probe)
         guard self.config.hasVideo || self.config.hasAudio else { throw .nothingToSend }
     }
@@ -111,7 +112,7 @@ struct LegDecision: Sendable, Hashable {
 
     // MARK: Deciding
 
-    private mutating func decideVideo(_ probe: MediaProbe, _ input: StreamInput.Kind) throws(Impossible) {
+    private mutating func decideVideo(_ probe: MediaProbe, _ input: StreamInput.Kind, isLadder: Bool) throws(Impossible) {
         let all = configured.videoEncodings
         let found = all.map { StreamMap($0.map, standard: "0:v:0").video(in: probe) }
         guard found.contains(where: { $0 != nil }) else {
@@ -119,7 +120,8 @@ struct LegDecision: Sendable, Hashable {
             config.encodings = []
             return
         }
-        let circumstances = EncodingDecision.Circumstances(input: input, ffmpeg: ffmpeg, isForced: configured.forceTranscode)
+        let circumstances = EncodingDecision.Circumstances(
+            input: input, ffmpeg: ffmpeg, isForced: configured.forceTranscode, isLadder: isLadder)
         for (index, encoding) in all.enumerated() {
             guard let video = found[index] else {
                 throw Impossible(field: field(index).map { "\($0).map" }, problem: "the input has no video at \"\(encoding.map)\"")

@@ -58,6 +58,9 @@ enum Metrics {
             "Pictures that a viewer never got whole: what it last asked for again was not sent again.", engine.picturesIncomplete)
         text.family("egress_bursts_begun_total", .counter, "Viewers that were sent the GOP so far.", engine.burstsBegun)
         text.family("egress_bursts_refused_total", .counter, "Viewers that had to wait for the next IDR.", engine.burstsRefused)
+        text.family("egress_probes_begun_total", .counter, "Probes whether a viewer's link takes a higher encoding.", engine.probesBegun)
+        text.family("egress_probes_failed_total", .counter, "Probes that the viewer's link did not take.", engine.probesFailed)
+        text.family("egress_probe_packets_sent_total", .counter, "Packets sent again to probe a link.", engine.probePacketsSent)
         text.family("egress_sent_messages_total", .counter, "Messages handed to the kernel; one may be many packets.", engine.messagesSent)
         text.family("egress_send_calls_total", .counter, "System calls made to send.", engine.sendCalls)
         text.family("egress_loop_turns_total", .counter, "Turns of the engine's loops.", engine.loopTurns)
@@ -99,6 +102,22 @@ enum Metrics {
         text.family("egress_stream_idrs_total", .counter, "IDR pictures received.", each(\.statistics.idrs))
         text.family("egress_stream_sent_packets_total", .counter, "RTP packets sent to its viewers.", each(\.statistics.packetsSent))
         text.family("egress_stream_sent_bytes_total", .counter, "Bytes sent to its viewers.", each(\.statistics.bytesSent))
+        text.family(
+            "egress_stream_rendition_viewers", .gauge, "Viewers that get this encoding, in any state.",
+            streams.flatMap { stream in
+                stream.encodings.map { Sample(labels: [("stream", stream.id), ("rid", $0.rid)], value: Double($0.viewers)) }
+            })
+        text.family(
+            "egress_stream_switches_total", .counter, "Viewers that were switched to a higher (up) or lower (down) encoding.",
+            streams.flatMap { stream in
+                [("up", stream.statistics.switchesUp), ("down", stream.statistics.switchesDown)].map { direction, count in
+                    Sample(labels: [("stream", stream.id), ("direction", direction)], value: Double(count))
+                }
+            })
+        text.family(
+            "egress_stream_paused_seconds_total", .counter,
+            "Time that viewers, all together, had sound alone because their links did not take the lowest encoding.",
+            streams.map { Sample(labels: [("stream", $0.id)], value: $0.statistics.pausedSeconds) })
         text.family("egress_stream_source_packets_total", .counter, "Packets received.", eachSource(\.packets))
         text.family("egress_stream_source_bytes_total", .counter, "Payload bytes received.", eachSource(\.bytes))
         text.family("egress_stream_source_lost_total", .counter, "Sequence numbers that never came.", eachSource(\.lost))

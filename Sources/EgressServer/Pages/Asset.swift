@@ -10,6 +10,8 @@ struct Asset: Sendable {
         "index.js": script(PackageResources.index_js),
         "picture-watch.js": script(PackageResources.picture_watch_js),
         "player.js": script(PackageResources.player_js),
+        "quality-menu.js": script(PackageResources.quality_menu_js),
+        "quality.js": script(PackageResources.quality_js),
         "statistics-meter.js": script(PackageResources.statistics_meter_js),
         "style.css": Asset(bytes: PackageResources.style_css, type: "text/css; charset=utf-8"),
         "whep-session.js": script(PackageResources.whep_session_js),

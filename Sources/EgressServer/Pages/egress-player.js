@@ -1,4 +1,5 @@
 import { PictureWatch } from "./picture-watch.js";
+import { Quality } from "./quality.js";
 import { StatisticsMeter } from "./statistics-meter.js";
 import { Refusal, WHEPSession } from "./whep-session.js";
 
@@ -9,6 +10,8 @@ const congestionDelay = 15000;
 // How long a connection may take, and how long one that is disconnected may take to come back by itself, as it often does.
 const connectMax = 15000;
 const disconnectedMax = 4000;
+
+const soundAlone = "Your connection is too slow for the picture: you hear the sound alone until it is faster.";
 
 // What a stream's video is, where the answer leaves it out because the offer has none of its codecs; else null. It is read from the text, since
 // browsers keep no attribute that they don't know.
@@ -37,6 +40,7 @@ function unplayable(answer) {
  * - `error`: `{ message, status, isFinal }`. An attempt has failed, or a connection was lost. The player tries again unless `isFinal` is true.
  * - `track`: `{ track }`. The stream has sound or a picture.
  * - `stats`: what `stats` is, once a second while connected.
+ * - `quality`: `{ qualities, quality }`. What can be chosen, what plays or what is chosen has changed.
  */
 export class EgressPlayer extends EventTarget {
   /** The bearer token, or null. It may be replaced at any time; the next request has the new one. */
@@ -58,6 +62,7 @@ export class EgressPlayer extends EventTarget {
   #sourceIsAway = false;
   // What the stream's video is, where there is sound alone because the browser can't play it.
   #unplayable = null;
+  #quality = new Quality();
   // Connections that play on until another one does.
   #retired = [];
   // What was begun under another number is stale, and does nothing any more.
@@ -91,6 +96,30 @@ export class EgressPlayer extends EventTarget {
   /** The numbers of the last second, null before the first: rates, losses, delays; and the codec and the size of what plays. */
   get stats() {
     return this.#stats;
+  }
+
+  /**
+   * What can be chosen, the highest bit rate first: `{ rid, bitRate, width, height, isPlaying, isPinned }`, as far as it is known. Empty where the
+   * stream has one encoding for this browser.
+   */
+  get qualities() {
+    return this.#quality.levels;
+  }
+
+  /** What was chosen, by its `rid`; null: what the link takes. */
+  get quality() {
+    return this.#quality.chosen;
+  }
+
+  /**
+   * Chooses one of the qualities, also for the connections that follow.
+   *
+   * @param {string | null} rid null: what the link takes, as at first.
+   */
+  choose(rid) {
+    this.#quality.chosen = rid;
+    this.#sendChoice();
+    this.#tellQuality();
   }
 
   /** Has no effect on a player that was started and has not stopped. */
@@ -172,11 +201,18 @@ export class EgressPlayer extends EventTarget {
       // An attempt that was given up meanwhile: its session would stay until consent expires.
       if (isStale()) return session.end();
       this.#session = session;
-      session.listen(["reconnect", "active", "inactive"], (name, data) => this.#hear(name, data)).catch(() => {});
+      const names = ["reconnect", "active", "inactive", ...(session.hasLayers ? ["layers"] : [])];
+      session.listen(names, (name, data) => this.#hear(name, data)).catch(() => {});
       const answer = await session.answer();
       if (isStale()) return;
       this.#unplayable = unplayable(answer);
       await pc.setRemoteDescription({ type: "answer", sdp: answer });
+      if (isStale()) return;
+      if (this.#quality.chosen !== null) this.#sendChoice();
+      if (!session.hasLayers && this.qualities.length > 0) {
+        this.#quality.levels = [];
+        this.#tellQuality();
+      }
     } catch (error) {
       if (isStale()) return;
       if (error instanceof Refusal) return this.#refused(error);
@@ -268,10 +304,38 @@ export class EgressPlayer extends EventTarget {
   #hear(name, data) {
     if (name === "active") this.#sourceIsAway = false;
     if (name === "inactive") this.#sourceIsAway = true;
+    if (name === "layers") return this.#hearOfLayers(data);
     if (name !== "reconnect") return;
     let url = null;
     try { url = JSON.parse(data).url || null; } catch { /* as without one */ }
     this.#move(url);
+  }
+
+  #hearOfLayers(data) {
+    this.#quality.take(data);
+    if (this.#state === "playing") this.#show("playing", this.#whyThereIsSoundAlone());
+    if (this.#state === "waiting") this.#show("waiting", this.#whyNothingComes());
+    this.#tellQuality();
+  }
+
+  #tellQuality() {
+    this.#tell("quality", { qualities: this.qualities, quality: this.quality });
+  }
+
+  // What does not reach the server is asked for in the next connection.
+  async #sendChoice() {
+    const session = this.#session;
+    const rid = this.quality;
+    if (!session?.hasLayers) return;
+    try {
+      await session.choose(rid);
+    } catch (error) {
+      const isOver = session !== this.#session || rid !== this.quality;
+      if (isOver || !(error instanceof Refusal) || error.status === 404) return;
+      this.#quality.giveIn();
+      this.#tellQuality();
+      this.#tell("error", { message: "This quality cannot be chosen: " + error.message, status: error.status, isFinal: false });
+    }
   }
 
   // The server is about to stop. What it sends goes on playing until a new connection does; how soon that is asked for differs from player to
@@ -346,12 +410,14 @@ export class EgressPlayer extends EventTarget {
   }
 
   #whyThereIsSoundAlone() {
-    return this.#unplayable ? `This browser can't play this stream's video (${this.#unplayable}): you hear its sound alone.` : "";
+    if (this.#unplayable) return `This browser can't play this stream's video (${this.#unplayable}): you hear its sound alone.`;
+    return this.#quality.isSoundAlone ? soundAlone : "";
   }
 
   #whyNothingComes() {
     if (!this.#isReachable) return "The server cannot be reached.";
     if (this.#sourceIsAway) return "The source of this stream is away.";
+    if (this.#quality.isSoundAlone) return soundAlone;
     if (this.#watch.isHeard) return "The stream has no picture at the moment, only sound.";
     return `No ${this.#watch.kind} comes at the moment.`;
   }

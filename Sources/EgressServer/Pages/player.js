@@ -1,5 +1,6 @@
 // The page around the player. It plays muted, since browsers let nothing else begin by itself, and turns the sound on at a click.
 import { EgressPlayer } from "./egress-player.js";
+import { QualityMenu } from "./quality-menu.js";
 
 // Behind the address, where it is sent to nobody: no server sees it, no log has it.
 const token = new URLSearchParams(location.hash.slice(1)).get("token");
@@ -13,6 +14,7 @@ const panel = document.getElementById("stats");
 const player = new EgressPlayer(video, document.body.dataset.whep, { token });
 // Its state and numbers, for tests.
 window.egressPlayer = player;
+new QualityMenu(player, document.getElementById("quality"));
 
 const colors = { playing: "active", connecting: "waiting", waiting: "waiting", stopped: "inactive" };
 

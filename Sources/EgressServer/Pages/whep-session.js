@@ -27,6 +27,7 @@ export class WHEPSession {
   #response;
   #authorization;
   #listening = new AbortController();
+  #choice = Promise.resolve();
 
   // `authorization` gives the headers of each request: a token may be replaced while the session lasts. Throws a Refusal, or what fetch throws.
   static async open(endpoint, offer, authorization) {
@@ -77,18 +78,40 @@ export class WHEPSession {
     return fetch(this.url, { headers: this.#authorization(), cache: "no-store", signal: AbortSignal.timeout(within) });
   }
 
+  // Where an extension of the protocol is; null where the server does not have it for this session.
+  #extension(name) {
+    const link = (this.#response.headers.get("Link") || "").split(/,(?=\s*<)/).find((text) => text.includes("ext:core:" + name));
+    const target = link && link.match(/<([^>]*)>/);
+    return target ? new URL(target[1], this.#response.url) : null;
+  }
+
+  #post(place, json, signal) {
+    const headers = { ...this.#authorization(), "Content-Type": "application/json" };
+    return fetch(place, { method: "POST", headers, body: JSON.stringify(json), signal });
+  }
+
+  // Whether the viewer may choose among several encodings of the video.
+  get hasLayers() {
+    return this.#extension("layer") !== null;
+  }
+
+  // Asks for one of the encodings by its rid, or with null for the one that the link takes. Throws a Refusal, or what fetch throws. One request
+  // waits for the other: what was asked for last counts.
+  choose(rid) {
+    const ask = async () => {
+      const response = await this.#post(this.#extension("layer"), rid === null ? {} : { encodingId: rid }, this.#listening.signal);
+      if (!response.ok) throw await Refusal.of(response);
+    };
+    this.#choice = this.#choice.then(ask, ask);
+    return this.#choice;
+  }
+
   // Server-sent events, as far as the server has them: `heard` gets the name and the data of each, until stopListening() or end().
   async listen(names, heard) {
-    const link = (this.#response.headers.get("Link") || "").split(/,(?=\s*<)/).find((text) => text.includes("core:server-sent-events"));
-    const target = link && link.match(/<([^>]*)>/);
+    const target = this.#extension("server-sent-events");
     if (!target) return;
     const { signal } = this.#listening;
-    const created = await fetch(new URL(target[1], this.#response.url), {
-      method: "POST",
-      headers: { ...this.#authorization(), "Content-Type": "application/json" },
-      body: JSON.stringify(names),
-      signal,
-    });
+    const created = await this.#post(target, names, signal);
     const place = created.headers.get("Location");
     if (created.status !== 201 || !place) return;
     // A proxy that ends what stays open for long does not end the events.

@@ -26,7 +26,7 @@ struct InputProbe: Sendable {
 
     private func decide(_ probe: MediaProbe, _ kind: StreamInput.Kind, _ webrtc: WebRTCConfig?) throws -> LegDecision {
         try LegDecision(
-            probe: probe, input: kind, config: webrtc ?? stream.webrtc, isAutomatic: stream.choosesEncodings && webrtc == nil,
+            probe: probe, input: kind, config: webrtc ?? stream.webrtc, automatic: stream.automatic,
             ffmpeg: tools.abilities)
     }
 

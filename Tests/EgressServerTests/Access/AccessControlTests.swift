@@ -113,12 +113,14 @@ private let api = "of-the-api-0123456789"
         var iss: String?
         var aud: [String]?
         var streams: [String]? = ["cam"]
+        var bound: Double?
 
         func verify(using algorithm: some JWTAlgorithm) {}
 
         enum CodingKeys: String, CodingKey {
             case exp, nbf, iss, aud
             case streams = "egress:streams"
+            case bound = "max_bit_rate"
         }
     }
 
@@ -164,6 +166,14 @@ private let api = "of-the-api-0123456789"
                 == .unauthenticated("no key is configured for the algorithm and key that the token names"))
     }
 
+    static let noBound = "the token's max_bit_rate is not a number of bit/s, at least 1"
+
+    @Test(arguments: [#""1500000""#, "true", "null", "[1]", "{}"]) func aBoundThatIsNoNumberRefusesTheToken(bound: String) async throws {
+        let claims = #"{"exp": 2000000060, "egress:streams": "cam", "max_bit_rate": \#(bound)}"#
+        let token = try await Self.forged(header: #"{"alg": "HS256"}"#, claims: claims)
+        #expect(await Self.verifier().decision(for: token, on: "cam") == .unauthenticated(Self.noBound))
+    }
+
     static let judged: [(name: String, claims: Claims, stream: String, decision: WHEPDecision)] = [
         ("a stream of several", Claims(streams: ["yard", "cam"]), "cam", .allowed),
         ("every stream", Claims(streams: ["*"]), "cam", .allowed),
@@ -181,6 +191,12 @@ private let api = "of-the-api-0123456789"
         ("not yet", Claims(nbf: now + 31), "cam", .unauthenticated("the token is not valid yet")),
         ("earlier for less than clocks differ", Claims(nbf: now + 30), "cam", .allowed),
         ("for somebody else", Claims(aud: ["other"]), "cam", .unauthenticated("the token is for another audience")),
+        ("a bound", Claims(bound: 1_500_000), "cam", .allowedUpTo(bitRate: 1_500_000)),
+        ("a bound with a fraction", Claims(bound: 1.5), "cam", .allowedUpTo(bitRate: 2)),
+        ("a bound beyond all rates", Claims(bound: 1e300), "cam", .allowedUpTo(bitRate: .max)),
+        ("a bound of nothing", Claims(bound: 0), "cam", .unauthenticated(noBound)),
+        ("a bound below nothing", Claims(bound: -1), "cam", .unauthenticated(noBound)),
+        ("a bound on another stream", Claims(streams: ["yard"], bound: 9), "cam", .forbidden("the token is not for this stream")),
         ("for nobody", Claims(aud: []), "cam", .unauthenticated("the token is for another audience")),
     ]
 

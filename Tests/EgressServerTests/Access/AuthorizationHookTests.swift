@@ -65,6 +65,25 @@ import Testing
         #expect(received.count == 1)
     }
 
+    @Test(
+        arguments: [
+            (#"{"max_bit_rate": 1500000}"#, .allowedUpTo(bitRate: 1_500_000)),
+            (" \n{\"max_bit_rate\": 2e6, \"more\": []}", .allowedUpTo(bitRate: 2_000_000)),
+            // What services answer that know nothing of it.
+            ("", .allowed), ("OK", .allowed), ("<html>{</html>", .allowed), ("{}", .allowed), (#"{"ok": true}"#, .allowed),
+            ("[1]", .allowed),
+            (#"{"max_bit_rate": "1500000"}"#, undecided), (#"{"max_bit_rate": true}"#, undecided), (#"{"max_bit_rate": null}"#, undecided),
+            (#"{"max_bit_rate": 0}"#, undecided), (#"{"max_bit_rate": -5}"#, undecided), (#"{"max_bit_rate": 1e999}"#, undecided),
+            (#"{"max_bit_rate": 15"#, undecided),
+            (#"{"max_bit_rate": 5, "more": ""# + String(repeating: "x", count: 70_000) + #""}"#, undecided),
+        ] as [(String, WHEPDecision)])
+    func theBodyOfAPermissionMayBoundTheViewer(body: String, expected: WHEPDecision) async throws {
+        let (decisions, _) = try await Self.ask { Response(status: .ok, body: .init(byteBuffer: .init(string: body))) }
+        #expect(decisions == [expected])
+    }
+
+    static let undecided = WHEPDecision.unavailable("the server can't decide at the moment who may watch: try again")
+
     @Test func aServiceThatDoesNotAnswerLetsNobodyIn() async throws {
         let (decisions, _) = try await Self.ask(HookSettings(url: "", timeout: .milliseconds(200))) {
             // Until the connection is given up: that cancels it.
@@ -111,6 +130,14 @@ import Testing
         let (decisions, received) = try await Self.ask(remembering, questions, answering: answer)
         #expect(decisions == [.allowed, .allowed, .allowed, .allowed])
         #expect(received.count == 2)
+    }
+
+    @Test func aBoundIsRememberedWithThePermission() async throws {
+        let remembering = HookSettings(url: "", timeout: .seconds(30), cacheTime: .seconds(3600))
+        let (decisions, received) = try await Self.ask(remembering, [Self.access, Self.access]) {
+            Response(status: .ok, body: .init(byteBuffer: .init(string: #"{"max_bit_rate": 700000}"#)))
+        }
+        #expect(decisions == [.allowedUpTo(bitRate: 700_000), .allowedUpTo(bitRate: 700_000)] && received.count == 1)
     }
 
     @Test func refusalsAreNeverRemembered() async throws {

@@ -32,14 +32,15 @@ import Testing
             Encoding(rid: "low", codec: .vp8, width: 640, height: 360, frameRate: 12.5, bitRate: 400_000, gopMilliseconds: 1_000),
         ]
         #expect(stream.webrtc == WebRTCConfig(isEnabled: true, encodings: encodings, audioCodec: .pcma))
-        #expect(!stream.choosesEncodings)
+        #expect(stream.automatic == nil)
     }
 
     @Test func leavesTheListToTheServerThatRunsFFmpeg() throws {
         let stream = try #require(try Self.stream(#"{"encodings": "auto", "audio_map": "none"}"#))
-        #expect(stream.choosesEncodings)
+        #expect(stream.automatic == .auto)
         #expect(stream.webrtc == WebRTCConfig(isEnabled: true, audioMap: "none"))
-        #expect(try Self.stream(#"{"encodings": null}"#)?.choosesEncodings == false)
+        #expect(try Self.stream(#"{"encodings": "ladder"}"#)?.automatic == .ladder)
+        #expect(try Self.stream(#"{"encodings": null}"#)?.automatic == nil)
     }
 
     @Test(arguments: [
@@ -58,7 +59,7 @@ import Testing
         (#"{"encodings": ["vp8"]}"#, "encodings[0]: expected an object, found text"),
         (#"{"encodings": {"rid": "a"}}"#, "encodings: expected a list of encodings, found an object"),
         (#"{"encodings": 2}"#, "encodings: expected a list of encodings, found a number"),
-        (#"{"encodings": "ladder"}"#, #"encodings: "ladder" is unknown; "auto" is the only word"#),
+        (#"{"encodings": "ladders"}"#, #"encodings: "ladders" is unknown; the words are "auto" and "ladder", and else it is a list"#),
         (#"{"encodings": "Auto"}"#, #"encodings: "Auto" is unknown"#),
     ])
     func namesTheFieldOfAMistake(block: String, start: String) {
@@ -74,6 +75,7 @@ import Testing
         (#"{"encodings": [{"copy": true, "gop_ms": 1000}]}"#, "encodings[0].copy: "),
         (#"{"encodings": [{}], "force_transcode": true}"#, "encodings: they say all there is to say of the video, so force_transcode"),
         (#"{"encodings": "auto", "force_transcode": true}"#, "encodings: they say all there is to say of the video, so force_transcode"),
+        (#"{"encodings": "ladder", "force_transcode": true}"#, "encodings: they say all there is to say of the video, so force_transcode"),
         (#"{"encodings": "auto", "video_map": "0:v:1"}"#, "encodings: they say all there is to say of the video, so video_map"),
         (#"{"encodings": "auto", "audio_pt": 102}"#, "audio_pt: 102 is the payload_type of encodings[0] too"),
     ])

@@ -29,7 +29,7 @@ import Testing
 
     static func automatic(_ video: MediaProbe.Video?, _ ffmpeg: FFmpegAbilities = ffmpeg) throws -> LegDecision {
         let probe = MediaProbe(videos: video.map { [$0] } ?? [], audios: [.init(index: 1, codec: "aac")])
-        return try LegDecision(probe: probe, input: .live, config: WebRTCConfig(), isAutomatic: true, ffmpeg: ffmpeg)
+        return try LegDecision(probe: probe, input: .live, config: WebRTCConfig(), automatic: .auto, ffmpeg: ffmpeg)
     }
 
     // MARK: Each codec

@@ -44,6 +44,17 @@ import Testing
         for (one, other) in zip(tracks[0].keyTimes, tracks[1].keyTimes) { #expect((one - other).magnitude < 90_000 / 7, "\(one) \(other)") }
     }
 
+    /// Its GOP of 10 s would be nobody's, were a rung a copy.
+    @Test func thoseOfALadderHaveThemAtTheSameTimesWhateverTheInputHas() async throws {
+        let ffmpeg = await FFmpegAbilities.asking("ffmpeg")
+        let tracks = try await Self.tracks(ofSize: "1280x720", film: ["-g", "250"]) { probe, input in
+            try LegDecision(probe: probe, input: input, config: WebRTCConfig(), automatic: .ladder, ffmpeg: ffmpeg)
+        }
+        #expect(tracks.map(\.rid) == ["720p", "360p", "240p"])
+        for track in tracks { #expect(track.keyTimes.count == 3 && (122...126).contains(track.pictures), "\(track)") }
+        Self.expectSameTimes(tracks)
+    }
+
     struct Track: Sendable {
         var rid: String
         var pictures: Int
@@ -59,18 +70,24 @@ import Testing
         }
     }
 
-    /// Runs FFmpeg over five seconds of film at 25 pictures a second.
     static func tracks(_ encodings: [Encoding], _ ffmpeg: FFmpegAbilities, film: [String]) async throws -> [Track] {
+        try await tracks(ofSize: "320x180", film: film) { probe, input in
+            try LegDecision(probe: probe, input: input, config: WebRTCConfig(encodings: encodings), ffmpeg: ffmpeg)
+        }
+    }
+
+    /// Runs FFmpeg over five seconds of film at 25 pictures a second.
+    static func tracks(
+        ofSize size: String, film: [String], decide: (MediaProbe, StreamInput.Kind) throws -> LegDecision
+    ) async throws -> [Track] {
         let path = FileManager.default.temporaryDirectory.appendingPathComponent("egress-\(UUID().uuidString).mp4").path
         defer { try? FileManager.default.removeItem(atPath: path) }
         let x264 = ["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-pix_fmt", "yuv420p", "-sc_threshold", "0"]
-        let source = ["-nostdin", "-v", "error", "-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25:duration=5"]
+        let source = ["-nostdin", "-v", "error", "-f", "lavfi", "-i", "testsrc2=size=\(size):rate=25:duration=5"]
         try #require(await Tool.output(of: "ffmpeg", source + x264 + film + [path]) != nil)
         let input = StreamInput(url: path, loops: false)
         let probe = try await MediaProber(tools: FFmpegTools(ffmpeg: "ffmpeg", ffprobe: nil)).probe(input)
-        let config = WebRTCConfig(encodings: encodings)
-        let decision = try LegDecision(probe: probe, input: input.kind, config: config, ffmpeg: ffmpeg)
-        return try await received(decision, input)
+        return try await received(try decide(probe, input.kind), input)
     }
 
     private static func received(_ decision: LegDecision, _ input: StreamInput) async throws -> [Track] {

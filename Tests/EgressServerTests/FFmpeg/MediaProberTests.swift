@@ -70,7 +70,7 @@ import Testing
             reason: "copying video for av1: AV1, Main, a keyframe at least every 1 s"),
     ])
     func findsWhatCanBeCopiedOfEachCodec(film: Film) async throws {
-        let reason = try await Self.reason(film) { try LegDecision(probe: $0, input: $1, config: WebRTCConfig(), isAutomatic: true) }
+        let reason = try await Self.reason(film) { try LegDecision(probe: $0, input: $1, config: WebRTCConfig(), automatic: .auto) }
         #expect(reason == film.reason)
     }
 

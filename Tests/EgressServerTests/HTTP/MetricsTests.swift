@@ -41,12 +41,23 @@ import Testing
         statistics.threadMicroseconds = 1_500_000
         statistics.closed = ["peer": 2, "no_check": 1]
         statistics.dropped = ["source_late": 5]
+        statistics.probesBegun = 7
+        statistics.probesFailed = 3
+        statistics.probePacketsSent = 210
         var stream = StreamStatistics()
         stream.video.bitRate = 2_500_000
         stream.gopMilliseconds = 2_002
-        let status = StreamStatus(
+        stream.switchesUp = 8
+        stream.switchesDown = 9
+        stream.pausedSeconds = 12.25
+        var status = StreamStatus(
             id: "cam \"1\"", videoPort: 1, audioPort: 2, hasVideo: true, hasAudio: false, state: .active, viewers: 3, viewersConnected: 2,
             format: nil, hasBFrames: true, outputs: [], statistics: stream)
+        status.encodings = [("720p", 2), ("360p", 1)].map { rid, viewers in
+            EncodingStatus(
+                rid: rid, codec: .h264, port: 1, isActive: true, format: nil, hasBFrames: false, hasOtherCodec: false, bitRate: 1,
+                gopMilliseconds: 2_000, viewers: viewers)
+        }
         var whep = WHEPStatistics()
         whep.refused = ["joins": 3]
         whep.viewersConnecting = 6
@@ -59,7 +70,13 @@ import Testing
             #"egress_refused_total{limit="joins"} 3"#, "egress_viewers_connecting 6", "egress_draining 1",
             #"egress_dropped_total{reason="source_late"} 5"#, #"egress_stream_active{stream="cam \"1\""} 1"#,
             #"egress_stream_bframes{stream="cam \"1\""} 1"#, #"egress_stream_gop_seconds{stream="cam \"1\""} 2.002"#,
-            #"egress_stream_source_bit_rate{stream="cam \"1\"",kind="video"} 2500000"#,
+            #"egress_stream_source_bit_rate{stream="cam \"1\"",kind="video"} 2500000"#, "egress_probes_begun_total 7",
+            "egress_probes_failed_total 3", "egress_probe_packets_sent_total 210",
+            #"egress_stream_rendition_viewers{stream="cam \"1\"",rid="720p"} 2"#,
+            #"egress_stream_rendition_viewers{stream="cam \"1\"",rid="360p"} 1"#,
+            #"egress_stream_switches_total{stream="cam \"1\"",direction="up"} 8"#,
+            #"egress_stream_switches_total{stream="cam \"1\"",direction="down"} 9"#,
+            #"egress_stream_paused_seconds_total{stream="cam \"1\""} 12.25"#,
         ]
         for line in expected { #expect(lines.contains { $0 == line }, "\(line)") }
         #expect(!lines.contains { $0.contains(#"kind="audio""#) })

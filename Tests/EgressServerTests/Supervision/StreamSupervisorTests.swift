@@ -158,7 +158,7 @@ import Testing
         let runsFile = "'\(directory.path)/runs'"
         let ffmpeg = try script("ffmpeg", "echo \"$@\" >> \(runsFile); [ $(wc -l < \(runsFile)) -ge 2 ] && exec sleep 60")
         let board = SupervisionBoard(ids: ["cam"])
-        let supervisor = try supervisor(ffmpeg: ffmpeg, ffprobe: ffprobe, board: board) { $0.choosesEncodings = true }
+        let supervisor = try supervisor(ffmpeg: ffmpeg, ffprobe: ffprobe, board: board) { $0.automatic = .auto }
         let task = Task { await supervisor.run() }
         #expect(await eventually { runs.count == 1 })
         let first = try #require(board.all["cam"])

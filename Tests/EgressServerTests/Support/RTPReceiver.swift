@@ -28,6 +28,16 @@ final class RTPReceiver {
         self.socket = socket
         port = UInt16(bigEndian: address.sin_port)
         guard socket >= 0, status == 0 else { throw Unavailable() }
+        makeRoom()
+    }
+
+    /// FFmpeg sends as fast as it encodes, and a busy machine reads late. The second is for those who may not do the first, and gives less.
+    private func makeRoom() {
+        var size: Int32 = 16 * 1024 * 1024
+        let length = socklen_t(MemoryLayout<Int32>.size)
+        if setsockopt(socket, SOL_SOCKET, SO_RCVBUFFORCE, &size, length) != 0 {
+            _ = setsockopt(socket, SOL_SOCKET, SO_RCVBUF, &size, length)
+        }
     }
 
     deinit { close(socket) }

@@ -1,6 +1,6 @@
 # Everything there is to do with Egress, by name. `make run` and `make test` are enough alone on a fresh Debian machine.
 .DEFAULT_GOAL := help
-.PHONY: help deps deps-test build run test bench bench-build profile tidy unit asan tsan fuzz sim e2e e2e-long clib install clean
+.PHONY: help deps deps-test build run test bench bench-build profile tidy unit asan tsan fuzz sim e2e e2e-long ladder-table clib install clean
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -37,7 +37,7 @@ help:
 	@echo "make build   the server for deployment: .build/release/egress"
 	@echo "make bench   what a packet costs here, beside its references (QUICK=1: two minutes; RESULTS=1: writes Tests/Bench/RESULTS.md)"
 	@echo "make tidy    layers, formatting, leftovers"
-	@echo "             also: deps unit asan tsan fuzz sim e2e e2e-long clib install clean profile"
+	@echo "             also: deps unit asan tsan fuzz sim e2e e2e-long ladder-table clib install clean profile"
 
 # --- what is missing gets installed ---
 
@@ -141,6 +141,14 @@ bench-build: deps-test
 # Where the time of the fan-out goes: perf on the engine's thread.
 profile: bench-build
 	Tests/Bench/profile.sh $(BENCH)
+
+# What a viewer in Chromium sees when its link gets narrow, and of Janus in the same place: Tests/Bench/LADDER.md. 15 minutes on a machine that has
+# nothing else to do.
+RUNS ?= 5
+
+ladder-table: build deps-test $(VENV)/installed
+	$(call install,janus)
+	EGRESS_BIN=$(CURDIR)/.build/release/egress $(VENV)/bin/python Tests/EndToEnd/ladder_table.py --runs $(RUNS) --write Tests/Bench/LADDER.md
 
 # --- the C library by itself ---
 

@@ -28,6 +28,21 @@ class Lengths(NamedTuple):
 
 TWO_SIZES = Lengths(large=180, gop=90, small=240)
 
+
+class Rung(NamedTuple):
+    """One rendition of a film: its size in pixels, its bit rate in bit/s."""
+
+    rid: str
+    width: int
+    height: int
+    bit_rate: int
+
+
+LADDER = (Rung("high", 1280, 720, 4_500_000), Rung("middle", 960, 540, 2_000_000), Rung("low", 640, 360, 600_000))
+# As many bits in pictures that are small, for tests: they cost less to decode.
+SMALL_LADDER = tuple(rung._replace(width=rung.width // 2, height=rung.height // 2) for rung in LADDER)
+LADDER_GOP = 60
+
 # For films that are sent as they are: no B-frames, and key pictures where they are asked for.
 _VPX = ["-deadline", "realtime", "-cpu-used", "8", "-lag-in-frames", "0", "-auto-alt-ref", "0", "-error-resilient", "1"]
 _X265 = "keyint={gop}:min-keyint={gop}:scenecut=0:bframes=0:open-gop=0:repeat-headers=1:info=0:log-level=none"
@@ -62,6 +77,11 @@ class Library:
         """Half a minute with a keyframe every 10 s and none in between."""
         options = ["-preset", "veryfast", "-tune", "zerolatency", "-g", "300", "-sc_threshold", "0", "-b:v", "1500k"]
         return self._make("long_gop.mp4", size="640x360", seconds=30, video=options)
+
+    def moving_720p(self):
+        """25 pictures a second, and a key picture only every 4 s."""
+        options = ["-preset", "ultrafast", "-tune", "zerolatency", "-g", "100", "-sc_threshold", "0", "-b:v", "4M"]
+        return self._make("moving_720p.mp4", size="1280x720", seconds=20, rate=25, video=options, picture=["noise=alls=12:allf=t"])
 
     def small(self):
         """For tests that want many viewers or little load, and end within a minute."""
@@ -100,6 +120,29 @@ class Library:
             audio=["-c:a", "pcm_s16le"],
             container="matroska",
         )
+
+    def ladder(self, rungs, seconds):
+        """A film in several renditions, the first one first, whose key pictures are at the same times, and sound that never pauses.
+
+        Its noise is what has each rendition reach its bit rate: a link is as busy as it says. No key picture fills a queue of 64 KiB at once.
+        """
+        path = self._folder / f"ladder_{rungs[0].width}_{seconds}.ts"
+        if path.exists():
+            return path
+        labels = "".join(f"[in{index}]" for index in range(len(rungs)))
+        chains = [
+            f"[in{index}]scale={rung.width}:{rung.height},noise=alls=24:allf=t,format=yuv420p[out{index}]" for index, rung in enumerate(rungs)
+        ]
+        graph = f"testsrc2=size={rungs[0].width}x{rungs[0].height}:rate={RATE},split={len(rungs)}{labels};" + ";".join(chains)
+        command = ["ffmpeg", "-filter_complex", graph, "-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000"]
+        for index, rung in enumerate(rungs):
+            command += ["-map", f"[out{index}]"]
+            command += [f"-b:v:{index}", rung.bit_rate, f"-maxrate:v:{index}", rung.bit_rate, f"-bufsize:v:{index}", rung.bit_rate // 4]
+        command += ["-map", "0:a", "-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-profile:v", "baseline"]
+        command += ["-g", LADDER_GOP, "-sc_threshold", "0", "-c:a", "aac", "-b:a", "96k", "-t", seconds, "-f", "mpegts"]
+        unfinished = path.with_suffix(".part")
+        _run([*map(str, command), "-y", unfinished])
+        return unfinished.rename(path)
 
     def in_two_sizes(self, codec):
         """Numbered pictures of one codec, as TWO_SIZES says: large ones of 640x360 in GOPs, then small ones of 480x320 in one, of a packet each."""
@@ -140,7 +183,7 @@ class Library:
 
 
 def _run(command):
-    subprocess.run([*command[:1], "-nostdin", "-v", "error", *command[1:]], check=True, timeout=120, stdin=subprocess.DEVNULL)
+    subprocess.run([*command[:1], "-nostdin", "-v", "error", *command[1:]], check=True, timeout=180, stdin=subprocess.DEVNULL)
 
 
 def _number(first=0):

@@ -21,6 +21,10 @@ class Probe:
         options = {"whep": self._server.url(f"/whep/{stream}"), "through": through and through.port, "rtx": rtx, "codec": codec}
         return self.page.evaluate("options => watch(options)", options)
 
+    def answer(self, offer, through):
+        """To a server that makes the offer itself, through a relay."""
+        return self.page.evaluate("options => answer(options)", {"offer": offer, "through": through.port})
+
     def wait_for_pictures(self, count, within=PATIENCE):
         """`count` more than were shown."""
         goal = self.page.evaluate("probe.shown.length") + count
@@ -43,6 +47,15 @@ class Probe:
     def shown(self):
         """Of each picture: `at` and `displayed` in ms on the page's clock, RTP `timestamp`, `size`, `number` (None: damaged), `flash`."""
         return self.page.evaluate("probe.shown")
+
+    def sample(self, reads=True):
+        """Begins to note statistics ten times a second. Without `reads` it looks at no pixels, which take a busy machine's time."""
+        self.page.evaluate("reads => { probe.reads = reads; sample(); }", reads)
+
+    @property
+    def samples(self):
+        """Of each: `at` in ms on the page's clock; figures of `video` and `audio` as getStats names them."""
+        return self.page.evaluate("probe.samples")
 
     @property
     def heard(self):

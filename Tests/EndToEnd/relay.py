@@ -1,10 +1,11 @@
-"""A link between one viewer and the engine that loses, delays and is only so wide.
+"""A link between viewers and the engine that loses, delays and is only so wide.
 
-The viewer is pointed at it by the candidates of its answer (`candidates_through`). What goes to the engine passes with the delay alone: it is
+A viewer is pointed at it by the candidates of its answer (`candidates_through`). What goes to the engine passes with the delay alone: it is
 media that a link of this kind breaks. Loss is drawn from a seed, for packets of the payload types in `lossy` only.
 """
 
 import heapq
+import os
 import random
 import re
 import select
@@ -14,12 +15,13 @@ import threading
 import time
 from collections import Counter
 
+from link import Link
+
 # <asm-generic/socket.h>: neither has a name in Python.
 SO_RCVBUFFORCE = 33
 SO_TIMESTAMPNS = 35
 
 RECEIVE_BUFFER_SIZE = 4 << 20
-UDP_AND_IP = 28
 
 
 def payload_types(answer, kind):
@@ -44,23 +46,55 @@ def is_rtp(datagram):
     return len(datagram) >= 12 and 128 <= datagram[0] <= 191 and not 192 <= datagram[1] <= 223
 
 
+def hurry():
+    """This thread goes before what else the machine does, where that is allowed: a link is not slow because a browser is busy."""
+    try:
+        os.sched_setscheduler(threading.get_native_id(), os.SCHED_RR, os.sched_param(1))
+    except PermissionError:
+        pass
+
+
+def _socket(host):
+    end = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        end.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER_SIZE)
+    except PermissionError:
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_SIZE)
+    end.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+    end.setblocking(False)
+    end.bind((host, 0))
+    return end
+
+
+class Door:
+    """Where one viewer's packets go in and out of the link. The engine sees each at an address of its own."""
+
+    def __init__(self, target):
+        self.target = target
+        self.viewer = None
+        self.front, self.back = _socket("127.0.0.1"), _socket(target[0])
+        self.port = self.front.getsockname()[1]
+
+    def close(self):
+        self.front.close()
+        self.back.close()
+
+
 class Relay:
     """Runs in a thread until the `with` block ends.
 
     Its queue is reckoned in the kernel's time of arrival, not in that of this program, which may be late: a packet is dropped when those
-    before it would not have left such a link yet.
+    before it would not have left such a link yet. All viewers share the one queue: the first one's door is at `port`, others get theirs by
+    `open_door`.
     """
 
-    def __init__(self, engine_port, delay=0.0, bits_per_second=None, queue_size=None, loss=0.0, seed=1, loses_repairs=True):
-        self._engine = ("127.0.0.1", engine_port)
+    def __init__(self, engine_port, delay=0.0, bits_per_second=None, queue_size=None, loss=0.0, seed=1, loses_repairs=True, host="127.0.0.1"):
+        self._engine = (host, engine_port)
         self._delay = delay
-        self._rate = bits_per_second
-        self._queue_size = queue_size
+        self.link = Link(bits_per_second, queue_size)
         self._loss = loss
         self._loses_repairs = loses_repairs
         self._random = random.Random(seed)
-        self._free_at = 0.0
-        self._viewer = None
         self._waiting = []
         self._order = 0
         # Set when the answer is known; nothing is lost before.
@@ -69,23 +103,10 @@ class Relay:
         # Sequence numbers by payload type: those that came from the engine, and those that were let through at least once.
         self.offered = {}
         self.passed = {}
-        self._front = self._socket()
-        self._back = self._socket()
-        self.port = self._front.getsockname()[1]
+        self._doors = [Door(self._engine)]
+        self.port = self._doors[0].port
         self._is_running = True
         self._thread = threading.Thread(target=self._run, daemon=True)
-
-    @staticmethod
-    def _socket():
-        end = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        try:
-            end.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER_SIZE)
-        except PermissionError:
-            end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_SIZE)
-        end.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
-        end.setblocking(False)
-        end.bind(("127.0.0.1", 0))
-        return end
 
     def __enter__(self):
         self._thread.start()
@@ -97,44 +118,59 @@ class Relay:
     def close(self):
         self._is_running = False
         self._thread.join()
-        self._front.close()
-        self._back.close()
+        for door in self._doors:
+            door.close()
+
+    def open_door(self):
+        """For one more viewer, which is pointed at the door's `port`."""
+        door = Door(self._engine)
+        self._doors = [*self._doors, door]
+        return door
+
+    def set_rate(self, bits_per_second):
+        """Of what goes to the viewers, from now on; gives the time of it."""
+        now = time.time()
+        self.link.set_rate(bits_per_second, now)
+        return now
 
     def _run(self):
+        hurry()
         while self._is_running:
-            pause = 0.05
-            if self._waiting:
-                pause = min(pause, max(0.0, self._waiting[0][0] - time.time()))
-            for end in select.select([self._front, self._back], [], [], pause)[0]:
-                self._receive(end)
+            doors = self._doors
+            ends = {end: door for door in doors for end in (door.front, door.back)}
+            readable = select.select(list(ends), [], [], self._pause())[0]
+            # In the order in which they came, since doors share a queue.
+            for arrival, end, datagram in sorted((found for end in readable for found in self._received(end, ends[end])), key=lambda f: f[0]):
+                door = ends[end]
+                if end is door.front:
+                    self._queue(arrival + self._delay, door.back, door.target, datagram)
+                else:
+                    self._take_media(arrival, door, datagram)
             self._send_what_is_due()
 
-    def _receive(self, end):
+    def _pause(self):
+        times = [self._waiting[0][0]] if self._waiting else []
+        if (leaves := self.link.next) is not None:
+            times.append(leaves)
+        return min(0.05, max(0.0, min(times) - time.time())) if times else 0.05
+
+    @staticmethod
+    def _received(end, door):
         while True:
             try:
                 datagram, ancillary, _, sender = end.recvmsg(4096, 64)
             except BlockingIOError:
                 return
+            if end is door.front:
+                door.viewer = sender
             seconds, nanoseconds = struct.unpack("@qq", ancillary[0][2])
-            arrival = seconds + nanoseconds / 1e9
-            if end is self._front:
-                self._viewer = sender
-                self._queue(arrival + self._delay, self._back, self._engine, datagram)
-            else:
-                self._take_media(arrival, datagram)
+            yield seconds + nanoseconds / 1e9, end, datagram
 
-    def _take_media(self, arrival, datagram):
+    def _take_media(self, arrival, door, datagram):
         if is_rtp(datagram) and not self._may_pass(datagram):
             return
-        leaves = arrival
-        if self._rate:
-            begins = max(arrival, self._free_at)
-            if (begins - arrival) * self._rate / 8 + len(datagram) + UDP_AND_IP > self._queue_size:
-                self.counts["dropped"] += 1
-                return
-            leaves = self._free_at = begins + (len(datagram) + UDP_AND_IP) * 8 / self._rate
-        if self._viewer:
-            self._queue(leaves + self._delay, self._front, self._viewer, datagram)
+        if not self.link.put(arrival, len(datagram), (door, datagram)):
+            self.counts["dropped"] += 1
 
     def _may_pass(self, datagram):
         payload_type = datagram[1] & 0x7F
@@ -156,6 +192,9 @@ class Relay:
         heapq.heappush(self._waiting, (due, self._order, end, address, datagram))
 
     def _send_what_is_due(self):
+        for leaves, (door, datagram) in self.link.leaving(time.time()):
+            if door.viewer:
+                self._queue(leaves + self._delay, door.front, door.viewer, datagram)
         while self._waiting and self._waiting[0][0] <= time.time():
             _, _, end, address, datagram = heapq.heappop(self._waiting)
             try:

@@ -148,9 +148,9 @@ PATTERN = "testsrc2=size=320x180:rate=15[out0];sine=frequency=440:sample_rate=48
 
 @pytest.fixture(scope="module")
 def lit_stage(server, artifacts, request):
-    """One for all tests of a file: a real FFmpeg, and two viewers."""
+    """One for all tests of a file: a real FFmpeg, and two viewers. The stream is as the file's WEBRTC says."""
     stream = "stage"
-    response = server.put_stream(stream, {"force_transcode": True})
+    response = server.put_stream(stream, getattr(request.module, "WEBRTC", {"force_transcode": True}))
     assert response.status == 201, response
     legs = response.json["outputs"]
     for leg in legs:

@@ -3,6 +3,7 @@
 It asks for nothing again, so a packet that does not reach it shows as a gap in the sequence. Once it watches, a thread of its own reads.
 """
 
+import json
 import re
 import secrets
 import socket
@@ -35,6 +36,7 @@ WAIT_MAX = 15
 BUSY = (429, 503)
 
 CHARACTERS = string.ascii_letters + string.digits
+LAYER = "urn:ietf:params:whep:ext:core:layer"
 PROFILES = [(102, "42001f"), (104, "42e01f"), (106, "4d001f"), (108, "64001f"), (110, "640c1f")]
 
 
@@ -94,7 +96,11 @@ def drained(end):
             return found
 
 
-def offer(ufrag, pwd, fingerprint):
+TRANSPORT_CC = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
+TRANSPORT_CC_ID = 3
+
+
+def offer(ufrag, pwd, fingerprint, transport_cc=False):
     formats = " ".join(f"{number} {number + 1}" for number, _ in PROFILES)
     transport = ["c=IN IP4 0.0.0.0", "a=recvonly", "a=rtcp-mux", f"a=ice-ufrag:{ufrag}", f"a=ice-pwd:{pwd}", "a=setup:actpass"]
     transport.append(f"a=fingerprint:sha-256 {fingerprint}")
@@ -104,8 +110,25 @@ def offer(ufrag, pwd, fingerprint):
         lines += [f"a=rtpmap:{number} H264/90000", f"a=rtcp-fb:{number} nack", f"a=rtcp-fb:{number} nack pli"]
         lines += [f"a=fmtp:{number} level-asymmetry-allowed=1;packetization-mode=1;profile-level-id={profile}"]
         lines += [f"a=rtpmap:{number + 1} rtx/90000", f"a=fmtp:{number + 1} apt={number}"]
+        lines += [f"a=rtcp-fb:{number} transport-cc"] if transport_cc else []
+    lines += [f"a=extmap:{TRANSPORT_CC_ID} {TRANSPORT_CC}"] if transport_cc else []
     lines += ["m=audio 9 UDP/TLS/RTP/SAVPF 111", *transport, "a=mid:1", "a=rtpmap:111 opus/48000/2"]
     return "".join(line + "\r\n" for line in lines)
+
+
+def transport_number(packet):
+    """Of an RTP packet; None: it has none."""
+    if packet[0] & 0x10 and packet[12:14] == b"\xbe\xde":
+        size = 4 * int.from_bytes(packet[14:16], "big")
+        elements = packet[16 : 16 + size]
+        while elements:
+            if elements[0] == 0:
+                elements = elements[1:]
+            elif elements[0] >> 4 == TRANSPORT_CC_ID:
+                return int.from_bytes(elements[1:3], "big")
+            else:
+                elements = elements[2 + (elements[0] & 15) :]
+    return None
 
 
 class Track:
@@ -139,11 +162,14 @@ class Track:
 
 
 class Scripted:
-    """Nothing happens by itself: `post`, `check`, `shake_hands`, `watch`, or all of them by `join`."""
+    """Nothing happens by itself: `post`, `check`, `shake_hands`, `watch`, or all of them by `join`.
+
+    `transport_cc`: it offers to tell what arrives, which it does only when a test says so.
+    """
 
     certificates = []
 
-    def __init__(self, server, stream, host="127.0.0.1", certificate=None, ufrag=None):
+    def __init__(self, server, stream, host="127.0.0.1", certificate=None, ufrag=None, transport_cc=False):
         self.server = server
         self.socket = udp_socket(host)
         self.target = (host if ":" in host else "127.0.0.1", server.ports["udp"])
@@ -151,7 +177,10 @@ class Scripted:
         self.ufrag, self.pwd = ufrag or text(4), text(24)
         self._own = certificate or self._certificate()
         self._shown = self._own
+        self._transport_cc = transport_cc
         self.session = None
+        # Of the answer, by their rel.
+        self.links = {}
         self.remote_ufrag = self.remote_pwd = None
         self.video, self.audio, self.other = Track(), Track(), Track()
         # Of what came: kinds of datagrams; packets that libsrtp refused; alerts in plain DTLS records.
@@ -192,7 +221,7 @@ class Scripted:
 
     def offer(self):
         fingerprint = next(f.value for f in self._own.getFingerprints() if f.algorithm == "sha-256")
-        return offer(self.ufrag, self.pwd, fingerprint)
+        return offer(self.ufrag, self.pwd, fingerprint, self._transport_cc)
 
     def post(self, patient=True):
         """The status; 201 has made a session."""
@@ -200,12 +229,18 @@ class Scripted:
         if response.status == 201:
             answer = response.text
             self.session = self.server.url(response.headers["Location"])
+            links = ", ".join(response.headers.get_all("Link", []))
+            self.links = {rel: self.server.url(path) for path, rel in re.findall(r'<([^>]*)>; rel="([^"]*)"', links)}
             self.remote_ufrag = re.search(r"^a=ice-ufrag:(\S+)", answer, re.M)[1]
             self.remote_pwd = re.search(r"^a=ice-pwd:(\S+)", answer, re.M)[1]
             for kind in ("video", "audio"):
                 for number in re.search(rf"^m={kind} \d+ \S+ ([\d ]+?)\s*$", answer, re.M)[1].split()[:1]:
                     self._types[int(number)] = getattr(self, kind)
         return response.status
+
+    def choose(self, **choice):
+        """A layer, by the URL that the answer has told of; the response."""
+        return patiently("POST", self.links[LAYER], json.dumps(choice), "application/json")
 
     def leave(self):
         return patiently("DELETE", self.session).status
@@ -347,6 +382,16 @@ class Scripted:
     def nack(self, sequence, bitmask=0xFFFF):
         fci = struct.pack("!HH", sequence & 0xFFFF, bitmask)
         return struct.pack("!BBH", 0x81, 205, 3) + self.own_ssrc + struct.pack("!I", self.video.ssrc) + fci
+
+    def transport_feedback(self, base, arrived, sequence, reference=0):
+        """Transport-wide: of packets from number `base` on, which have `arrived`, those a quarter of a millisecond apart."""
+        chunks = []
+        for at in range(0, len(arrived), 14):
+            chunks.append(0x8000 | sum(0x2000 >> index for index, has in enumerate(arrived[at : at + 14]) if has))
+        fci = struct.pack("!HHI", base & 0xFFFF, len(arrived), (reference & 0xFFFFFF) << 8 | sequence & 0xFF)
+        fci += struct.pack(f"!{len(chunks)}H", *chunks) + b"\1" * sum(arrived)
+        fci += bytes(-len(fci) % 4)
+        return struct.pack("!BBH", 0x8F, 205, 2 + len(fci) // 4) + self.own_ssrc + struct.pack("!I", self.video.ssrc) + fci
 
     def pli(self):
         return struct.pack("!BBH", 0x81, 206, 2) + self.own_ssrc + struct.pack("!I", self.video.ssrc)

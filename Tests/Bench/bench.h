@@ -26,6 +26,8 @@ void shape_send(struct bench *bench, const char *name);
 void shape_fanout(struct bench *bench, const char *name);
 // encodings_<encodings>x<viewers of all of them>
 void shape_encodings(struct bench *bench, const char *name);
+// ladder_<renditions>x<viewers>
+void shape_ladder(struct bench *bench, const char *name);
 void shape_joins(struct bench *bench, const char *name);
 void shape_idr(struct bench *bench, const char *name);
 void shape_late(struct bench *bench, const char *name);

@@ -28,6 +28,7 @@ static const struct family families[] = {
     {"fanout_", shape_fanout, "fanout_SxN[_video][_unsplit][_epoll][_openssl][_workers2]: S streams, N viewers each, beside bare cipher and sends"},
     {"streams_", shape_fanout, "streams_SxN…: the same under the name that says where the load is"},
     {"encodings_", shape_encodings, "encodings_ExN: one stream in E encodings, N viewers spread over them, beside E streams with the same viewers"},
+    {"ladder_", shape_ladder, "ladder_RxN: one stream in R (3) renditions, N viewers who tell of their links, beside the same without"},
     {"join_rate", shape_joins, "join_rate: ICE and DTLS beside OpenSSL's handshake alone, while 100 viewers watch"},
     {"idr_burst", shape_idr, "idr_burst: IDRs of 100 packets in, and out to 3,000 viewers; what sound, STUN, RTCP and joins wait for"},
     {"late_join", shape_late, "late_join: from the end of the handshake to the first packet, GOPs of 2 and 10 s"},
@@ -36,7 +37,7 @@ static const struct family families[] = {
 
 static const char *const shapes_quick[] = {
     "parse", "codecs", "protect", "send", "receive_1", "receive_flood", "fanout_1x1", "fanout_1x500", "fanout_1x500_unsplit",
-    "streams_200x5", "encodings_3x500", "join_rate", "idr_burst", "late_join", "slow_viewer",
+    "streams_200x5", "encodings_3x500", "ladder_3x500", "join_rate", "idr_burst", "late_join", "slow_viewer",
 };
 
 static const char *const shapes_all[] = {
@@ -45,7 +46,7 @@ static const char *const shapes_all[] = {
     "fanout_1x1", "fanout_1x10", "fanout_1x30", "fanout_1x100", "fanout_1x200", "fanout_1x300", "fanout_1x1000", "fanout_1x2300", "fanout_1x3000",
     "fanout_1x500", "fanout_1x500_workers2", "fanout_1x500_unsplit", "fanout_1x500_epoll", "fanout_1x500_openssl", "fanout_1x3000_video",
     "fanout_1x3000_video_unsplit", "streams_200x5", "streams_200x5_epoll", "streams_200x5_unsplit",
-    "encodings_3x500", "join_rate", "idr_burst", "late_join", "slow_viewer",
+    "encodings_3x500", "ladder_3x500", "join_rate", "idr_burst", "late_join", "slow_viewer",
 };
 
 struct options {

@@ -21,6 +21,8 @@ static const uint8_t payload_types[MEDIA_KINDS] = {MEDIA_VIDEO_PAYLOAD_TYPE, MED
 // What a sender knows of one track.
 struct leg {
     struct sockaddr_in to;
+    const struct media *media;
+    bool is_counted;
     uint32_t ssrc;
     uint16_t sequence;
     uint32_t packets;
@@ -48,9 +50,11 @@ static int open_socket(void) {
     return -1;
 }
 
-static void init_leg(struct leg *leg, uint16_t port, uint32_t stream, int kind) {
-    *leg = (struct leg){
-        .to = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)},
+static void init_leg(struct feeder *feeder, const struct feeder_target *target, uint32_t stream, int kind) {
+    feeder->legs[stream][kind] = (struct leg){
+        .to = {.sin_family = AF_INET, .sin_port = htons(target->ports[kind]), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)},
+        .media = target->media != NULL ? target->media : feeder->schedule->media,
+        .is_counted = !target->is_unwatched,
         .ssrc = 0x10000000u + stream * MEDIA_KINDS + (uint32_t)kind,
         .sequence = (uint16_t)(1000 + stream),
     };
@@ -63,7 +67,7 @@ bool feeder_open_targets(eg_engine *engine, uint32_t count, struct feeder_target
         struct eg_stream_info info;
         struct eg_error error;
         if (eg_stream_create(engine, &config, &info, &error) != EG_STATUS_OK) return false;
-        targets[i] = (struct feeder_target){{info.video_port, info.audio_port}};
+        targets[i] = (struct feeder_target){.ports = {info.video_port, info.audio_port}};
     }
     return true;
 }
@@ -74,7 +78,7 @@ struct feeder *feeder_create(const struct schedule *schedule, const struct feede
     feeder->schedule = schedule;
     feeder->origin = ticks_now();
     for (uint32_t stream = 0; stream < schedule->stream_count; stream++) {
-        for (int kind = 0; kind < MEDIA_KINDS; kind++) init_leg(&feeder->legs[stream][kind], targets[stream].ports[kind], stream, kind);
+        for (int kind = 0; kind < MEDIA_KINDS; kind++) init_leg(feeder, &targets[stream], stream, kind);
     }
     for (int kind = 0; kind < MEDIA_KINDS; kind++) feeder->sockets[kind] = open_socket();
     if (feeder->sockets[MEDIA_VIDEO] >= 0 && feeder->sockets[MEDIA_AUDIO] >= 0) return feeder;
@@ -122,7 +126,7 @@ static void write_stamp(uint8_t *end) {
 }
 
 static void send_packets(struct feeder *feeder, const struct media_unit *unit, struct leg *leg, uint64_t at) {
-    const struct media *media = feeder->schedule->media;
+    const struct media *media = leg->media;
     uint32_t timestamp = timestamp_at(feeder, at, unit->kind);
     if (!media->packets[unit->first].is_stamped) send_report(feeder, leg, unit->kind); // parameter sets: an IDR begins
     for (uint32_t i = 0; i < unit->count; i++) {
@@ -138,10 +142,11 @@ static void send_packets(struct feeder *feeder, const struct media_unit *unit, s
 }
 
 static void send_unit(struct feeder *feeder, const struct schedule_entry *entry, uint64_t at) {
-    const struct media_unit *unit = &feeder->schedule->media->units[entry->unit];
-    struct leg *leg = &feeder->legs[entry->stream][unit->kind];
+    int kind = feeder->schedule->media->units[entry->unit].kind;
+    struct leg *leg = &feeder->legs[entry->stream][kind];
+    const struct media_unit *unit = &leg->media->units[entry->unit];
     if (leg->to.sin_port != 0) send_packets(feeder, unit, leg, at);
-    feeder->packets += unit->count;
+    if (leg->is_counted) feeder->packets += unit->count;
 }
 
 static void *run(void *context) {

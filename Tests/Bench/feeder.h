@@ -12,6 +12,8 @@ struct feeder;
 // A stream's two ports on 127.0.0.1. Port 0: what goes there comes with another target's, so it is counted and not sent.
 struct feeder_target {
     uint16_t ports[MEDIA_KINDS];
+    const struct media *media; // NULL: the schedule's; else one whose pictures and sounds have the same times
+    bool is_unwatched;         // what goes there no viewer is owed: it is sent and not counted
 };
 
 // Opens `count` streams with both tracks at an engine and names their ports. False when one is refused.

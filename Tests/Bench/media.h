@@ -14,6 +14,7 @@ enum {
     MEDIA_STAMP_SIZE = 8,           // [B] at the end of a payload, room for when it was sent
     MEDIA_VIDEO_PAYLOAD_TYPE = 102,
     MEDIA_AUDIO_PAYLOAD_TYPE = 111,
+    MEDIA_RTX_PAYLOAD_TYPE = 103,   // of video that is sent to a viewer again
     MEDIA_VIDEO = 0, // the kinds are the engine's tracks
     MEDIA_AUDIO = 1,
     MEDIA_KINDS = 2,

@@ -15,6 +15,8 @@ enum {
     CHECK_INTERVAL = 5 * EG_SECOND,      // [us] of consent, RFC 7675 §5.1
     REPORT_INTERVAL = 1 * EG_SECOND,     // [us] what browsers do for video
     REQUEST_INTERVAL = 100 * EG_MILLISECOND, // [us] of one that begs
+    LOOK_INTERVAL = 100 * EG_MILLISECOND, // [us] what browsers do for transport-wide feedback, or somewhat less
+    FEEDBACK_SIZE_MAX = 1280,            // [B]
     PRIORITY = 126 << 24 | 65535 << 8 | 255, // of a host candidate, RFC 8445 §5.1.2
 };
 
@@ -48,7 +50,9 @@ void peer_check(const struct peer *peer, uint64_t number) {
 }
 
 void peer_join(struct peer *peer, eg_time now) {
-    bool is_ready = peer->is_sample ? sink_sample(peer->fd, peer->board->engine_port) : sink_drop_media(peer->fd);
+    bool is_ready = peer->is_sample                  ? sink_sample(peer->fd, peer->board->engine_port)
+                    : peer->board->plan.keeps_ends   ? sink_keep_ends(peer->fd, MEDIA_VIDEO_PAYLOAD_TYPE, MEDIA_RTX_PAYLOAD_TYPE)
+                                                     : sink_drop_media(peer->fd);
     peer->state = is_ready ? PEER_CHECKING : PEER_FAILED;
     peer->next_check = now;
     peer_tick(peer, NULL, now);
@@ -63,6 +67,7 @@ void peer_leave(struct peer *peer) {
     if (peer->state == PEER_CONNECTED) eg__srtp_deinit(&peer->srtp);
     eg_dtls_client_destroy(peer->dtls);
     free(peer->context);
+    free(peer->arrivals);
     drain(peer);
     *peer = (struct peer){.output = {send_datagram}, .fd = peer->fd, .board = peer->board, .viewer = peer->viewer, .is_sample = peer->is_sample};
 }
@@ -81,12 +86,21 @@ static void start_handshake(struct peer *peer, eg_time now) {
     if (peer->dtls != NULL) eg_dtls_client_start(peer->dtls, now);
 }
 
+static bool watch_arrivals(struct peer *peer) {
+    peer->arrivals = calloc(1, sizeof *peer->arrivals);
+    if (peer->arrivals == NULL) return false;
+    peer->arrivals->id = peer->board->plan.transport_id;
+    peer->sample.arrivals = peer->arrivals;
+    return true;
+}
+
 static bool take_keys(struct peer *peer, const struct eg_crypto *crypto) {
     struct eg_srtp_keys keys;
     peer->context = aligned_alloc(64, (eg__srtp_context_size(crypto) + 63) / 64 * 64);
     if (peer->context == NULL || !eg_dtls_client_export(peer->dtls, &keys)) return false;
     memset(peer->context, 0, eg__srtp_context_size(crypto));
     if (peer->is_sample && !sample_init(&peer->sample, crypto->aes, &keys, peer->last_arrival)) return false;
+    if (peer->board->plan.transport_id != 0 && !watch_arrivals(peer)) return false;
     return eg__srtp_init(&peer->srtp, crypto, peer->context, &keys);
 }
 
@@ -98,6 +112,14 @@ static void finish_handshake(struct peer *peer, const struct eg_crypto *crypto, 
     // Spread by port over the intervals: real viewers don't report all at once.
     peer->next_report = now + (eg_time)peer->viewer->port * 7919 % REPORT_INTERVAL;
     peer->next_check = now + (eg_time)peer->viewer->port * 7919 % CHECK_INTERVAL;
+    peer->next_look = now + (eg_time)peer->viewer->port * 7919 % LOOK_INTERVAL;
+}
+
+// The end of a picture, or a packet that probes the link.
+static void take_media(struct peer *peer, const uint8_t *bytes, size_t size) {
+    struct eg_rtp rtp;
+    peer->kept++;
+    if (peer->arrivals != NULL && eg__rtp_parse(&rtp, bytes, size)) arrivals_note(peer->arrivals, &rtp, peer->last_arrival, true);
 }
 
 static void receive(struct peer *peer, const struct eg_crypto *crypto, eg_time now, const uint8_t *bytes, size_t size) {
@@ -107,6 +129,8 @@ static void receive(struct peer *peer, const struct eg_crypto *crypto, eg_time n
         if (eg__stun_parse(&stun, bytes, size) && stun.type == EG_STUN_BINDING_SUCCESS) start_handshake(peer, now);
     } else if (peer->state == PEER_SHAKING && kind == EG_DATAGRAM_DTLS) {
         if (eg_dtls_client_receive(peer->dtls, now, bytes, size) != EG_DTLS_HANDSHAKING) finish_handshake(peer, crypto, now);
+    } else if (peer->state == PEER_CONNECTED && kind == EG_DATAGRAM_RTP) {
+        take_media(peer, bytes, size);
     }
 }
 
@@ -119,9 +143,11 @@ void peer_read(struct peer *peer, const struct eg_crypto *crypto, eg_time now) {
     }
 }
 
-static void send_rtcp(struct peer *peer, uint8_t *bytes, const struct eg_writer *writer) {
+// Gives its size as it went.
+static size_t send_rtcp(struct peer *peer, uint8_t *bytes, const struct eg_writer *writer) {
     size_t size = eg__srtcp_protect(&peer->srtp, bytes, writer->at);
     if (size > 0) send_bytes(peer, bytes, size);
+    return size;
 }
 
 static void send_report(struct peer *peer) {
@@ -168,6 +194,21 @@ static void beg(struct peer *peer, eg_time now) {
     ask_for_picture(peer);
 }
 
+static void tell_arrivals(struct peer *peer) {
+    uint8_t bytes[FEEDBACK_SIZE_MAX];
+    struct eg_writer writer = eg__writer(bytes, sizeof bytes - EG_SRTCP_TRAILER_SIZE_MAX);
+    arrivals_write(peer->arrivals, &writer, peer->viewer->port, peer->viewer->video_ssrc);
+    peer->feedback++;
+    peer->feedback_bytes += (uint32_t)send_rtcp(peer, bytes, &writer);
+}
+
+static void look(struct peer *peer, const struct eg_crypto *crypto, eg_time now) {
+    if (now < peer->next_look || !peer->board->plan.keeps_ends) return;
+    peer->next_look = now + LOOK_INTERVAL;
+    peer_read(peer, crypto, now);
+    if (peer->arrivals != NULL && peer->arrivals->count > 0) tell_arrivals(peer);
+}
+
 static void report(struct peer *peer, const struct eg_crypto *crypto, eg_time now) {
     if (now < peer->next_report) return;
     peer->next_report = now + REPORT_INTERVAL;
@@ -178,6 +219,7 @@ static void report(struct peer *peer, const struct eg_crypto *crypto, eg_time no
 void peer_tick(struct peer *peer, const struct eg_crypto *crypto, eg_time now) {
     if (peer->state == PEER_SHAKING) eg_dtls_client_tick(peer->dtls, now);
     if (peer->state == PEER_CONNECTED) report(peer, crypto, now);
+    if (peer->state == PEER_CONNECTED) look(peer, crypto, now);
     if (peer->is_stalled) beg(peer, now);
     bool is_checking = peer->state == PEER_CHECKING || peer->state == PEER_CONNECTED;
     if (!is_checking || now < peer->next_check) return;

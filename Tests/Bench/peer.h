@@ -20,11 +20,16 @@ struct peer {
     eg_time next_check;
     eg_time next_report;
     eg_time next_request;
+    eg_time next_look;                   // at the ends of pictures that the kernel has let through
     struct eg_srtp srtp;                 // once connected
     void *context;                       // of srtp
     uint64_t last_arrival;               // [ns of CLOCK_REALTIME] of a datagram, of samples only
     bool is_sample;
     bool is_stalled;                     // reads nothing, begs for pictures
+    struct arrivals *arrivals;           // once connected; NULL when it tells nobody
+    uint32_t kept;                       // packets of media that it has read, of one that is no sample
+    uint32_t feedback;                   // reports about what arrived
+    uint32_t feedback_bytes;
     struct sample sample;
 };
 

@@ -118,6 +118,8 @@ def aims(shapes):
     yield "their p50 beside that without joins", "", "join_rate", of("join_rate", "latency p50 beside joins", "ratio")
     yield "two workers' CPU a packet beside one's", "1.11", "fanout_1x500_workers2", two / one if one and two else None
     yield "CPU a packet of a stream in 3 encodings beside three streams", "1.05", "encodings_3x500", of("encodings_3x500", "cpu, enc", "ratio")
+    yield "CPU a packet with a ladder and feedback beside neither", "1.12", "ladder_3x500", of("ladder_3x500", "cpu, ladder", "ratio")
+    yield "memory of a viewer with a ladder, KiB", "24", "ladder_3x500", of("ladder_3x500", "memory")
     yield "receiver, io_uring, 200 streams, beside the best bare loop", "1.25", "receive_flood", of("receive_flood", "receiver, io_uring", "ratio")
     yield "the same, the whole engine", "", "receive_flood", of("receive_flood", "engine without viewers, io_uring", "ratio")
 

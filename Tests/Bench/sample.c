@@ -93,6 +93,8 @@ static void take(struct sample *sample, const uint8_t *bytes, size_t size, uint6
         report->sample_refused++;
         return;
     }
+    if (sample->arrivals != NULL) arrivals_note(sample->arrivals, &rtp, arrival, false);
+    if (rtp.payload_type == MEDIA_RTX_PAYLOAD_TYPE) return; // it has that already: its link is probed
     bool is_video = rtp.payload_type == MEDIA_VIDEO_PAYLOAD_TYPE;
     struct sample_track *track = &sample->tracks[is_video ? MEDIA_VIDEO : MEDIA_AUDIO];
     uint64_t index = index_of(track, rtp.sequence);

@@ -2,6 +2,7 @@
 #ifndef BENCH_SAMPLE_H
 #define BENCH_SAMPLE_H
 
+#include "arrivals.h"
 #include "media.h"
 #include "swarm_board.h"
 #include "transport/dtls.h"
@@ -16,6 +17,7 @@ struct sample {
     struct eg_aes *aes;       // that opens its packets
     uint8_t key[EG_SRTP_MASTER_KEY_SIZE];
     uint8_t salt[12];
+    struct arrivals *arrivals; // NULL: it tells nobody
     struct sample_track tracks[MEDIA_KINDS];
     uint32_t picture_packets; // since the last marker
     uint64_t connected;       // [ns of CLOCK_REALTIME] the last datagram of its handshake arrived

@@ -14,6 +14,17 @@ enum {
     PRIME_US = 100 * 1000,  // [us] of media: a GOP begins with its IDR
 };
 
+// Below the standard load. Real pictures get smaller as their bit rate falls, key pictures too.
+static const struct {
+    uint32_t bit_rate;    // [bit/s] of the pictures between IDRs
+    uint32_t idr_packets;
+} further_renditions[SCENE_RENDITIONS_MAX - 1] = {{1100 * 1000, 18}, {350 * 1000, 6}};
+
+// [bit/s] what they are with their IDRs, as an encoder is told.
+static const uint32_t bit_rates[SCENE_RENDITIONS_MAX] = {2500 * 1000, 1200 * 1000, 400 * 1000};
+
+enum { TRANSPORT_ID = 5 }; // of the header extension
+
 static bool take_option(const char **text, const char *option) {
     size_t size = strlen(option);
     if (strncmp(*text, option, size) != 0) return false;
@@ -49,12 +60,17 @@ static eg_status create_engine(struct scene *scene, struct eg_error *error) {
     return status;
 }
 
+static uint32_t encoding_count(const struct scene_plan *plan) {
+    return plan->are_encodings ? plan->streams : plan->renditions > 0 ? plan->renditions : 1;
+}
+
 static eg_status create_streams(struct scene *scene, struct eg_error *error) {
     struct eg_stream_config config = {.has_video = true, .has_audio = !scene->plan.media.has_no_audio,
                                       .video_payload_type = MEDIA_VIDEO_PAYLOAD_TYPE, .audio_payload_type = MEDIA_AUDIO_PAYLOAD_TYPE};
-    for (uint32_t i = 1; scene->plan.are_encodings && i < scene->plan.streams; i++) {
+    for (uint32_t i = 1; i < encoding_count(&scene->plan); i++) {
         config.further[config.further_count++] = (struct eg_encoding_config){EG_CODEC_H264, MEDIA_VIDEO_PAYLOAD_TYPE};
     }
+    for (uint32_t i = 0; i < scene->plan.renditions; i++) config.bit_rates[i] = bit_rates[i];
     for (uint32_t i = 0; i < stream_count(&scene->plan); i++) {
         eg_status status = eg_stream_create(scene->engine, &config, &scene->streams[i], error);
         if (status != EG_STATUS_OK) return status;
@@ -62,14 +78,19 @@ static eg_status create_streams(struct scene *scene, struct eg_error *error) {
     return EG_STATUS_OK;
 }
 
+static uint32_t fed_count(const struct scene_plan *plan) { return plan->renditions > 0 ? plan->renditions : plan->streams; }
+
 // Further encodings have their sound from the first one's leg.
 static struct feeder *create_feeder(const struct scene *scene) {
     struct feeder_target targets[SCENE_STREAMS_MAX];
-    for (uint32_t i = 0; i < scene->plan.streams; i++) {
-        const struct eg_stream_info *stream = &scene->streams[scene->plan.are_encodings ? 0 : i];
-        bool is_further = scene->plan.are_encodings && i > 0;
-        targets[i] = is_further ? (struct feeder_target){{stream->further_ports[i - 1]}}
-                                : (struct feeder_target){{stream->video_port, stream->audio_port}};
+    for (uint32_t i = 0; i < fed_count(&scene->plan); i++) {
+        bool is_further = encoding_count(&scene->plan) > 1 && i > 0;
+        const struct eg_stream_info *stream = &scene->streams[is_further ? 0 : i];
+        targets[i] = is_further ? (struct feeder_target){.ports = {stream->further_ports[i - 1]}}
+                                : (struct feeder_target){.ports = {stream->video_port, stream->audio_port}};
+        if (scene->plan.renditions == 0 || i == 0) continue;
+        targets[i].media = scene->further[i - 1];
+        targets[i].is_unwatched = true;
     }
     return feeder_create(scene->schedule, targets);
 }
@@ -87,7 +108,13 @@ static struct swarm_samples choose_samples(const struct scene *scene) {
 
 // The viewers' process is forked before there is a thread.
 static bool start_swarm(struct scene *scene) {
-    struct swarm_plan plan = {scene->viewers + scene->plan.spares, scene->plan.is_unsplit, choose_samples(scene)};
+    struct swarm_plan plan = {
+        .viewer_count = scene->viewers + scene->plan.spares,
+        .takes_whole = scene->plan.is_unsplit,
+        .keeps_ends = scene->plan.renditions > 0,
+        .transport_id = scene->plan.has_ladder ? TRANSPORT_ID : 0,
+        .samples = choose_samples(scene),
+    };
     bool is_spread = scene->plan.streams == 1;
     scene->samples_each = !is_spread ? plan.samples.run : scene->viewers < SCENE_SAMPLES ? scene->viewers : SCENE_SAMPLES;
     scene->swarm = swarm_start(&plan);
@@ -99,10 +126,23 @@ bool scene_fork(struct scene *scene, const struct scene_plan *plan) {
     return start_swarm(scene);
 }
 
+static bool create_renditions(struct scene *scene) {
+    for (uint32_t i = 0; i + 1 < scene->plan.renditions; i++) {
+        struct media_plan plan = scene->plan.media;
+        plan.bit_rate = further_renditions[i].bit_rate;
+        plan.idr_packets = further_renditions[i].idr_packets;
+        scene->further[i] = media_create(&plan);
+        if (scene->further[i] == NULL) return false;
+    }
+    return true;
+}
+
 const char *scene_start(struct scene *scene, struct eg_error *error) {
     const struct scene_plan *plan = &scene->plan;
     scene->media = media_create(&plan->media);
-    scene->schedule = scene->media != NULL ? schedule_create(scene->media, plan->streams, plan->is_in_step) : NULL;
+    if (!create_renditions(scene)) return "no memory";
+    bool is_in_step = plan->is_in_step || plan->renditions > 0;
+    scene->schedule = scene->media != NULL ? schedule_create(scene->media, fed_count(plan), is_in_step) : NULL;
     scene->streams = calloc(stream_count(plan), sizeof *scene->streams);
     if (scene->schedule == NULL || scene->streams == NULL) return "no memory";
     if (create_engine(scene, error) != EG_STATUS_OK || create_streams(scene, error) != EG_STATUS_OK) return error->message;
@@ -125,6 +165,7 @@ void scene_close(struct scene *scene) {
     swarm_stop(scene->swarm);
     schedule_destroy(scene->schedule);
     media_destroy(scene->media);
+    for (uint32_t i = 0; i + 1 < SCENE_RENDITIONS_MAX; i++) media_destroy(scene->further[i]);
     free(scene->streams);
 }
 
@@ -142,6 +183,8 @@ static bool join_run(struct scene *scene, const struct swarm_watch *watch, uint3
 void scene_join(struct scene *scene) {
     const struct scene_plan *plan = &scene->plan;
     struct swarm_watch watch = {.encodings = plan->are_encodings ? plan->streams : 1, .has_audio = !plan->media.has_no_audio};
+    if (plan->has_ladder) watch.ladder = (1u << plan->renditions) - 1;
+    watch.begin = plan->has_ladder;
     uint32_t streams = plan->are_encodings ? 1 : plan->streams, viewers_each = scene->viewers / streams;
     for (uint32_t stream = 0; stream < streams; stream++) {
         watch.stream = scene->streams[stream].stream;

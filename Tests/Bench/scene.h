@@ -7,7 +7,7 @@
 #include "feeder.h"
 #include "swarm.h"
 
-enum { SCENE_STREAMS_MAX = 400, SCENE_SAMPLES = 8 };
+enum { SCENE_STREAMS_MAX = 400, SCENE_SAMPLES = 8, SCENE_RENDITIONS_MAX = 3 };
 
 struct scene_plan {
     uint32_t streams;
@@ -16,6 +16,8 @@ struct scene_plan {
     bool are_spares_samples; // these alone then
     bool are_encodings;     // the streams are encodings of one, which its viewers follow in turn
     bool is_in_step;        // the streams' GOPs begin together
+    uint32_t renditions;    // of its one stream: encodings of falling bit rate, the media's the first, in step; 0: it has one encoding
+    bool has_ladder;        // its viewers begin with the second rendition, are switched by what they tell of their links, and tell
     bool has_silent_stream; // one more, with no media
     bool is_unsplit;        // viewers take GSO messages whole, as a network card that segments would
     eg_io io;
@@ -30,6 +32,7 @@ struct scene {
     uint32_t connected;     // of them
     uint32_t samples_each;  // of a stream that has samples
     struct media *media;
+    struct media *further[SCENE_RENDITIONS_MAX - 1]; // of renditions
     struct schedule *schedule;
     struct swarm *swarm;
     struct bare *bare;

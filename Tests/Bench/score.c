@@ -88,6 +88,8 @@ void score_end(struct scene *scene, struct score *score, const struct score_roun
     score->sample_packets += report.sample_packets;
     score->sample_lost += report.sample_lost;
     score->sample_refused += report.sample_refused;
+    score->feedback += report.feedback;
+    score->feedback_bytes += report.feedback_bytes;
     add_latencies(score, &report);
     add_pictures(scene, score, &report);
 }

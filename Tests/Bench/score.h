@@ -44,6 +44,8 @@ struct score {
     uint64_t sample_packets;
     uint64_t sample_lost;     // gaps in their sequence numbers
     uint64_t sample_refused;
+    uint64_t feedback;        // reports about what arrived
+    uint64_t feedback_bytes;
 };
 
 void score_init(struct score *score);

@@ -1,10 +1,9 @@
 // A whole engine with live streams and real viewers, beside the bare loop (score.h), and what a viewer takes of memory, part by part.
 #include "bench.h"
 #include "delivery/viewer.h"
-#include "heap.h"
-#include "resident.h"
 #include "score.h"
 #include "transport/crypto.h"
+#include "weight.h"
 
 #include <string.h>
 
@@ -19,15 +18,6 @@ enum {
 
 static const double ALLOCATIONS_MAX = 0.1; // for 1,000 packets: nothing is allocated for any of them
 
-// All of it [B].
-struct weight {
-    uint64_t resident;
-    uint64_t heap;
-    uint64_t openssl;
-};
-
-static struct weight weigh(void) { return (struct weight){resident_size(), heap_live(), heap_live_openssl()}; }
-
 static bool is_weighed(const struct scene *scene) { return scene->plan.streams == 1 && scene->viewers >= WEIGHED_VIEWERS_MIN; }
 
 // The store is full and the sources' memory has been paid for before the first viewer is counted; bursts and handshakes are over after.
@@ -35,15 +25,11 @@ static void join_and_weigh(struct scene *scene, struct weight *before, struct we
     struct eg_engine_stats stats;
     if (is_weighed(scene)) scene_feed(scene, 1);
     else scene_prime(scene);
-    *before = weigh();
+    *before = weight_now();
     scene_join(scene);
     scene_feed(scene, 1); // all of a GOP: whoever was made to wait for an IDR has begun by its end
     scene_settle(scene, &stats);
-    *after = weigh();
-}
-
-static double each_kib(const struct scene *scene, uint64_t after, uint64_t before) {
-    return after > before ? (double)(after - before) / scene->connected / 1024 : 0;
+    *after = weight_now();
 }
 
 static void add_store_row(struct bench *bench, const char *name, const struct scene *scene) {
@@ -62,8 +48,9 @@ static void add_memory_rows(struct bench *bench, const char *name, const struct 
     if (crypto == NULL) return;
     double keys = (double)eg__srtp_context_size(crypto) / 1024, all = (double)eg__viewer_size(crypto) / 1024;
     eg__crypto_destroy(crypto);
-    double resident = each_kib(scene, after->resident, before->resident), heap = each_kib(scene, after->heap, before->heap);
-    double openssl = each_kib(scene, after->openssl, before->openssl), rest = heap - openssl - all;
+    uint32_t viewers = scene->connected;
+    double resident = weight_each(after->resident, before->resident, viewers), heap = weight_each(after->heap, before->heap, viewers);
+    double openssl = weight_each(after->openssl, before->openssl, viewers), rest = heap - openssl - all;
     table_add(table, name, "memory", resident, "KiB/viewer", 0, 0);
     table_add(table, name, "memory: viewer, ICE, DTLS, tracks (sizeof)", all - keys, "KiB/viewer", 0, 0);
     table_add(table, name, "memory: SRTP key tables (sizeof)", keys, "KiB/viewer", 0, 0);

@@ -13,6 +13,7 @@ enum {
     RECEIVE_BUFFER_SIZE = 4 * 1024 * 1024, // [B] asked for where media is read: it is looked after only now and then
     KEEP = 0xffff,                         // a filter's verdict: so many bytes
     DROP = 0,
+    MARKER = 0x80,                         // beside the payload type
 };
 
 // Filters see the datagram from its UDP header on.
@@ -50,6 +51,24 @@ bool sink_drop_media(int fd) {
         BPF_STMT(BPF_RET | BPF_K, KEEP),
     };
     return attach(fd, code, sizeof code / sizeof code[0]);
+}
+
+bool sink_keep_ends(int fd, uint8_t video_payload_type, uint8_t rtx_payload_type) {
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, FIRST_BYTE_AT),
+        BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 128, 0, 8),
+        BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 192, 7, 0),
+        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, SECOND_BYTE_AT),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)(MARKER | video_payload_type), 5, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)(MARKER | rtx_payload_type), 4, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, rtx_payload_type, 3, 0),
+        BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 224, 1, 0),
+        BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 192, 1, 0),
+        BPF_STMT(BPF_RET | BPF_K, DROP),
+        BPF_STMT(BPF_RET | BPF_K, KEEP),
+    };
+    int yes = 1;
+    return attach(fd, code, sizeof code / sizeof code[0]) && setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &yes, sizeof yes) == 0;
 }
 
 bool sink_keep_media(int fd) {

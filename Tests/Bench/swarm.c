@@ -78,6 +78,8 @@ void swarm_stop(struct swarm *swarm) {
 
 uint16_t swarm_port(const struct swarm *swarm, uint32_t viewer) { return swarm->board->viewers[viewer].port; }
 
+eg_viewer_id swarm_viewer(const struct swarm *swarm, uint32_t viewer) { return swarm->board->viewers[viewer].id; }
+
 static uint32_t command(struct swarm *swarm, struct swarm_command command) {
     uint32_t answer = 0;
     bool is_answered = write(swarm->commands, &command, sizeof command) == sizeof command && await_answer(swarm, &answer);
@@ -96,10 +98,12 @@ static bool create_viewer(struct swarm *swarm, eg_engine *engine, const struct s
         .has_video = true,
         .has_audio = watch->has_audio,
         .has_video_rtx = true,
-        .video_payload_type = 102,
-        .video_rtx_payload_type = 103,
-        .audio_payload_type = 111,
-        .encoding = watch->encodings > 0 ? index % watch->encodings : 0,
+        .video_payload_type = MEDIA_VIDEO_PAYLOAD_TYPE,
+        .video_rtx_payload_type = MEDIA_RTX_PAYLOAD_TYPE,
+        .audio_payload_type = MEDIA_AUDIO_PAYLOAD_TYPE,
+        .encoding = watch->ladder != 0 ? watch->begin : watch->encodings > 0 ? index % watch->encodings : 0,
+        .ladder = watch->ladder,
+        .transport_cc_id = swarm->board->plan.transport_id,
     };
     struct eg_viewer_info info;
     struct eg_error error;

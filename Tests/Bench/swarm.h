@@ -5,6 +5,9 @@
 // sequence numbers follow each other, and take the time from the feeder's stamp to the packet's arrival at the socket. Nobody is woken
 // up by media: samples are looked after every 20 ms, on the kernel's own time stamps.
 //
+// Those that negotiated transport-wide numbers tell every 100 ms when each packet arrived. To do so they take the last packet of each picture
+// from the kernel, which lets only that one through, with its number and its time of arrival: the rest of the picture came right before it.
+//
 // One may be told to stop reading, and then begs for pictures instead.
 #ifndef BENCH_SWARM_H
 #define BENCH_SWARM_H
@@ -31,6 +34,8 @@ struct swarm_samples {
 struct swarm_plan {
     uint32_t viewer_count;
     bool takes_whole;     // GSO messages arrive as they are (UDP_GRO); else the kernel splits them in software
+    bool keeps_ends;      // the last packet of each picture is not dropped in the kernel, but read ten times a second
+    uint8_t transport_id; // of the header extension for transport-wide numbers, if its viewers negotiate it, which takes `keeps_ends`; else 0
     struct swarm_samples samples;
 };
 
@@ -55,6 +60,8 @@ struct swarm_report {
     uint64_t sample_packets; // opened by samples
     uint64_t sample_lost;    // gaps in their sequence numbers
     uint64_t sample_refused; // that did not open, or came twice
+    uint64_t feedback;       // reports about what arrived
+    uint64_t feedback_bytes; // as protected
     size_t latency_counts[MEDIA_KINDS];
     size_t picture_count;
     size_t start_count;
@@ -71,11 +78,16 @@ void swarm_stop(struct swarm *swarm);
 // The port on 127.0.0.1 that a viewer receives on.
 uint16_t swarm_port(const struct swarm *swarm, uint32_t viewer);
 
+// The engine's viewer, once it has joined.
+eg_viewer_id swarm_viewer(const struct swarm *swarm, uint32_t viewer);
+
 // What viewers watch.
 struct swarm_watch {
     eg_stream_id stream;
     uint32_t encodings; // of it, which the viewers follow in turn; 0: one
     bool has_audio;
+    uint32_t ladder;    // that each may be switched among, bits of 1 << encoding; 0: none
+    uint32_t begin;     // the encoding that a viewer with a ladder begins with
 };
 
 // Makes the engine's viewers [first, first + count) and returns when they are connected or 20 s have passed. How many are.

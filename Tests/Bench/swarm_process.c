@@ -1,5 +1,6 @@
 // One loop, woken by handshakes and otherwise every 20 ms. A peer that is connected is out of epoll: media, and what else the engine sends
-// it, must not wake anybody, since the wake-up would be on the engine's account.
+// it, must not wake anybody, since the wake-up would be on the engine's account. Peers that tell of what arrived are looked after every
+// millisecond, so that their reports come to the engine as spread out as those of real viewers.
 #include "io/clock.h"
 #include "peer.h"
 #include "sink.h"
@@ -11,6 +12,7 @@
 enum {
     TICK_MS = 20,
     TICK_JOINING_MS = 2,
+    TICK_TELLING_MS = 1,
     UNDER_WAY_MAX = 32,              // handshakes at a time
     JOIN_TIMEOUT = 20 * EG_SECOND,   // [us]
     EVENTS_MAX = 64,
@@ -94,14 +96,23 @@ static void read_samples(struct process *process) {
     }
 }
 
+static void count_feedback(struct process *process, struct peer *peer, bool is_end) {
+    if (is_end) process->board->report.feedback += peer->feedback;
+    if (is_end) process->board->report.feedback_bytes += peer->feedback_bytes;
+    peer->feedback = peer->feedback_bytes = 0;
+}
+
 // What samples got they count themselves.
-static void count_dropped(struct process *process, bool is_end) {
+static void count_dropped(struct process *process, bool is_end, eg_time now) {
     for (uint32_t i = 0; i < process->board->plan.viewer_count; i++) {
-        const struct peer *peer = &process->peers[i];
+        struct peer *peer = &process->peers[i];
+        count_feedback(process, peer, is_end);
         if (peer->is_sample || peer->is_stalled) continue;
+        if (process->board->plan.keeps_ends) peer_read(peer, process->crypto, now);
         uint32_t dropped = sink_dropped(peer->fd);
-        if (is_end) process->board->report.delivered += dropped - process->dropped[i];
+        if (is_end) process->board->report.delivered += dropped - process->dropped[i] + peer->kept;
         process->dropped[i] = dropped;
+        peer->kept = 0;
     }
 }
 
@@ -137,7 +148,7 @@ static bool take_command(struct process *process, eg_time now) {
         read_samples(process);
         break;
     }
-    count_dropped(process, command.kind == SWARM_END);
+    count_dropped(process, command.kind == SWARM_END, now);
     answer(process, 0);
     return true;
 }
@@ -157,10 +168,11 @@ static bool take_event(struct process *process, const struct epoll_event *event,
 }
 
 static void loop(struct process *process) {
+    const int tick_ms = process->board->plan.transport_id != 0 ? TICK_TELLING_MS : TICK_MS;
     eg_time next_tick = 0;
     for (;;) {
         struct epoll_event events[EVENTS_MAX];
-        int timeout_ms = process->give_up_at == EG_TIME_NEVER ? TICK_MS : TICK_JOINING_MS;
+        int timeout_ms = process->give_up_at == EG_TIME_NEVER || tick_ms < TICK_JOINING_MS ? tick_ms : TICK_JOINING_MS;
         int count = epoll_wait(process->epoll_fd, events, EVENTS_MAX, timeout_ms);
         eg_time now = eg__clock_now();
         for (int i = 0; i < count; i++) {
@@ -168,7 +180,7 @@ static void loop(struct process *process) {
         }
         if (now >= next_tick) {
             tick(process, now);
-            next_tick = now + TICK_MS * EG_MILLISECOND;
+            next_tick = now + (eg_time)tick_ms * EG_MILLISECOND;
         }
         go_on_joining(process, now);
     }

@@ -25,7 +25,7 @@ SETTLED, AT_NARROW, AT_WIDE = 10, 20, 40
 FILM_SECONDS = SETTLED + AT_NARROW + AT_WIDE + 20
 
 COLUMNS = (
-    "run", "1 Mbit/s: right rung after, s", "longest stall, ms", "freezes", "of, s", "sound made up, ms", "dropped by the link", "switches",
+    "run", "began with", "1 Mbit/s: right rung after, s", "longest stall, ms", "freezes", "of, s", "sound made up, ms", "dropped by the link", "switches",
     "6 Mbit/s: right rung after, s", "longest stall, ms", "freezes", "of, s", "sound made up, ms", "dropped by the link", "switches",
 )
 
@@ -137,8 +137,8 @@ def measure(name, folder, film, browser, runs):
 
 def table(server, rows):
     lines = [f"## {server.name}", "", server.about, "", "| " + " | ".join(COLUMNS) + " |", "|" + "---:|" * len(COLUMNS)]
-    for number, (_, down, up) in enumerate(rows, 1):
-        lines.append("| " + " | ".join([str(number), *cells(down), *cells(up)]) + " |")
+    for number, (before, down, up) in enumerate(rows, 1):
+        lines.append("| " + " | ".join([str(number), f"{before.heights[-1]}p", *cells(down), *cells(up)]) + " |")
     lines += ["", *(median(phase, [row[index] for row in rows]) for phase, index in (("At 1 Mbit/s", 1), ("At 6 Mbit/s again", 2)))]
     settled = [row[0] for row in rows]
     lines.append(
@@ -175,7 +175,8 @@ def page(tables, load):
             "way. `make ladder-table` makes this page anew. The right rung is the lowest at 1 Mbit/s and the highest at 6 Mbit/s: the time is that",
             "from the change of the link until the first picture from which on all have its size. A stall is the longest time between two pictures",
             "shown, and to the end; freezes are as `getStats` counts them, which it does when they end; made up is sound that the browser had to",
-            "conceal. One step up takes 10 s without a queue by itself.",
+            "conceal. One step up takes 10 s without a queue by itself. A viewer that joined in the 10 s before may have lost the highest rung to its",
+            "join, and begins with another one then.",
             "",
             machine + ".",
             "",

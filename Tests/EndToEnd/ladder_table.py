@@ -25,7 +25,8 @@ SETTLED, AT_NARROW, AT_WIDE = 10, 20, 40
 FILM_SECONDS = SETTLED + AT_NARROW + AT_WIDE + 20
 
 COLUMNS = (
-    "run", "began with", "1 Mbit/s: right rung after, s", "longest stall, ms", "freezes", "of, s", "sound made up, ms", "dropped by the link", "switches",
+    "run", "began with",
+    "1 Mbit/s: right rung after, s", "longest stall, ms", "freezes", "of, s", "sound made up, ms", "dropped by the link", "switches",
     "6 Mbit/s: right rung after, s", "longest stall, ms", "freezes", "of, s", "sound made up, ms", "dropped by the link", "switches",
 )
 
@@ -175,8 +176,8 @@ def page(tables, load):
             "way. `make ladder-table` makes this page anew. The right rung is the lowest at 1 Mbit/s and the highest at 6 Mbit/s: the time is that",
             "from the change of the link until the first picture from which on all have its size. A stall is the longest time between two pictures",
             "shown, and to the end; freezes are as `getStats` counts them, which it does when they end; made up is sound that the browser had to",
-            "conceal. One step up takes 10 s without a queue by itself. A viewer that joined in the 10 s before may have lost the highest rung to its",
-            "join, and begins with another one then.",
+            "conceal. One step up takes 10 s without a queue by itself. A viewer may have lost the highest rung to its join",
+            "10 s before, and begins with another one then.",
             "",
             machine + ".",
             "",

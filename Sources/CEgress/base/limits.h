@@ -73,8 +73,8 @@ enum eg_limits {
     EG_PACE_DURATION_MAX = EG_BACKLOG_MAX / 2, // [us] within which a picture goes out, however long it is shown
     EG_PACE_NARROW_AT_ONCE = 28 * 1024,    // [B] of a track that go at once to a viewer whose link decides: less than half of a short queue
     EG_PACE_NARROW_HEADERS = 48,           // [B] about, of each packet's with its tag and IP
-    EG_PACE_NARROW_INTERVAL = 5 * EG_MILLISECOND, // [us] between its steps
-    EG_PACE_NARROW_PERCENT = 150,          // of its encoding's bit rate is that of its steps
+    EG_PACE_NARROW_INTERVAL = 8 * EG_MILLISECOND, // [us] between its steps
+    EG_PACE_NARROW_PERCENT = 120,          // of its encoding's bit rate is that of its steps
     EG_BACKWARD_PICTURES = 2,              // timestamps that go back before B-frames are reported ...
     EG_BACKWARD_SPAN = 10,                 // ... within so many pictures
     EG_STRANGE_PAYLOADS = 20,              // payloads that are not the codec's, without a key picture among them, before another is said to be sent

@@ -86,14 +86,14 @@ static void on_two_workers_each_viewer_follows_its_own_link(struct eg_check *che
 
 // --- RFC 8867 §5.2 and §5.4: several viewers on one line ---
 
-// What each gets of the pictures over the last minute is within 1 : 2.5, neighbours on the ladder, where two of the middle one fit; nobody is starved
-// elsewhere. Key pictures that come at one time overflow a queue that is as short: then one may have to wait for the next ones.
+// What each gets of the pictures over the last minute is within 1 : 2.6: neighbours on this ladder are 1 : 2.25 apart. Key
+// pictures that come at one time overflow a queue that is as short: then one may have to wait for the next ones.
 static void two_viewers_on_one_line_share_it(struct eg_check *check) {
     static const struct {
         uint32_t kbit;
         uint32_t apart_tenths; // at most
         eg_time stall;
-    } rows[] = {{3000, 45, 12 * EG_SECOND}, {5000, 25, 2500 * EG_MILLISECOND}, {5500, 25, 2500 * EG_MILLISECOND}, {8000, 90, 2500 * EG_MILLISECOND}};
+    } rows[] = {{3000, 26, 12 * EG_SECOND}, {5000, 25, 2500 * EG_MILLISECOND}, {5500, 25, 2500 * EG_MILLISECOND}, {8000, 26, 2500 * EG_MILLISECOND}};
     enum { ROWS = sizeof rows / sizeof rows[0] };
     struct eg_sim_world *world = eg_sim_world_with_ladder(check->seed + 740);
     for (unsigned i = 0; i < 2 * ROWS; i++) {
@@ -133,7 +133,7 @@ static void short_bursts_of_others_cost_a_viewer_little(struct eg_check *check) 
     eg_sim_world_run(world, 60 * (eg_time)EG_SECOND);
     CHECK_VIEWER(eg_sim_share_at(viewer, EG_SIM_LOWEST) <= 25, viewer, 1);
     CHECK_VIEWER(eg_sim_switches_of(viewer) <= 6, viewer, 2);
-    CHECK_VIEWER(eg_sim_stall_of(viewer) < EG_SECOND, viewer, 3);
+    CHECK_VIEWER(eg_sim_stall_of(viewer) < 2 * EG_SECOND, viewer, 3); // to the next key picture
     CHECK_VIEWER(eg_sim_silence_of(viewer) < 500 * EG_MILLISECOND, viewer, 4);
     eg_sim_end(check, world);
 }

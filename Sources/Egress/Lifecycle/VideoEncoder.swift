@@ -32,9 +32,11 @@ struct VideoEncoder: Sendable {
     private var rate: [String] {
         let keepsQuality = encoding.codec == .h264 || encoding.codec == .h265
         guard encoding.bitRate > 0 || !keepsQuality else { return [] }
-        let rate = String(encoding.bitRate > 0 ? encoding.bitRate : estimatedBitRate)
-        // Constant bit rate is the encoder's own mode for AV1, which takes no other bound.
-        return ["-b:v", rate] + (encoding.codec == .av1 ? [] : ["-maxrate", rate, "-bufsize", rate])
+        let bitRate = encoding.bitRate > 0 ? encoding.bitRate : estimatedBitRate
+        // Constant bit rate is the encoder's own mode for AV1, which takes no other bound. Half a second of it is what a key picture may take at
+        // most: with more, it overflows a short queue in front of a link that is as wide as the encoding needs.
+        let bound = encoding.codec == .av1 ? [] : ["-maxrate", String(bitRate), "-bufsize", String(bitRate / 2)]
+        return ["-b:v", String(bitRate)] + bound
     }
 
     /// 2.5 Mbit/s for 1280 x 720 at 30 pictures a second, and in proportion.

@@ -130,6 +130,7 @@ const char *eg__adaptation_pin(struct eg_viewer *viewer, eg_time now, int32_t en
     }
     if (adaptation == NULL) return NULL;
     adaptation->pinned = encoding;
+    adaptation->is_wanting = false;
     adaptation->has_news_of_link = true;
     if (viewer->state == EG_VIEWER_CONNECTED) viewer->transmit_at = eg__time_min(viewer->transmit_at, now);
     return NULL;
@@ -275,7 +276,7 @@ static void switch_at_key(struct eg_viewer *viewer, const struct eg_viewer_conte
     const struct eg_source *other = &viewer->stream->sources[adaptation->wanted];
     uint32_t offset = offset_to(viewer, now, other);
     if (!is_time_to_switch(viewer, now, other, offset)) return;
-    count_switch(viewer, context, is_up(viewer, other->index));
+    if (other->index != track->map.source) count_switch(viewer, context, is_up(viewer, other->index));
     eg__track_switch(track, other->index, other->store->gop_begin, offset);
     settle(viewer, context, now, adaptation->wanted_for);
 }
@@ -435,9 +436,9 @@ static void judge(struct eg_viewer *viewer, const struct eg_viewer_context *cont
     }
     uint32_t pinned = adaptation->pinned >= 0 ? eg__source_of_encoding((uint32_t)adaptation->pinned) : EG_SOURCES_MAX;
     if (adaptation->pinned < 0) {
-        // What was taken from it through no fault of its link's it gets back.
+        // What was taken from it through no fault of its link's it gets back. While it waits for a key picture its link may still get narrow.
         if (rung_of(&rungs, adaptation->lost) < rungs.count) want(viewer, adaptation->lost, EG_SWITCH_ROOM);
-        if (!adaptation->is_wanting) follow_rules(viewer, context, now, &rungs);
+        follow_rules(viewer, context, now, &rungs);
     } else if (rung_of(&rungs, pinned) < rungs.count && (pinned != source || adaptation->is_paused)) {
         want(viewer, pinned, EG_SWITCH_PINNED);
     }

@@ -387,6 +387,25 @@ static void a_step_down_sends_the_last_gop_at_once_and_sound_goes_on(struct eg_c
     fixture_destroy(fixture);
 }
 
+static void a_link_that_gets_narrow_while_a_key_picture_is_waited_for_means_a_step_down_at_once(struct eg_check *check) {
+    struct fixture *fixture = fixture_create(together);
+    run(check, fixture, 100 * EG_MILLISECOND);
+    connect_viewer(fixture, true, 0);
+    CHECK(eg__adaptation_pin(fixture->viewer, fixture->now, 1) == NULL);
+    run(check, fixture, 4 * EG_SECOND);
+    REQUIRE(source_now(fixture) == eg__source_of_encoding(1));
+    CHECK(eg__adaptation_pin(fixture->viewer, fixture->now, EG_ENCODING_AUTO) == NULL);
+    run(check, fixture, EG_SECOND);
+    // It has decided to go up, and the next key picture is a second away.
+    fixture->viewer->adaptation->is_wanting = true;
+    fixture->viewer->adaptation->wanted = (uint8_t)eg__source_of_encoding(0);
+    say(fixture, 300 * EG_MILLISECOND, 700000, true);
+    run(check, fixture, 100 * EG_MILLISECOND);
+    CHECK_EQUAL(source_now(fixture), eg__source_of_encoding(2));
+    CHECK(!fixture->viewer->adaptation->is_wanting);
+    fixture_destroy(fixture);
+}
+
 static void with_sound_alone_no_picture_is_sent_until_it_is_tried_again(struct eg_check *check) {
     struct fixture *fixture = fixture_create(together); // so that it begins where it stays
     run(check, fixture, 100 * EG_MILLISECOND);
@@ -400,6 +419,7 @@ static void with_sound_alone_no_picture_is_sent_until_it_is_tried_again(struct e
     REQUIRE(fixture->viewer->adaptation->is_paused);
     CHECK_EQUAL(eg__adaptation_encoding(fixture->viewer), EG_ENCODING_NONE);
     size_t from = fixture->sent_count;
+    uint32_t switches = fixture->viewer->adaptation->switches_up + fixture->viewer->adaptation->switches_down;
     uint64_t audio = fixture->audio_count;
     run(check, fixture, 3 * EG_SECOND);
     CHECK_EQUAL(fixture->sent_count, from);
@@ -410,6 +430,7 @@ static void with_sound_alone_no_picture_is_sent_until_it_is_tried_again(struct e
     say(fixture, 0, 600000, false);
     run(check, fixture, 5 * EG_SECOND);
     CHECK(!fixture->viewer->adaptation->is_paused);
+    CHECK_EQUAL(fixture->viewer->adaptation->switches_up + fixture->viewer->adaptation->switches_down, switches); // it is the same encoding
     CHECK(fixture->sent_count > from);
     CHECK_EQUAL((uint16_t)(fixture->sent[from].index - fixture->sent[from - 1].index), 1);
     CHECK(fixture->stats.paused_ms >= 3000 && fixture->stream.paused >= 3 * EG_SECOND);
@@ -472,6 +493,7 @@ static const struct eg_test tests[] = {
     EG_TEST(a_picture_that_is_cut_off_leaves_a_gap_of_one_number_that_nobody_fills),
     EG_TEST(an_encoding_that_falls_silent_sends_its_viewers_to_its_neighbour_within_a_second),
     EG_TEST(a_step_down_sends_the_last_gop_at_once_and_sound_goes_on),
+    EG_TEST(a_link_that_gets_narrow_while_a_key_picture_is_waited_for_means_a_step_down_at_once),
     EG_TEST(with_sound_alone_no_picture_is_sent_until_it_is_tried_again),
     EG_TEST(a_probe_sends_old_packets_over_rtx_at_its_rate_and_ends),
     EG_TEST(what_is_not_of_the_ladder_cannot_be_pinned),

@@ -147,7 +147,7 @@ enum eg_limits {
     EG_LADDER_HOLD = 100 * EG_MILLISECOND,       // [us] that a key picture waits for the same one of the encoding that a viewer goes to
     EG_LADDER_DRAIN_MIN = 50 * EG_MILLISECOND,   // [us] before a GOP that is sent into a full queue, so that there is room for it: twice the queue,
     EG_LADDER_DRAIN_MAX = 300 * EG_MILLISECOND,  // [us] ... at most
-    EG_LADDER_BURST_PERCENT = 150,               // of its encoding's bit rate is what a join of a viewer with a ladder may take
+    EG_LADDER_BURST_PERCENT = 130,               // of its encoding's bit rate is what a join of a viewer with a ladder may take
     EG_LADDER_REPAIR_PERCENT = 50,               // of its encoding's bit rate may be packets that are sent again
     EG_LADDER_REPAIR_SIZE = 1200,                // [B] of such a packet, about
     EG_LADDER_REPAIR_QUEUED_PERCENT = 25,        // ... while there is a queue

@@ -87,8 +87,9 @@ struct StaleWatch: Sendable {
         }
         if quiet >= timeout { return .nothing(for: timeout) }
         guard watchesEachLeg else { return nil }
-        if video.hasFlowed, video.quiet >= timeout { return .noVideo(for: timeout) }
-        if audio.hasFlowed, audio.quiet >= timeout { return .noAudio(for: timeout) }
+        // The other leg goes on only if it still sends: where both have stopped, one had its last packet a little earlier.
+        if video.hasFlowed, video.quiet >= timeout, audio.quiet == .zero { return .noVideo(for: timeout) }
+        if audio.hasFlowed, audio.quiet >= timeout, video.quiet == .zero { return .noAudio(for: timeout) }
         return nil
     }
 }

@@ -61,6 +61,15 @@ import Testing
         #expect(try #require(finding([(5, 30, 50), (100, 0, 50)])) == (.noVideo(for: .seconds(10)), 15))
     }
 
+    @Test func saysNothingOfOneLegWhereBothHaveStoppedOneAfterTheOther() throws {
+        #expect(try #require(finding([(5, 30, 50), (1, 30, 0), (100, 0, 0)])) == (.nothing(for: .seconds(10)), 16))
+        #expect(try #require(finding([(5, 30, 50), (8, 0, 50), (100, 0, 0)])) == (.nothing(for: .seconds(10)), 23))
+        // Pictures of a slide show are seconds apart.
+        let slides = [(5, 30, 50)] + Array(repeating: [(1, 1, 0), (2, 0, 0)], count: 10).flatMap { $0 }
+        let seconds = slides.map { (seconds: $0.0, video: UInt64($0.1), audio: UInt64($0.2)) }
+        #expect(try #require(finding(seconds)) == (.noAudio(for: .seconds(10)), 15))
+    }
+
     @Test func missesNoLegThatHasNotFlowedInThisRun() {
         #expect(finding([(3_600, 30, 0)]) == nil)
     }

@@ -211,7 +211,10 @@ public final class EgressEngine: Sendable {
     /// - Returns: `nil` when no such IDR was seen, when the stream has no video, or when the stream does not exist.
     public func videoFormat(of id: String, waitingUpTo limit: Duration) async -> VideoFormat? {
         guard let stream = registry.stream(named: id), stream.config.hasVideo else { return nil }
-        return await videoFormat(ofEncoding: 0, stream, waitingUpTo: limit)
+        // The engine is asked before and after: its event may have come before this stream was registered.
+        if let format = reading(of: stream, encoding: 0)?.format { return format }
+        await stream.formatsKnown[0].wait(upTo: limit)
+        return reading(of: stream, encoding: 0)?.format
     }
 
     /// Closes a viewer by its session. Has no effect when the session does not exist.
@@ -226,14 +229,6 @@ public final class EgressEngine: Sendable {
         viewerEvents.end(CollectionOfOne(session))
         engine?.handle.closeViewer(taken.viewer)
         return true
-    }
-
-    /// As ``videoFormat(of:waitingUpTo:)``, for one of its encodings.
-    func videoFormat(ofEncoding index: Int, _ stream: ProcessStream, waitingUpTo limit: Duration) async -> VideoFormat? {
-        // The engine is asked before and after: its event may have come before this stream was registered.
-        if let format = reading(of: stream, encoding: index)?.format { return format }
-        await stream.formatsKnown[index].wait(upTo: limit)
-        return reading(of: stream, encoding: index)?.format
     }
 
     func reading(of stream: ProcessStream, encoding index: Int) -> EncodingReading? {

@@ -180,10 +180,8 @@ struct CodecNegotiation: Sendable, Hashable {
 extension [CodecNegotiation.Media.Encoding] {
     /// The rung that a viewer begins with: the first, else the highest within the bound of those that send. The lowest is within any bound.
     fileprivate func start(within bitRateMax: Int?) -> Int? {
-        guard let first, let bitRateMax else { return first?.index }
-        let lowest = self.min { $0.bitRate < $1.bitRate }
-        let allowed = filter { $0.bitRate <= bitRateMax || $0.index == lowest?.index }
-        if allowed.contains(where: { $0.index == first.index }) { return first.index }
+        let allowed = within(bitRateMax, bitRate: \.bitRate)
+        if allowed.first?.index == first?.index { return first?.index }
         let active = allowed.filter(\.isActive)
         return (active.isEmpty ? allowed : active).max { $0.bitRate < $1.bitRate }?.index
     }

@@ -16,7 +16,7 @@ struct KnownEncodings: Sendable {
         let known = legs.indices.compactMap { index in readings[index].map { (index, $0) } }.filter { $0.1.format != nil }
         return (known.filter { $0.1.isActive } + known.filter { !$0.1.isActive }).compactMap { index, reading in
             reading.format.map { format in
-                let bitRate = legs[index].bitRate > 0 ? legs[index].bitRate : reading.bitRate
+                let bitRate = legs[index].boundedBitRate(measured: reading.bitRate)
                 return .init(index: index, format: format, bitRate: bitRate, isActive: reading.isActive)
             }
         }

@@ -23,10 +23,7 @@ struct ViewerLadder: Sendable, Hashable {
     /// The rungs that the viewer may get.
     /// - Parameter readings: of all rungs; what is missing is not known.
     func allowed(_ readings: [Int: EncodingReading]) -> [Rung] {
-        guard let bitRateMax else { return rungs }
-        func bitRate(_ rung: Rung) -> Int { rung.encoding.bitRate > 0 ? rung.encoding.bitRate : readings[rung.index]?.bitRate ?? 0 }
-        let lowest = rungs.min { bitRate($0) < bitRate($1) }
-        return rungs.filter { bitRate($0) <= bitRateMax || $0.index == lowest?.index }
+        rungs.within(bitRateMax) { $0.encoding.boundedBitRate(measured: readings[$0.index]?.bitRate) }
     }
 }
 

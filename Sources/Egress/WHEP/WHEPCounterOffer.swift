@@ -19,11 +19,7 @@ extension WHEPHandler {
 
     func answer(_ request: WHEPRequest, _ offer: CounterOffer, bitRateMax: Int?) -> WHEPResponse {
         if let refusal = refusalOfDraining(request) { return refusal }
-        guard Self.mediaType(of: request) == Self.sdp else {
-            var response = refusal(WHEPProblem(.unsupportedMediaType, "the Content-Type of an answer must be \(Self.sdp)"))
-            response.head.headerFields[.acceptPatch] = Self.sdp
-            return response
-        }
+        if let refusal = refusalOfType(request, "an answer", Self.sdp, told: .acceptPatch) { return refusal }
         if let refusal = refusalOfSize(request, "an answer") { return refusal }
         do throws(EgressError) {
             let viewer = try engine.takeAnswer(request.body, to: offer, for: .init(address: request.remoteAddress, bitRateMax: bitRateMax))

@@ -22,11 +22,7 @@ extension WHEPHandler {
 
     func listen(_ request: WHEPRequest, _ stream: String, _ session: String) -> WHEPResponse {
         guard engine.registry.hasSession(session, of: stream) else { return refusal(.sessionNotFound) }
-        guard Self.mediaType(of: request) == Self.json else {
-            var response = refusal(WHEPProblem(.unsupportedMediaType, "the Content-Type of the event names must be \(Self.json)"))
-            response.head.headerFields[.acceptPost] = Self.json
-            return response
-        }
+        if let refusal = refusalOfType(request, "the event names", Self.json, told: .acceptPost) { return refusal }
         guard request.body.count <= Self.namesSizeMax else {
             return refusal(WHEPProblem(.contentTooLarge, "the names of events have at most \(Self.namesSizeMax) bytes"))
         }

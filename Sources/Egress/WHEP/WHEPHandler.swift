@@ -105,11 +105,7 @@ public final class WHEPHandler: Sendable {
         if let url = redirect?(stream) {
             return WHEPResponse(head: HTTPResponse(status: .temporaryRedirect, headerFields: [.location: url]))
         }
-        guard Self.mediaType(of: request) == Self.sdp else {
-            var response = refusal(WHEPProblem(.unsupportedMediaType, "the Content-Type of an offer must be \(Self.sdp)"))
-            response.head.headerFields[.acceptPost] = Self.sdp
-            return response
-        }
+        if let refusal = refusalOfType(request, "an offer", Self.sdp, told: .acceptPost) { return refusal }
         if let refusal = refusalOfSize(request, "an offer") ?? refusalOfJoin(request, stream) { return refusal }
         let client = ViewerClient(address: request.remoteAddress, bitRateMax: bitRateMax)
         do throws(EgressError) {
@@ -204,8 +200,16 @@ public final class WHEPHandler: Sendable {
     /// The header fields that scripts of other origins may read (Fetch §3.2.2).
     private static let exposed = "Location, ETag, Link, Retry-After, Accept-Post, Accept-Patch, Allow, WWW-Authenticate"
 
+    /// - Parameter field: tells the client which type is taken.
+    func refusalOfType(_ request: WHEPRequest, _ what: String, _ type: String, told field: HTTPField.Name) -> WHEPResponse? {
+        guard Self.mediaType(of: request) != type else { return nil }
+        var response = refusal(WHEPProblem(.unsupportedMediaType, "the Content-Type of \(what) must be \(type)"))
+        response.head.headerFields[field] = type
+        return response
+    }
+
     /// The media type without its parameters, in lower case (RFC 9110 §8.3.1).
-    static func mediaType(of request: WHEPRequest) -> String? {
+    private static func mediaType(of request: WHEPRequest) -> String? {
         request.head.headerFields[.contentType]?.prefix { $0 != ";" }.trimmed.lowercased()
     }
 

@@ -36,11 +36,7 @@ extension WHEPHandler {
         guard let ladder = session.ladder else {
             return refusal(WHEPProblem(.notFound, "this viewer has no encodings to choose among"))
         }
-        guard Self.mediaType(of: request) == Self.json else {
-            var response = refusal(WHEPProblem(.unsupportedMediaType, "the Content-Type of a layer must be \(Self.json)"))
-            response.head.headerFields[.acceptPost] = Self.json
-            return response
-        }
+        if let refusal = refusalOfType(request, "a layer", Self.json, told: .acceptPost) { return refusal }
         guard request.body.count <= Self.layerSizeMax else {
             return refusal(WHEPProblem(.contentTooLarge, "a layer has at most \(Self.layerSizeMax) bytes"))
         }

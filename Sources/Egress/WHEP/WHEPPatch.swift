@@ -6,11 +6,7 @@ extension WHEPHandler {
     func patch(_ request: WHEPRequest, _ stream: String, _ session: String, bitRateMax: Int?) -> WHEPResponse {
         if let offer = engine.registry.counterOffer(session, of: stream) { return answer(request, offer, bitRateMax: bitRateMax) }
         guard let ice = engine.registry.session(session, of: stream)?.ice else { return refusalOfEnded(session, stream) }
-        guard Self.mediaType(of: request) == SDPFragment.mediaType else {
-            var response = refusal(WHEPProblem(.unsupportedMediaType, "the Content-Type of a PATCH must be \(SDPFragment.mediaType)"))
-            response.head.headerFields[.acceptPatch] = SDPFragment.mediaType
-            return response
-        }
+        if let refusal = refusalOfType(request, "a PATCH", SDPFragment.mediaType, told: .acceptPatch) { return refusal }
         guard request.body.count <= SDPFragment.Limits.sizeMax else {
             count(.description)
             return refusal(WHEPProblem(.contentTooLarge, "a fragment has at most \(SDPFragment.Limits.sizeMax) bytes"))

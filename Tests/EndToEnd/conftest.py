@@ -7,11 +7,11 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright
 
 import media
 import rtp
 import whep
+from chromium import launched
 from player import Player
 from probe import Probe
 from relay import Relay
@@ -141,16 +141,8 @@ def watch():
 
 @pytest.fixture(scope="session")
 def chromium():
-    with sync_playwright() as playwright:
-        # Autoplay is left as users have it: the page has to begin muted and turn the sound on at a click.
-        browser = playwright.chromium.launch(
-            executable_path=os.environ.get("EGRESS_E2E_CHROMIUM", "/usr/bin/chromium"),
-            headless=True,
-            chromium_sandbox=False,
-            args=["--no-sandbox", "--disable-dev-shm-usage"],
-        )
+    with launched() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

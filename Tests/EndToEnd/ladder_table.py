@@ -13,8 +13,7 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
-
+import chromium
 import janus
 import ladder
 import media
@@ -196,15 +195,8 @@ def main():
     folder = Path(os.environ.get("EGRESS_E2E_ARTIFACTS") or tempfile.mkdtemp(prefix="egress-ladder-"))
     load = os.getloadavg()[0]
     film = media.Library(folder).ladder(media.LADDER, FILM_SECONDS)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=os.environ.get("EGRESS_E2E_CHROMIUM", "/usr/bin/chromium"),
-            headless=True,
-            chromium_sandbox=False,
-            args=["--no-sandbox", "--disable-dev-shm-usage"],
-        )
+    with chromium.launched() as browser:
         tables = [table(*measure(name, folder, film, browser, options.runs)) for name in options.server or SERVERS]
-        browser.close()
     text = page(tables, load)
     print(text)
     if options.write:

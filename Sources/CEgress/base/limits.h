@@ -94,6 +94,7 @@ enum eg_limits {
     // What joins and repairs may take.
     EG_BURST_SPEED_MAX = 20,               // times media speed
     EG_BURST_SPEED_MIN_PERCENT = 150,      // of media speed; a stream that is too fast for that is joined at its next IDR
+    EG_BURST_BIT_RATE_MIN = 16000,         // [bit/s] however little a link is said to take
     EG_BURST_AGAIN = 1 * EG_SECOND,        // [us] between bursts to one viewer that asks for pictures
     EG_BURST_RECOVERY = 10 * EG_SECOND,    // [us] within which a burst is limited to the rate at which the last one arrived
     EG_BURST_LOST_SPAN = 96,               // packets of a burst, from the first lost one on, by which the link is judged

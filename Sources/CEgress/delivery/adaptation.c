@@ -467,7 +467,7 @@ struct eg_burst_limits eg__adaptation_burst_limits(const struct eg_viewer *viewe
     if (own > 0) limits.bit_rate_max = min_rate(own, limits.bit_rate_max); // 0: nothing is known of the encoding yet
     if (link->queue >= EG_LADDER_QUEUE_CALM && link->arrived_bit_rate > 0) {
         uint32_t room = (uint32_t)((uint64_t)eg__bandwidth_capacity(link) * EG_LADDER_CATCH_UP_PERCENT / 100);
-        limits.bit_rate_max = min_rate(room > 0 ? room : 1, limits.bit_rate_max);
+        limits.bit_rate_max = min_rate(room, limits.bit_rate_max);
     }
     limits.speed_min_percent = EG_LADDER_SPEED_MIN_PERCENT;
     return limits;

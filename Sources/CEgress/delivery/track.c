@@ -87,7 +87,8 @@ static bool begin_burst(struct eg_track *track, eg_time now, const struct eg_sou
     uint32_t rate = source->clock->legs[source->index].rate;
     uint32_t age = source->picture_timestamp - first->timestamp; // [RTP ticks]
     uint64_t idr_places, idr_bytes = first_picture_bytes(source, first, &idr_places);
-    uint64_t speed = burst_speed(store->gop_bytes - idr_bytes, age, rate, plan->bit_rate);
+    uint32_t bit_rate = plan->bit_rate > EG_BURST_BIT_RATE_MIN ? plan->bit_rate : EG_BURST_BIT_RATE_MIN;
+    uint64_t speed = burst_speed(store->gop_bytes - idr_bytes, age, rate, bit_rate);
     bool is_live = age == 0 && track->state == EG_TRACK_WAITING; // it joins at what goes out anyway
     if (!is_live && (speed < limits->speed_min_percent || !eg__budget_take(limits->bytes, now, store->gop_bytes))) {
         track->refused_gop = store->gop_begin;
@@ -97,13 +98,15 @@ static bool begin_burst(struct eg_track *track, eg_time now, const struct eg_sou
     (*limits->begun)++;
     track->state = EG_TRACK_CATCHING_UP;
     track->burst.began_at = now + plan->pause;
-    track->burst.bit_rate = plan->bit_rate;
+    track->burst.bit_rate = bit_rate;
     track->map.burst.timestamp = first->timestamp;
     track->map.burst.live_timestamp = burst_timestamp(track, now, plan->pause, source);
     track->map.burst.speed_percent = (uint32_t)speed;
-    track->map.burst.idr_ticks = (uint32_t)(idr_bytes * 8 * rate / plan->bit_rate);
-    // On a link of which nothing bad is known the first picture goes at once; on a narrow one it would overflow the queue by itself.
-    track->burst.idr_pace = plan->pause > 0 ? (uint32_t)(idr_bytes * 8 * EG_SECOND / plan->bit_rate / idr_places) : 0;
+    track->map.burst.idr_ticks = (uint32_t)(idr_bytes * 8 * rate / bit_rate);
+    // On a link of which nothing bad is known the first picture goes at once; on a narrow one it would overflow the queue by itself. Of one that
+    // has just begun nothing may be ready yet.
+    bool is_paced = plan->pause > 0 && idr_places > 0;
+    track->burst.idr_pace = is_paced ? (uint32_t)(idr_bytes * 8 * EG_SECOND / bit_rate / idr_places) : 0;
     track->burst.place = store->gop_begin;
     track->burst.lost = 0;
     move_to(track, store->gop_begin);
@@ -144,6 +147,7 @@ bool eg__track_join(struct eg_track *track, eg_time now, const struct eg_source 
 
 static uint32_t slower(uint32_t bit_rate, const struct eg_burst_limits *limits) {
     uint32_t least = limits->bit_rate_max / BURST_SLOWDOWN_MAX;
+    if (least < EG_BURST_BIT_RATE_MIN) least = EG_BURST_BIT_RATE_MIN;
     return bit_rate > least ? bit_rate : least;
 }
 

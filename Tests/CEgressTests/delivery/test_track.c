@@ -38,6 +38,7 @@ struct fixture {
     struct eg_source source;
     struct eg_sim_ffmpeg ffmpeg;
     bool is_losing;
+    uint64_t ends_at_gop; // what comes after the first packet of the GOP behind this one is lost; 0: nothing
     struct eg_crypto *crypto;
     void *context;
     struct eg_srtp srtp;
@@ -51,6 +52,7 @@ static void take(struct eg_sim_ffmpeg_output *output, enum eg_track_kind kind, c
                  size_t size) {
     struct fixture *fixture = (struct fixture *)output;
     struct eg_arrival arrival = {.path.remote = *from, .bytes = bytes, .size = size, .at = fixture->now};
+    if (fixture->ends_at_gop > 0 && fixture->store.gop_begin != fixture->ends_at_gop) return;
     if (kind == fixture->source.kind && !fixture->is_losing) eg__source_receive(&fixture->source, &arrival);
 }
 
@@ -421,6 +423,45 @@ static void one_that_lost_its_picture_begins_again_at_most_once_a_second(struct 
     fixture_destroy(fixture);
 }
 
+// Until a key picture has begun, of which nothing is ready to be sent.
+static void run_into_a_key_picture(struct eg_check *check, struct fixture *fixture) {
+    run(check, fixture, EG_MILLISECOND, false);
+    fixture->ends_at_gop = fixture->store.gop_begin;
+    run(check, fixture, 3 * EG_SECOND, false);
+    CHECK(fixture->store.gop_begin != fixture->ends_at_gop && fixture->source.ready_end <= fixture->store.gop_begin);
+}
+
+static void one_may_catch_up_with_a_key_picture_of_which_nothing_is_ready(struct eg_check *check) {
+    struct eg_sim_ffmpeg_config config = gop_of(2);
+    struct fixture *fixture = fixture_create(&config, EG_VIDEO, 37);
+    run(check, fixture, 1500 * EG_MILLISECOND, true);
+    run_into_a_key_picture(check, fixture);
+    eg__track_leave_for(&fixture->track, fixture->source.index, 0);
+    const struct eg_burst_plan plan = {.bit_rate = 600000, .pause = 50 * EG_MILLISECOND, .limits = &fixture->limits};
+    eg__track_catch_up(&fixture->track, fixture->now, &fixture->source, &plan);
+    CHECK(fixture->track.state == EG_TRACK_CATCHING_UP);
+    CHECK_EQUAL(fixture->track.cursor, fixture->store.gop_begin);
+    fixture_destroy(fixture);
+}
+
+// What a viewer says about its link may come down to nothing.
+static void a_burst_has_a_bit_rate_however_little_a_link_is_said_to_take(struct eg_check *check) {
+    for (uint32_t bit_rate_max = 0; bit_rate_max < 40; bit_rate_max++) {
+        struct eg_sim_ffmpeg_config config = gop_of(4);
+        struct fixture *fixture = fixture_create(&config, EG_VIDEO, 38);
+        run(check, fixture, 11 * EG_SECOND, true);
+        fixture->limits.bit_rate_max = bit_rate_max;
+        for (int i = 0; i < 4; i++) {
+            run_into_a_key_picture(check, fixture);
+            eg__track_begin_again(&fixture->track, fixture->now, &fixture->source, &fixture->limits);
+            CHECK_ROW(fixture->track.burst.bit_rate >= EG_BURST_BIT_RATE_MIN, bit_rate_max);
+            fixture->ends_at_gop = 0;
+            run(check, fixture, EG_SECOND, true);
+        }
+        fixture_destroy(fixture);
+    }
+}
+
 // A request at every moment, also in the middle of a burst and at the instant that a picture arrives: time never goes back.
 static void beginning_again_never_sends_a_timestamp_twice(struct eg_check *check) {
     for (uint64_t seed = 0; seed < 40 && check->failures == 0; seed++) {
@@ -618,6 +659,8 @@ static const struct eg_test tests[] = {
     EG_TEST(over_rtx_it_has_its_own_numbers_and_the_timestamp_it_had),
     EG_TEST(jumping_keeps_the_numbers_contiguous_and_forgets_what_was_before),
     EG_TEST(one_that_lost_its_picture_begins_again_at_most_once_a_second),
+    EG_TEST(one_may_catch_up_with_a_key_picture_of_which_nothing_is_ready),
+    EG_TEST(a_burst_has_a_bit_rate_however_little_a_link_is_said_to_take),
     EG_TEST(beginning_again_never_sends_a_timestamp_twice),
     EG_TEST(a_burst_is_forgotten_only_when_nothing_of_it_can_be_asked_for),
     EG_TEST(audio_begins_at_what_comes_next),

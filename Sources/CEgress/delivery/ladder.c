@@ -126,6 +126,7 @@ static struct eg_ladder_step go_down(struct eg_ladder *ladder, eg_time now, uint
     if (ladder->probe.state != EG_PROBE_NONE) end_probe(ladder, now, false);
     if (ladder->trial_until != 0) back_off(ladder, now, EG_LADDER_TRIAL_BACK_OFF);
     else if (ladder->up_at < now + EG_LADDER_CALM) ladder->up_at = now + EG_LADDER_CALM;
+    ladder->trial_until = 0;
     ladder->seen_bit_rate = 0;
     return (struct eg_ladder_step){.action = EG_LADDER_DOWN, .rung = rung, .reason = reason};
 }

@@ -162,6 +162,19 @@ static void a_step_up_that_fails_is_not_tried_again_for_a_minute(struct eg_check
     CHECK(fixture.now - began >= EG_LADDER_TRIAL_BACK_OFF);
 }
 
+static void the_second_step_up_that_fails_is_not_tried_again_for_two_minutes(struct eg_check *check) {
+    struct fixture fixture;
+    set_up(&fixture, 1);
+    for (int failures = 0; failures < 2; failures++) {
+        REQUIRE(run_wide(&fixture, 600 * EG_SECOND).action == EG_LADDER_UP);
+        congest(&fixture, 300 * EG_MILLISECOND, 3000000);
+        REQUIRE(run(&fixture, EG_SECOND).action == EG_LADDER_DOWN);
+    }
+    eg_time began = fixture.now;
+    REQUIRE(run_wide(&fixture, 600 * EG_SECOND).action == EG_LADDER_UP);
+    CHECK(fixture.now - began >= EG_LADDER_BACK_OFF_MAX);
+}
+
 static void who_asks_for_pictures_again_and_again_gets_a_smaller_one(struct eg_check *check) {
     struct fixture fixture;
     set_up(&fixture, 2);
@@ -280,6 +293,7 @@ static const struct eg_test tests[] = {
     EG_TEST(after_ten_calm_seconds_a_probe_shows_whether_to_go_up),
     EG_TEST(a_link_that_takes_no_more_is_asked_ever_more_seldom),
     EG_TEST(a_step_up_that_fails_is_not_tried_again_for_a_minute),
+    EG_TEST(the_second_step_up_that_fails_is_not_tried_again_for_two_minutes),
     EG_TEST(who_asks_for_pictures_again_and_again_gets_a_smaller_one),
     EG_TEST(on_a_link_that_hardly_takes_the_lowest_the_rest_of_a_gop_is_left_out_now_and_then),
     EG_TEST(who_cannot_be_probed_goes_up_by_calm_time_alone),

@@ -138,7 +138,7 @@ let package = Package(
             name: "egress-bench",
             dependencies: ["CEgress", "CEgressTests"],
             path: "Tests/Bench",
-            exclude: ["PROFILE.md", "RESULTS.md", "plot.svg", "profile.sh", "report.py", "results.json"],
+            exclude: ["LADDER.md", "PROFILE.md", "RESULTS.md", "plot.svg", "profile.sh", "report.py", "results.json"],
             cSettings: strictC + [
                 .headerSearchPath("../../Sources/CEgress"), .headerSearchPath("../CEgressTests"),
                 .define("EGRESS_IPSEC_MB", .when(traits: ["IPSecMB"])),

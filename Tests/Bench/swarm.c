@@ -78,8 +78,6 @@ void swarm_stop(struct swarm *swarm) {
 
 uint16_t swarm_port(const struct swarm *swarm, uint32_t viewer) { return swarm->board->viewers[viewer].port; }
 
-eg_viewer_id swarm_viewer(const struct swarm *swarm, uint32_t viewer) { return swarm->board->viewers[viewer].id; }
-
 static uint32_t command(struct swarm *swarm, struct swarm_command command) {
     uint32_t answer = 0;
     bool is_answered = write(swarm->commands, &command, sizeof command) == sizeof command && await_answer(swarm, &answer);

@@ -78,9 +78,6 @@ void swarm_stop(struct swarm *swarm);
 // The port on 127.0.0.1 that a viewer receives on.
 uint16_t swarm_port(const struct swarm *swarm, uint32_t viewer);
 
-// The engine's viewer, once it has joined.
-eg_viewer_id swarm_viewer(const struct swarm *swarm, uint32_t viewer);
-
 // What viewers watch.
 struct swarm_watch {
     eg_stream_id stream;

@@ -44,7 +44,7 @@ class Egress:
         with ladder.Feed(self._server, stream, film, media.LADDER, self._folder / f"egress_{number}"):
             with ladder.behind(self._server.ports["udp"]) as relay:
                 probe = Probe(browser.new_page(), self._server)
-                probe.sample(reads=False)
+                probe.sample()
                 probe.watch(stream, through=relay)
                 yield ladder.Viewer(probe, relay)
                 print([self._told(viewer) for viewer in self._server.get(f"/api/v1/streams/{stream}/viewers").json["viewers"]])
@@ -77,7 +77,7 @@ class Janus:
             host, port = session.address
             with ladder.behind(port, host=host) as relay:
                 probe = Probe(browser.new_page(), self._server)
-                probe.sample(reads=False)
+                probe.sample()
                 session.start(probe.answer(session.offer, relay))
                 yield ladder.Viewer(probe, relay)
                 probe.close()

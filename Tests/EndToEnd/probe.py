@@ -48,9 +48,9 @@ class Probe:
         """Of each picture: `at` and `displayed` in ms on the page's clock, RTP `timestamp`, `size`, `number` (None: damaged), `flash`."""
         return self.page.evaluate("probe.shown")
 
-    def sample(self, reads=True):
-        """Begins to note statistics ten times a second. Without `reads` it looks at no pixels, which take a busy machine's time."""
-        self.page.evaluate("reads => { probe.reads = reads; sample(); }", reads)
+    def sample(self):
+        """Begins to note statistics ten times a second, and looks at no pixels from now on, which take a busy machine's time."""
+        self.page.evaluate("probe.reads = false; sample()")
 
     @property
     def samples(self):

@@ -65,7 +65,7 @@ def test_a_link_that_gets_narrow_gets_a_smaller_picture_and_then_the_large_one_b
     """6, 1 and 6 Mbit/s again. Nobody does anything, and sound never stops."""
     begin("narrow")
     probe = open_probe(server)
-    probe.sample(reads=False)
+    probe.sample()
     with ladder.behind(server.ports["udp"]) as relay:
         viewer = ladder.Viewer(probe, relay)
         probe.watch("narrow", through=relay)

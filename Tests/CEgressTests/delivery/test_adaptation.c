@@ -1,6 +1,7 @@
 // A viewer that is switched among the encodings of a stream: a real stream, three senders with one clock and timelines of their own, the fan-out, and
 // what it writes, read by its headers.
 #include "sim/ffmpeg.h"
+#include "sim/log.h"
 #include "support/check.h"
 
 #include "delivery/adaptation.h"
@@ -26,7 +27,6 @@ struct sent {
     uint8_t source;
     bool marker;
     uint64_t hash;
-    uint16_t transport_number;
     eg_time at;
 };
 
@@ -70,12 +70,6 @@ static void take(struct eg_sim_ffmpeg_output *output, enum eg_track_kind kind, c
     eg__source_receive(&sender->fixture->stream.sources[source], &arrival);
 }
 
-static uint64_t hash_of(const uint8_t *bytes, size_t size) {
-    uint64_t hash = 14695981039346656037u;
-    for (size_t i = 0; i < size; i++) hash = (hash ^ bytes[i]) * 1099511628211u;
-    return hash;
-}
-
 static void note_audio(struct fixture *fixture) {
     if (fixture->audio_count++ > 0 && fixture->now - fixture->last_audio > fixture->longest_audio_gap)
         fixture->longest_audio_gap = fixture->now - fixture->last_audio;
@@ -95,7 +89,7 @@ static void note_video(struct eg_check *check, struct fixture *fixture, const st
     uint16_t number = 0;
     CHECK(track->transport_id == 0 || eg__rtp_find_transport_number(rtp, EXTENSION, &number));
     struct sent sent = {.index = rtp->sequence, .timestamp = rtp->timestamp, .source = track->map.source, .marker = rtp->marker,
-                        .hash = hash_of(bytes, size), .transport_number = number, .at = fixture->now};
+                        .hash = eg_sim_log_hash(bytes, size), .at = fixture->now};
     const struct sent *before = find_sent(fixture, rtp->sequence);
     if (before != NULL) {
         CHECK_EQUAL(before->hash, sent.hash);
@@ -291,7 +285,7 @@ static void a_packet_from_before_a_switch_is_still_found_and_is_the_same(struct 
             uint16_t told = 0;
             CHECK(eg__rtp_find_transport_number(&rtp, EXTENSION, &told));
             if (has_rtx) CHECK_EQUAL(told, number);
-            else CHECK_EQUAL(hash_of(out, size), sent->hash);
+            else CHECK_EQUAL(eg_sim_log_hash(out, size), sent->hash);
             if (sent->source == EG_VIDEO) asked++;
         }
         CHECK(asked > 50);

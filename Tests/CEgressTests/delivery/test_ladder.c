@@ -278,7 +278,7 @@ static void a_bound_is_kept_whoever_sets_it(struct eg_check *check) {
     CHECK(step.action == EG_LADDER_DOWN && step.rung == 0 && step.reason == EG_SWITCH_BOUND);
 }
 
-static void of_two_on_one_link_the_higher_one_gives_way(struct eg_check *check) {
+static void bounds_on_queues_let_the_higher_of_two_on_one_link_give_way(struct eg_check *check) {
     // The queue that a probe for the middle rung may fill is more than the highest rung puts up with, and less than the middle one does.
     CHECK((int)EG_PROBE_QUEUE > (int)EG_LADDER_QUEUE_HIGHEST && (int)EG_PROBE_QUEUE < (int)EG_LADDER_QUEUE);
     CHECK((int)EG_PROBE_QUEUE_HIGHEST < (int)EG_LADDER_QUEUE_HIGHEST);
@@ -301,7 +301,7 @@ static const struct eg_test tests[] = {
     EG_TEST(below_the_lowest_rung_there_is_sound_alone_and_then_another_try),
     EG_TEST(who_has_spoken_and_falls_silent_gets_the_lowest_rung_and_who_never_spoke_keeps_its_own),
     EG_TEST(a_bound_is_kept_whoever_sets_it),
-    EG_TEST(of_two_on_one_link_the_higher_one_gives_way),
+    EG_TEST(bounds_on_queues_let_the_higher_of_two_on_one_link_give_way),
 };
 
 EG_TEST_SUITE(ladder, tests);

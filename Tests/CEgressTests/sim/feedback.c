@@ -69,11 +69,10 @@ void eg_sim_feedback_write(struct eg_sim_feedback *feedback, eg_time now, const 
         end = write_honestly(feedback, &report, arrivals, now - habits->late_by);
         for (uint16_t i = 0; habits->honesty == EG_SIM_SAYS_ALL_ARRIVED && i < report.count; i++)
             arrivals[i] = now - (eg_time)(report.count - i) * EVEN_GAP;
-        report.feedback_count = feedback->count;
+        report.feedback_count = (uint8_t)feedback->sent;
     }
     if (report.count == 0) return;
     uint16_t told = eg__transport_feedback_write(writer, &report);
-    feedback->count++;
     feedback->sent++;
     if (habits->honesty == EG_SIM_SAYS_NONSENSE) return;
     feedback->next = told < report.count ? feedback->next + told : end;

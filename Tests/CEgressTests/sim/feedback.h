@@ -33,8 +33,7 @@ struct eg_sim_feedback {
     uint64_t highest;
     bool has_news;                // something came since the last one
     eg_time at;                   // when the next one is due
-    uint8_t count;                // of reports
-    uint64_t sent;
+    uint64_t sent;                // reports
     struct {
         uint64_t number;
         eg_time at;

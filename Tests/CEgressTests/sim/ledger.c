@@ -184,7 +184,6 @@ static const char *begin_at_a_rung(struct eg_sim_ledger *ledger, struct eg_sim_s
     uint64_t place;
     int rung = find_rung(ledger, sent, &place);
     if (rung < 0) return "it begins with what is not the last IDR's first packet of an encoding of its ladder";
-    ledger->switches += (unsigned)rung != ledger->rung;
     ledger->rung = (unsigned)rung;
     ledger->log = ledger->rungs[rung];
     return begin_run(ledger, sent, index, place);

@@ -24,7 +24,6 @@ struct eg_sim_ledger {
     const struct eg_sim_log *rungs[EG_SIM_RUNGS_MAX];
     uint32_t bit_rates[EG_SIM_RUNGS_MAX]; // [bit/s]
     unsigned rung;                // of what it is sent now
-    uint64_t switches;
     uint32_t ssrc;
     uint32_t rtx_ssrc;
     bool has_begun;

@@ -35,10 +35,7 @@ static void show(struct eg_sim_screen *screen, const struct eg_sim_ledger *ledge
             screen->stall_at = now;
         }
         screen->by_rung[screen->rung] += now - from;
-        if (sent->rung != screen->rung) {
-            *(ledger->bit_rates[sent->rung] > ledger->bit_rates[screen->rung] ? &screen->ups : &screen->downs) += 1;
-            screen->changed_at = now;
-        }
+        if (sent->rung != screen->rung) *(ledger->bit_rates[sent->rung] > ledger->bit_rates[screen->rung] ? &screen->ups : &screen->downs) += 1;
     }
     note_timeline(screen, sent, entry);
     screen->has_shown = true;
@@ -95,7 +92,7 @@ void eg_sim_screen_measure(struct eg_sim_screen *screen, eg_time now) {
     screen->pictures = 0;
     screen->ups = screen->downs = 0;
     screen->stall = screen->silence = 0;
-    screen->stall_at = screen->changed_at = now;
+    screen->stall_at = now;
     for (unsigned i = 0; i < EG_SIM_RUNGS_MAX; i++) {
         screen->by_rung[i] = 0;
         screen->timelines[i].is_known = false;

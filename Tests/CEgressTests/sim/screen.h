@@ -26,7 +26,6 @@ struct eg_sim_screen {
     eg_time stall_at;        // when it ended
     eg_time silence;         // [us] the longest time between two packets of sound
     eg_time by_rung[EG_SIM_RUNGS_MAX]; // [us] that each encoding was shown for
-    eg_time changed_at;      // the last time that the encoding changed
     struct eg_sim_timeline timelines[EG_SIM_RUNGS_MAX];
 };
 

@@ -61,9 +61,8 @@ static void a_flow_of_a_size_ends_with_it_and_comes_again(struct eg_check *check
     const struct eg_sim_flow_config config = {
         .begins = EG_SECOND, .ends = 10 * EG_SECOND, .size = 300000, .every = 4 * EG_SECOND, .round_trip = 40 * EG_MILLISECOND};
     eg_sim_bottleneck_add_flow(&line, &config);
-    static const uint64_t delivered[] = {0, 0, 0, 0, 300000, 300000, 300000, 300000, 600000, 600000, 600000, 600000, 900000};
     for (unsigned second = 0; second < 12; second++) {
-        if (second % 4 == 0) CHECK_ROW(line.flows[0].delivered == delivered[second], second);
+        if (second % 4 == 0) CHECK_ROW(line.flows[0].delivered == second / 4 * 300000, second);
         pass_time(&line, second * EG_SECOND, (second + 1) * EG_SECOND);
     }
     CHECK_EQUAL(line.flows[0].delivered, 900000);

@@ -50,7 +50,7 @@ struct eg_sim_viewer *eg_sim_viewer_create(struct eg_sim_world *world, unsigned 
     viewer->joined_at = viewer->check_at = viewer->heard_at = world->now;
     viewer->connected_at = viewer->first_media_at = viewer->live_at = viewer->closed_at = EG_TIME_NEVER;
     viewer->report_at = viewer->picture_at = EG_TIME_NEVER;
-    viewer->switches = (struct eg_sim_switches){.encoding = (int32_t)script->encoding, .at = EG_TIME_NEVER};
+    viewer->switches = (struct eg_sim_switches){.encoding = (int32_t)script->encoding};
     if (script->bottleneck > 0) viewer->down.bottleneck = &world->bottlenecks[script->bottleneck - 1];
     eg_sim_screen_measure(&viewer->screen, world->now);
     struct eg_dtls_client_config config = {

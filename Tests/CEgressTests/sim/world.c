@@ -263,8 +263,6 @@ static void take_switch_event(struct eg_sim_world *world, const struct eg_sim_en
     else switches->downs++;
     switches->encoding = event->encoding;
     switches->reason = event->reason;
-    switches->by_reason[event->reason]++;
-    switches->at = world->now;
     note(world, viewer->number, (uint64_t)event->reason << 32 | (uint32_t)event->encoding);
 }
 

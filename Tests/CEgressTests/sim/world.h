@@ -91,8 +91,6 @@ struct eg_sim_switches {
     unsigned ups, downs;
     int32_t encoding;       // of the last, or EG_ENCODING_NONE
     eg_switch_reason reason;
-    eg_time at;             // EG_TIME_NEVER: none so far
-    unsigned by_reason[EG_SWITCH_REASON_COUNT];
 };
 
 struct eg_sim_pending {

@@ -64,7 +64,7 @@ extension WithEngine {
             async let answer = engine.addViewer(to: "show", offer: Self.offer, waitingUpTo: .seconds(10))
             try await Task.sleep(for: .milliseconds(50))
             senders[0].sendIDR(SPS.write(width: 1_280, height: 720))
-            try await Task.sleep(for: .milliseconds(20))
+            try #require(await eventually { engine.stream(named: "show")?.encodings[0].format != nil })
             senders[2].sendIDR(SPS.write(width: 320, height: 192))
             #expect(try await answer.rids == ["720p", "360p", "180p"])
             #expect(engine.viewers(of: "show").map(\.rid) == ["720p"])

@@ -113,19 +113,19 @@ extension WithEngine {
             let engine = try await Ladder.playing()
             let session = try await WHEPPatchTests.Session(engine)
             let other = try await WHEPPatchTests.Session(engine)
-            let events = try await WHEPEventsTests.events(session, #"["active", "layers"]"#)
+            var events = try await WHEPEventsTests.events(session, #"["active", "layers"]"#).makeAsyncIterator()
             let others = try await WHEPEventsTests.events(other, #"["active"]"#)
             let entry = try Self.entry(session, to: Ladder.encodings[2], .congestion)
             #expect(entry.stream == "show" && entry.encoding?.rid == "180p")
             engine.viewerEvents.receive(entry)
-            // Longer than the moment in which changes of layers are gathered.
-            try await Task.sleep(for: .milliseconds(500))
+            var names: [String] = []
+            while names.last != "layers", let event = await events.next() {
+                let line = try #require(String(decoding: event, as: UTF8.self).split(separator: "\n").first)
+                names.append(String(line.dropFirst("event: ".count)))
+            }
+            #expect(names == ["active", "active", "layers"], "the first layers and the switch's are told at once")
             engine.onProcessStop(id: "show")
             #expect(await WHEPEventsTests.all(others) == "event: active\ndata: {}\n\n")
-            let names = await WHEPEventsTests.all(events).split(separator: "\n").filter { $0.hasPrefix("event: ") }
-            #expect(
-                names.starts(with: ["event: active", "event: active", "event: layers"]),
-                "the first layers and the switch's are told at once")
         }
 
         @Test func aSwitchOfAViewerThatIsGoneIsNobodys() async throws {

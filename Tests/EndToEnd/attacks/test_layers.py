@@ -59,7 +59,6 @@ def test_a_choice_of_what_there_is_not_changes_nothing(stage, viewer):
         422: [b'{"encodingId": "none"}', b'{"encodingId": ""}', b'{"encodingId": "HIGH"}', b'{"encodingId": "audio"}', b'{"encodingId": "%00"}'],
         400: [b"", b"{", b"[]", b"null", b'"high"', b'{"encodingId": 1}', b'{"encodingId": ["low"]}', b"\xff\xfe", b"[" * 1000],
         413: [b'{"encodingId": "' + b"x" * 5000 + b'"}'],
-        415: [],
     }
     before = told(stage)
     with stage.undisturbed(pictures=3):

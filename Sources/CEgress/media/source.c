@@ -264,6 +264,8 @@ static void deactivate(struct eg_source *source) {
     if (!source->stats.active) return;
     source->stats.active = false;
     source->stats.bit_rate = 0;
+    source->rate_since = EG_TIME_NEVER;
+    source->rate_bytes = 0;
     eg__source_raise(source, EG_STREAM_INACTIVE);
 }
 

@@ -96,6 +96,24 @@ static void audio_is_given_out_at_once(struct eg_check *check) {
     fixture_destroy(fixture);
 }
 
+static void a_bit_rate_is_not_measured_over_a_silence(struct eg_check *check) {
+    struct fixture *fixture = fixture_create();
+    struct eg_sim_ffmpeg ffmpeg = start(fixture, &eg_sim_ffmpeg_default, 6);
+    struct eg_source *source = &fixture->sources[EG_AUDIO];
+    for (int i = 0; i < 200; i++, fixture->now += 20 * EG_MILLISECOND) eg_sim_ffmpeg_send_audio(&ffmpeg);
+    uint32_t typical = source->typical_bit_rate;
+    CHECK(typical > 0);
+    fixture->now += 30 * EG_SECOND;
+    eg__source_tick(source, fixture->now);
+    CHECK_EQUAL(source->stats.bit_rate, 0);
+    for (int i = 0; i < 60; i++, fixture->now += 20 * EG_MILLISECOND) {
+        eg_sim_ffmpeg_send_audio(&ffmpeg);
+        CHECK_ROW(source->typical_bit_rate > typical * 9 / 10 && source->typical_bit_rate < typical * 11 / 10, i);
+    }
+    CHECK(source->stats.bit_rate > typical * 9 / 10);
+    fixture_destroy(fixture);
+}
+
 static void a_picture_that_is_late_by_a_packet_still_is_in_order(struct eg_check *check) {
     struct fixture *fixture = fixture_create();
     struct eg_sim_ffmpeg ffmpeg = start(fixture, &eg_sim_ffmpeg_default, 5);
@@ -336,6 +354,7 @@ static const struct eg_test tests[] = {
     EG_TEST(a_picture_without_its_marker_is_given_out_after_a_millisecond),
     EG_TEST(a_picture_whose_marker_was_lost_is_given_out_when_the_next_begins),
     EG_TEST(audio_is_given_out_at_once),
+    EG_TEST(a_bit_rate_is_not_measured_over_a_silence),
     EG_TEST(a_picture_that_is_late_by_a_packet_still_is_in_order),
     EG_TEST(the_live_timestamp_goes_on_to_just_under_the_next_picture),
     EG_TEST(an_idr_with_its_sets_gets_no_others),

@@ -112,6 +112,11 @@ static void end_probe(struct eg_ladder *ladder, eg_time now, bool is_good) {
     back_off(ladder, now, 0);
 }
 
+// Congestion, or silence, in the middle of it.
+static void fail_probe(struct eg_ladder *ladder, eg_time now) {
+    if (ladder->probe.state != EG_PROBE_NONE) end_probe(ladder, now, false);
+}
+
 static struct eg_ladder_step pause(struct eg_ladder *ladder, eg_time now, eg_switch_reason reason) {
     ladder->is_paused = true;
     ladder->switched_at = now;
@@ -123,7 +128,7 @@ static struct eg_ladder_step pause(struct eg_ladder *ladder, eg_time now, eg_swi
 }
 
 static struct eg_ladder_step go_down(struct eg_ladder *ladder, eg_time now, uint32_t rung, eg_switch_reason reason) {
-    if (ladder->probe.state != EG_PROBE_NONE) end_probe(ladder, now, false);
+    fail_probe(ladder, now);
     if (ladder->trial_until != 0) back_off(ladder, now, EG_LADDER_TRIAL_BACK_OFF);
     else if (ladder->up_at < now + EG_LADDER_CALM) ladder->up_at = now + EG_LADDER_CALM;
     ladder->trial_until = 0;
@@ -138,6 +143,7 @@ static struct eg_ladder_step judge_congested(struct eg_ladder *ladder, eg_time n
         uint32_t rung = rung_for(view, view->rung, share(eg__bandwidth_capacity(view->link), EG_LADDER_USE_PERCENT));
         return go_down(ladder, now, rung, EG_SWITCH_CONGESTION);
     }
+    fail_probe(ladder, now);
     eg_time since = now - (ladder->congested_since > ladder->switched_at ? ladder->congested_since : ladder->switched_at);
     bool is_enough = view->link->arrived_bit_rate >= share(sent_bit_rate(view), EG_LADDER_ENOUGH_PERCENT) &&
                      ladder->lost_256 * 100 < EG_LADDER_LOSS_HOPELESS_PERCENT * LOSS_WHOLE;
@@ -227,7 +233,11 @@ struct eg_ladder_step eg__ladder_judge(struct eg_ladder *ladder, eg_time now, co
     }
     watch(ladder, now, view);
     if (view->rung > view->top) return go_down(ladder, now, view->top, EG_SWITCH_BOUND);
-    if (is_deaf(view->link, now)) return view->rung > 0 ? go_down(ladder, now, 0, EG_SWITCH_NO_FEEDBACK) : stay();
+    if (is_deaf(view->link, now)) {
+        if (view->rung > 0) return go_down(ladder, now, 0, EG_SWITCH_NO_FEEDBACK);
+        fail_probe(ladder, now);
+        return stay();
+    }
     if (ladder->congested_since != EG_TIME_NEVER) return judge_congested(ladder, now, view);
     if (view->rung > 0 && is_bound_below(view, now)) return go_down(ladder, now, rung_for(view, view->rung, view->link->bound), EG_SWITCH_BOUND);
     return ladder->probe.state != EG_PROBE_NONE ? judge_probe(ladder, now, view) : judge_calm(ladder, now, view);

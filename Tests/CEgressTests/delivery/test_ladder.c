@@ -130,6 +130,19 @@ static void after_ten_calm_seconds_a_probe_shows_whether_to_go_up(struct eg_chec
     CHECK_EQUAL(fixture.ladder.probes_begun, 2);
 }
 
+static void a_probe_that_meets_congestion_at_the_lowest_rung_has_failed(struct eg_check *check) {
+    const bool is_deaf[] = {false, true};
+    for (size_t i = 0; i < 2; i++) {
+        struct fixture fixture;
+        set_up(&fixture, 0);
+        while (eg__ladder_probe_bit_rate(&fixture.ladder, fixture.now) == 0 && fixture.ladder.probes_failed == 0) run_wide(&fixture, STEP);
+        if (is_deaf[i]) fixture.link.unanswered_since = fixture.now - 2 * (eg_time)EG_LADDER_DEAF;
+        else fixture.link.lost_256 = 256 / 2;
+        CHECK_ROW(run(&fixture, STEP).action == EG_LADDER_STAY, i);
+        CHECK_ROW(eg__ladder_probe_bit_rate(&fixture.ladder, fixture.now) == 0 && fixture.ladder.probes_failed == 1, i);
+    }
+}
+
 static void a_link_that_takes_no_more_is_asked_ever_more_seldom(struct eg_check *check) {
     struct fixture fixture;
     set_up(&fixture, 1);
@@ -291,6 +304,7 @@ static const struct eg_test tests[] = {
     EG_TEST(a_queue_that_stands_or_a_short_one_is_no_congestion),
     EG_TEST(what_is_lost_at_random_is_no_congestion_and_more_is_the_sooner_the_more_it_is),
     EG_TEST(after_ten_calm_seconds_a_probe_shows_whether_to_go_up),
+    EG_TEST(a_probe_that_meets_congestion_at_the_lowest_rung_has_failed),
     EG_TEST(a_link_that_takes_no_more_is_asked_ever_more_seldom),
     EG_TEST(a_step_up_that_fails_is_not_tried_again_for_a_minute),
     EG_TEST(the_second_step_up_that_fails_is_not_tried_again_for_two_minutes),

@@ -251,9 +251,9 @@ static int32_t pace_bytes(struct eg_track *track, eg_time now) {
 }
 
 int32_t eg__track_pace(struct eg_track *track, eg_time now, const struct eg_source *source) {
-    uint64_t steps = (now - track->pace.at) / pace_interval(track);
-    if (steps == 0) return track->pace.left;
+    if (now < eg__track_paced_until(track)) return track->pace.left;
     if (track->pace.bit_rate > 0) return pace_bytes(track, now);
+    uint64_t steps = (now - track->pace.at) / EG_PACE_INTERVAL;
     uint64_t step = pace_step(track, source);
     uint64_t left_max = step > EG_PACE_AT_ONCE ? step : EG_PACE_AT_ONCE;
     uint64_t left = (uint64_t)track->pace.left + steps * step;

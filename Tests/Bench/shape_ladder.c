@@ -1,7 +1,7 @@
 // Viewers of a stream in several renditions who are switched by what they tell of their links, beside as many viewers of the same stream who
 // are not: an engine each, which carry a GOP in turn. On the one side there are transport-wide numbers in the packets and feedback about them
 // ten times a second, on the other neither. The links are good: viewers of a ladder begin with the second rendition, and are measured once all
-// have the first, which is the standard load. On both sides the kernel hands out the last packet of each picture, so what it does for viewers
+// have the first, which is the standard load. On both sides the kernel hands out the same packets of each picture, so what it does for viewers
 // on the engine's account is the same.
 #include "bench.h"
 #include "delivery/adaptation.h"
@@ -16,6 +16,7 @@ enum {
     SIDES = 2,
     LADDER = 0, // the sides
     PLAIN = 1,
+    WIDEN_GOPS = 7, // in which pictures come to go out at four times their bit rate (headroom.h)
     CLIMB_GOPS_MAX = 60, // a step that failed because the machine was busy is tried again after a minute
 };
 
@@ -39,7 +40,7 @@ static uint32_t count_at_top(const struct scene *scene) {
     return eg_encoding_stats(scene->engine, scene->streams[0].stream, 0, &stats) == EG_STATUS_OK ? stats.viewers : 0;
 }
 
-// Their links have let all go up, and the last probes are over.
+// Their links have let all go up, the last probes are over, and it is known how fast pictures may go out.
 static void climb(struct bench *bench, const char *name, struct side *side) {
     struct scene *scene = &side->scene;
     while (count_at_top(scene) < scene->connected && side->climb_gops < CLIMB_GOPS_MAX) {
@@ -48,7 +49,7 @@ static void climb(struct bench *bench, const char *name, struct side *side) {
     }
     uint32_t at_top = count_at_top(scene);
     if (at_top < scene->connected) bench_break(bench, name, "%u of %u viewers have the first rendition", at_top, scene->connected);
-    scene_feed(scene, 1);
+    scene_feed(scene, WIDEN_GOPS);
 }
 
 // The stores are full before the first viewer is counted.

@@ -14,10 +14,11 @@ enum {
     KEEP = 0xffff,                         // a filter's verdict: so many bytes
     DROP = 0,
     MARKER = 0x80,                         // beside the payload type
+    SEEN_EACH = 4,                         // packets of a picture, by their sequence numbers; a power of 2
 };
 
 // Filters see the datagram from its UDP header on.
-enum { SOURCE_PORT_AT = 0, FIRST_BYTE_AT = 8, SECOND_BYTE_AT = 9 };
+enum { SOURCE_PORT_AT = 0, FIRST_BYTE_AT = 8, SECOND_BYTE_AT = 9, SEQUENCE_AT = 11 }; // the lower half of it
 
 static bool attach(int fd, struct sock_filter *code, uint16_t count) {
     struct sock_fprog program = {.len = count, .filter = code};
@@ -56,14 +57,17 @@ bool sink_drop_media(int fd) {
 bool sink_keep_ends(int fd, uint8_t video_payload_type, uint8_t rtx_payload_type) {
     struct sock_filter code[] = {
         BPF_STMT(BPF_LD | BPF_B | BPF_ABS, FIRST_BYTE_AT),
-        BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 128, 0, 8),
-        BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 192, 7, 0),
+        BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 128, 0, 11),
+        BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 192, 10, 0),
         BPF_STMT(BPF_LD | BPF_B | BPF_ABS, SECOND_BYTE_AT),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)(MARKER | video_payload_type), 5, 0),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)(MARKER | rtx_payload_type), 4, 0),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, rtx_payload_type, 3, 0),
-        BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 224, 1, 0),
-        BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 192, 1, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)(MARKER | video_payload_type), 8, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)(MARKER | rtx_payload_type), 7, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, rtx_payload_type, 6, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, video_payload_type, 2, 0),
+        BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 224, 3, 0),
+        BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 192, 3, 2),
+        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, SEQUENCE_AT),
+        BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, SEEN_EACH - 1, 0, 1),
         BPF_STMT(BPF_RET | BPF_K, DROP),
         BPF_STMT(BPF_RET | BPF_K, KEEP),
     };

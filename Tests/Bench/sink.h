@@ -13,8 +13,8 @@ int sink_open(bool takes_whole, uint16_t *port);
 // From here on a filter of the kernel drops RTP, and lets through STUN, DTLS and RTCP.
 bool sink_drop_media(int fd);
 
-// The same, but the last packet of each picture and what is sent again (`rtx_payload_type`) are let through, with the
-// time that they arrived.
+// The same, but each fourth packet of a picture, its last one, and what is sent again (`rtx_payload_type`) are let through, with the time that they
+// arrived: a picture may take longer than some queues.
 bool sink_keep_ends(int fd, uint8_t video_payload_type, uint8_t rtx_payload_type);
 
 // From here on nothing is filtered: what nobody reads fills the receive buffer, and the rest is dropped.

@@ -5,8 +5,8 @@
 // sequence numbers follow each other, and take the time from the feeder's stamp to the packet's arrival at the socket. Nobody is woken
 // up by media: samples are looked after every 20 ms, on the kernel's own time stamps.
 //
-// Those that negotiated transport-wide numbers tell every 100 ms when each packet arrived. To do so they take the last packet of each picture
-// from the kernel, which lets only that one through, with its number and its time of arrival: the rest of the picture came right before it.
+// Those that negotiated transport-wide numbers tell every 100 ms when each packet arrived. To do so they take each fourth packet
+// and the last one of a picture from the kernel, which lets only those through, with numbers and times of arrival: the others came right before.
 //
 // One may be told to stop reading, and then begs for pictures instead.
 #ifndef BENCH_SWARM_H
@@ -34,7 +34,7 @@ struct swarm_samples {
 struct swarm_plan {
     uint32_t viewer_count;
     bool takes_whole;     // GSO messages arrive as they are (UDP_GRO); else the kernel splits them in software
-    bool keeps_ends;      // the last packet of each picture is not dropped in the kernel, but read ten times a second
+    bool keeps_ends;      // each fourth packet of a picture and its last are not dropped in the kernel, but read ten times a second
     uint8_t transport_id; // of the header extension for transport-wide numbers, if its viewers negotiate it, which takes `keeps_ends`; else 0
     struct swarm_samples samples;
 };

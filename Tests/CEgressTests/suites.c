@@ -33,6 +33,7 @@ extern const struct eg_test_suite eg_tests_source_codecs;
 extern const struct eg_test_suite eg_tests_bandwidth;
 extern const struct eg_test_suite eg_tests_gaps;
 extern const struct eg_test_suite eg_tests_track;
+extern const struct eg_test_suite eg_tests_headroom;
 extern const struct eg_test_suite eg_tests_ladder;
 extern const struct eg_test_suite eg_tests_adaptation;
 extern const struct eg_test_suite eg_tests_io;
@@ -83,7 +84,7 @@ static const struct eg_test_suite *const suites[] = {
     &eg_tests_source_codecs,
     &eg_tests_bandwidth,
     &eg_tests_gaps,
-    &eg_tests_track, &eg_tests_ladder, &eg_tests_adaptation,
+    &eg_tests_track, &eg_tests_headroom, &eg_tests_ladder, &eg_tests_adaptation,
     &eg_tests_io,
     &eg_tests_receiver,
     &eg_tests_sender,

@@ -74,7 +74,14 @@ enum eg_limits {
     EG_PACE_NARROW_AT_ONCE = 28 * 1024,    // [B] of a track that go at once to a viewer whose link decides: less than half of a short queue
     EG_PACE_NARROW_HEADERS = 48,           // [B] about, of each packet's with its tag and IP
     EG_PACE_NARROW_INTERVAL = 8 * EG_MILLISECOND, // [us] between its steps
-    EG_PACE_NARROW_PERCENT = 120,          // of its encoding's bit rate is that of its steps
+    EG_PACE_NARROW_PERCENT = 120,          // of its encoding's bit rate is that of its steps, on a link of which no more is known
+    EG_HEADROOM_STEP_PERCENT = 133,        // of that, after a key picture that left no queue
+    EG_HEADROOM_PERCENT_MAX = 400,         // of its encoding's bit rate: more saves no messages any more
+    EG_HEADROOM_AFTER_KEY = 500 * EG_MILLISECOND, // [us] after which such a picture has gone out and is told of
+    EG_HEADROOM_QUEUE = 20 * EG_MILLISECOND, // [us] of queue that is too much,
+    EG_HEADROOM_LOSS_PERCENT = 2,          // ... and loss
+    EG_HEADROOM_BACK_OFF = 5 * EG_SECOND,  // [us] before more is tried again, doubling
+    EG_HEADROOM_BACK_OFF_MAX = 60 * EG_SECOND, // [us]
     EG_BACKWARD_PICTURES = 2,              // timestamps that go back before B-frames are reported ...
     EG_BACKWARD_SPAN = 10,                 // ... within so many pictures
     EG_STRANGE_PAYLOADS = 20,              // payloads that are not the codec's, without a key picture among them, before another is said to be sent

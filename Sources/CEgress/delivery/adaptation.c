@@ -25,6 +25,7 @@ bool eg__adaptation_init(struct eg_viewer *viewer, eg_time now, const struct eg_
                                          .lost = EG_SOURCES_MAX};
     eg__bandwidth_init(&adaptation->link, now);
     eg__ladder_init(&adaptation->rules, now);
+    eg__headroom_init(&adaptation->headroom);
     viewer->adaptation = adaptation;
     return true;
 }
@@ -428,6 +429,7 @@ static void judge(struct eg_viewer *viewer, const struct eg_viewer_context *cont
     struct rungs rungs;
     find_rungs(viewer, &rungs);
     if (rungs.count == 0) return;
+    if (rung_of(&rungs, adaptation->wanted) == rungs.count) adaptation->is_wanting = false; // it fell silent before its key picture came
     uint32_t source = viewer->tracks[EG_VIDEO].map.source;
     if (rung_of(&rungs, source) == rungs.count) {
         if (!adaptation->is_paused) leave_silent(viewer, context, now, &rungs);
@@ -448,8 +450,11 @@ bool eg__adaptation_awaits(const struct eg_viewer *viewer, uint32_t source) {
     const struct eg_adaptation *adaptation = viewer->adaptation;
     if (adaptation->is_paused || (adaptation->is_wanting && adaptation->wanted == source)) return true;
     if (!is_in_ladder(adaptation, source)) return false;
+    const struct eg_source *present = eg__viewer_source(viewer, EG_VIDEO);
+    bool is_fresh = present->picture_arrival > 0 && viewer->stream->sources[source].picture_arrival <= present->picture_arrival + EG_LADDER_SILENT;
+    if (is_fresh) return false; // as mostly, and asked for each picture of each encoding and viewer
     const struct span span = find_span(adaptation, viewer->stream);
-    return is_silent(eg__viewer_source(viewer, EG_VIDEO), &span);
+    return is_silent(present, &span);
 }
 
 // [bit/s] so much of what its encoding has.
@@ -483,12 +488,23 @@ uint64_t eg__adaptation_repair_rate(const struct eg_viewer *viewer) {
 
 bool eg__adaptation_may_repair_old(const struct eg_viewer *viewer) { return viewer->adaptation->link.queue < EG_LADDER_QUEUE_CALM; }
 
+static void set_pace(struct eg_viewer *viewer, eg_time now) {
+    struct eg_adaptation *adaptation = viewer->adaptation;
+    struct eg_track *track = &viewer->tracks[EG_VIDEO];
+    const struct eg_packet *key = key_of(eg__viewer_source(viewer, EG_VIDEO));
+    bool is_told_of = key != NULL && track->transport_id != 0; // one report a second would miss the queue behind it
+    const struct eg_headroom_view view = {
+        .link = &adaptation->link, .own = bit_rate_of(viewer->stream, track->map.source), .key_at = is_told_of ? key->arrival : 0};
+    eg__headroom_judge(&adaptation->headroom, now, &view);
+    track->pace.bit_rate = adaptation->headroom.bit_rate;
+}
+
 void eg__adaptation_advance(struct eg_viewer *viewer, const struct eg_viewer_context *context, eg_time now) {
     struct eg_adaptation *adaptation = viewer->adaptation;
     count_pause(viewer, context, now);
     bool is_due = now >= adaptation->judged_at + (adaptation->has_news_of_link ? EG_LADDER_JUDGE_INTERVAL : 5 * EG_LADDER_JUDGE_INTERVAL);
     if (is_due) {
-        viewer->tracks[EG_VIDEO].pace.bit_rate = share_of_own(viewer, EG_PACE_NARROW_PERCENT);
+        set_pace(viewer, now);
         adaptation->judged_at = now;
         adaptation->has_news_of_link = false;
         judge(viewer, context, now);

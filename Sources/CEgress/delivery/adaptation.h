@@ -12,6 +12,7 @@
 #define EG_ADAPTATION_H
 
 #include "delivery/bandwidth.h"
+#include "delivery/headroom.h"
 #include "delivery/ladder.h"
 #include "delivery/viewer.h"
 #include "wire/rtcp.h"
@@ -22,6 +23,7 @@ struct eg_adaptation {
     uint64_t bit_rate_max;     // [bit/s] 0: no bound
     struct eg_bandwidth link;
     struct eg_ladder rules;
+    struct eg_headroom headroom;
     eg_time judged_at;
     bool has_news_of_link;     // since then
     bool is_at_top;            // it had the highest rung that it may have, when it was judged last

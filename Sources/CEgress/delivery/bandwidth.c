@@ -144,6 +144,7 @@ static void note_queue(struct eg_bandwidth *bandwidth, eg_time now, eg_time queu
         if (queue < bandwidth->peak - bandwidth->peak / 4) settle_queue(bandwidth, now);
     } else if (queue > bandwidth->low + RISE_MIN) {
         bandwidth->rising_since = bandwidth->low_at;
+        bandwidth->rises++;
         bandwidth->peak = queue;
     } else {
         if (queue < bandwidth->low) bandwidth->low = queue;
@@ -221,7 +222,7 @@ static void note_delay(struct eg_bandwidth *bandwidth, const struct reading *rea
 }
 
 static void note_arrival(struct eg_bandwidth *bandwidth, int64_t at, uint64_t bytes) {
-    if (!bandwidth->has_window) {
+    if (!bandwidth->has_window || at < bandwidth->window_at - RATE_SPAN) { // it began at a time that was made up
         bandwidth->has_window = true;
         bandwidth->window_at = at;
         bandwidth->window_bytes = 0;

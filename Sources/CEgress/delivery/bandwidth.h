@@ -42,6 +42,7 @@ struct eg_bandwidth {
     // For the owner to read.
     eg_time queue;             // [us] what the newest packets that are told of waited in front of the link; 10 s at most
     eg_time rising_since;      // the queue has grown since then, and has not fallen back by a quarter; EG_TIME_NEVER: it has not grown
+    uint32_t rises;            // how often it has begun to grow
     uint32_t arrived_bit_rate; // [bit/s] what arrived within 250 ms of the viewer's clock, told of 0 to 250 ms later; 0: not known
     uint32_t rising_bit_rate;  // [bit/s] what came through since the queue began to grow: it shows what a link takes within two or three pictures
                                // of a fall, when arrived_bit_rate still has what was before in it; 0: the queue does not grow, or not known

@@ -11,6 +11,12 @@ static void count(struct eg_viewer *viewer, const struct eg_viewer_context *cont
     context->stats->bytes_sent += size;
 }
 
+// On a narrow link the next key picture comes before the last GOP is caught up with, and makes the rest of it needless.
+static bool is_overtaken(const struct eg_viewer *viewer, const struct eg_track *track, const struct eg_source *source) {
+    if (viewer->adaptation == NULL || track->state != EG_TRACK_CATCHING_UP || track->is_picture_open) return false;
+    return source->store->gop_begin != EG_STORE_NO_GOP && source->store->gop_begin > track->burst.place;
+}
+
 // Sends places from the cursor on, as far as they are due. False when the batch is full.
 static bool send_track(struct eg_viewer *viewer, const struct eg_viewer_context *context, eg_time now, enum eg_track_kind kind) {
     struct eg_track *track = &viewer->tracks[kind];
@@ -19,6 +25,10 @@ static bool send_track(struct eg_viewer *viewer, const struct eg_viewer_context 
     int32_t left = eg__track_pace(track, now, source);
     bool is_adapting = kind == EG_VIDEO && viewer->adaptation != NULL;
     while (track->cursor < source->ready_end) {
+        if (is_adapting && is_overtaken(viewer, track, source)) {
+            viewer->transmit_at = now; // it is placed anew
+            return true;
+        }
         const struct eg_packet *packet = eg__store_get(source->store, track->cursor);
         if (packet == NULL) {
             track->cursor++; // lost in front of us: the gap in the numbers stays
@@ -61,12 +71,6 @@ static void drop_backlog(struct eg_track *track, const struct eg_viewer_context 
     if (source->kind != EG_VIDEO) return;
     track->state = EG_TRACK_WAITING;
     track->refused_gop = source->store->gop_begin;
-}
-
-// On a narrow link the next key picture comes before the last GOP is caught up with, and makes the rest of it needless.
-static bool is_overtaken(const struct eg_viewer *viewer, const struct eg_track *track, const struct eg_source *source) {
-    if (viewer->adaptation == NULL || track->state != EG_TRACK_CATCHING_UP || track->is_picture_open) return false;
-    return source->store->gop_begin != EG_STORE_NO_GOP && source->store->gop_begin > track->burst.place;
 }
 
 // A viewer that was too slow, or waits for its first picture, continues at the last IDR. So does one whose burst a new IDR has overtaken, which is

@@ -25,9 +25,9 @@
 // that neither the receiver's socket nor a queue on the way has to hold all of it: by then its first packets have been read. The steps are as
 // large as it takes for the largest picture of late to be out within its own duration, and never below EG_PACE_STEP. Other viewers, and sound,
 // go out between two steps. The next picture queues behind, as it does behind a burst; the steps are large enough for it to be out in time
-// too. A viewer of a ladder gets less at once, and the rest at a fifth more than its encoding's bit rate: its link may be as wide as that encoding
-// needs, and all of a large picture at once would overflow the queue in front of it. Pacing knows packets and time only: which index and timestamp a
-// packet has does not depend on when it goes.
+// too. A viewer of a ladder gets less at once, and the rest as fast as its link has been seen to take it (headroom.h), at first a fifth faster than
+// its encoding's bit rate: all of a large picture at once would overflow the queue in front of a link that is hardly wider than that. Pacing knows
+// packets and time only: which index and timestamp a packet has does not depend on when it goes.
 #ifndef EG_TRACK_H
 #define EG_TRACK_H
 

@@ -599,6 +599,21 @@ static void forge(struct world *world) {
     free(exact);
 }
 
+static void one_arrival_far_ahead_does_not_stop_what_arrives_from_being_counted(struct eg_check *check) {
+    struct world *world = world_create(14);
+    run(world, 5 * EG_SECOND);
+    enum { COUNT = 30 };
+    eg_time arrivals[COUNT];
+    for (unsigned i = 0; i < COUNT; i++) arrivals[i] = on_viewers_clock(world, world->now) + i * 8 * (eg_time)EG_SECOND;
+    for (unsigned i = 0; i < COUNT; i++) send_packet(world);
+    CHECK(hand_over(world, &(struct eg_transport_report){.base = world->told, .count = COUNT, .arrivals = arrivals}));
+    world->told += COUNT;
+    world->bit_rate = 3000000;
+    run(world, 12 * EG_SECOND);
+    CHECK(is_near(world->bandwidth.arrived_bit_rate, 3000000, 15));
+    free(world);
+}
+
 static void forged_reports_change_figures_and_nothing_else(struct eg_check *check) {
     for (uint64_t seed = 1; seed <= 30; seed++) {
         struct world *world = world_create(seed);
@@ -650,6 +665,7 @@ static const struct eg_test tests[] = {
     EG_TEST(numbers_that_are_skipped_are_not_lost),
     EG_TEST(a_receiver_report_gives_queue_loss_and_rate),
     EG_TEST(a_bound_holds_for_10_s),
+    EG_TEST(one_arrival_far_ahead_does_not_stop_what_arrives_from_being_counted),
     EG_TEST(forged_reports_change_figures_and_nothing_else),
 };
 

@@ -133,13 +133,14 @@ enum eg_limits {
     EG_LADDER_QUEUE_HIGHEST = 100 * EG_MILLISECOND, // [us] of queue that is congestion at the highest rung
     EG_LADDER_QUEUE = 200 * EG_MILLISECOND,      // [us] ... and below it
     EG_LADDER_RISING = 300 * EG_MILLISECOND,     // [us] for which it has grown
+    EG_LADDER_STANDING = 2 * EG_SECOND,          // [us] of a queue above the former, that is congestion though it does not grow; longer than a probe
     EG_LADDER_SUDDEN_PERCENT = 60,               // of an encoding's bit rate: where no more gets through,
     EG_LADDER_QUEUE_SUDDEN_HIGHEST = 60 * EG_MILLISECOND, // [us] ... this much queue is congestion at the highest rung,
     EG_LADDER_QUEUE_SUDDEN = 150 * EG_MILLISECOND, // [us] ... and below it,
     EG_LADDER_RISING_SUDDEN = 60 * EG_MILLISECOND, // [us] ... when it has grown for so long
     EG_LADDER_QUEUE_CALM = 50 * EG_MILLISECOND,  // [us] of queue, from which on a link is not calm
     EG_LADDER_LOSS_HIGHEST_PERCENT = 10,         // of the packets of some seconds, that are congestion at the highest rung: other loss stays below it
-    EG_LADDER_LOSS_PERCENT = 15,                 // ... and below that rung
+    EG_LADDER_LOSS_PERCENT = 20,                 // ... and below that rung
     EG_LADDER_LOSS_SUDDEN_HIGHEST_PERCENT = 25,  // of a second's packets, that are congestion at once
     EG_LADDER_LOSS_SUDDEN_PERCENT = 40,
     EG_LADDER_LOSS_HOPELESS_PERCENT = 30,        // ... at the lowest rung, from which on sound goes alone
@@ -149,7 +150,6 @@ enum eg_limits {
     EG_LADDER_LOSS_INTERVAL = 100 * EG_MILLISECOND, // [us] at which loss is smoothed
     EG_LADDER_USE_PERCENT = 85,                  // of what arrives at a congested link may be used
     EG_LADDER_SEEN = 30 * EG_SECOND,             // [us] for which it counts what arrived without a queue
-    EG_LADDER_BOUND_LIFETIME = 10 * EG_SECOND,   // [us] of what a viewer asks for (REMB)
     EG_LADDER_SILENT = 500 * EG_MILLISECOND,     // [us] and two pictures by which an encoding is behind the others when it is silent
     EG_LADDER_JUDGE_INTERVAL = 20 * EG_MILLISECOND, // [us] between two judgements at least
     EG_LADDER_HOLD = 100 * EG_MILLISECOND,       // [us] that a key picture waits for the same one of the encoding that a viewer goes to

@@ -3,6 +3,7 @@
 enum {
     PERCENT = 100,
     LOSS_WHOLE = 256,
+    LOSS_FINE = 256, // parts of that, or the smoothed loss would never come to what is lost
     LOSS_SMOOTHING = 20, // intervals: as long as a GOP, since key pictures are what is lost
 };
 
@@ -11,6 +12,7 @@ void eg__ladder_init(struct eg_ladder *ladder, eg_time now) {
         .switched_at = now,
         .calm_since = EG_TIME_NEVER,
         .congested_since = EG_TIME_NEVER,
+        .queued_since = EG_TIME_NEVER,
         .up_back_off = EG_LADDER_CALM,
         .resume_back_off = EG_LADDER_RESUME_FIRST,
         .probe.duration = EG_PROBE_DURATION,
@@ -30,7 +32,7 @@ static bool is_losing(const struct eg_ladder *ladder, const struct eg_ladder_vie
     bool is_top = is_highest(view, view->rung);
     uint32_t sudden = is_top ? EG_LADDER_LOSS_SUDDEN_HIGHEST_PERCENT : EG_LADDER_LOSS_SUDDEN_PERCENT;
     uint32_t lasting = is_top ? EG_LADDER_LOSS_HIGHEST_PERCENT : EG_LADDER_LOSS_PERCENT;
-    return view->link->lost_256 * 100 >= sudden * LOSS_WHOLE || ladder->lost_256 * 100 >= lasting * LOSS_WHOLE;
+    return view->link->lost_256 * 100 >= sudden * LOSS_WHOLE || ladder->lost_64k * 100 >= lasting * LOSS_WHOLE * LOSS_FINE;
 }
 
 // [bit/s] that its encoding has and that was sent: not always all of it, and with bursts more.
@@ -42,6 +44,8 @@ static uint32_t sent_bit_rate(const struct eg_ladder_view *view) {
 static bool is_congested(const struct eg_ladder *ladder, const struct eg_ladder_view *view, eg_time now) {
     const struct eg_bandwidth *link = view->link;
     if (is_losing(ladder, view) || (ladder->is_broken && view->rung > 0)) return true;
+    bool is_standing = ladder->queued_since != EG_TIME_NEVER && now - ladder->queued_since >= EG_LADDER_STANDING;
+    if (is_standing && view->rung > 0) return true;
     if (link->rising_since == EG_TIME_NEVER) return false;
     eg_time limit = is_highest(view, view->rung) ? EG_LADDER_QUEUE_HIGHEST : EG_LADDER_QUEUE;
     if (link->queue > limit && now - link->rising_since >= EG_LADDER_RISING) return true;
@@ -60,7 +64,7 @@ static bool is_calm(const struct eg_ladder *ladder, const struct eg_ladder_view 
 static void smooth_loss(struct eg_ladder *ladder, eg_time now, const struct eg_bandwidth *link) {
     if (now - ladder->lost_at < EG_LADDER_LOSS_INTERVAL) return;
     ladder->lost_at = now;
-    ladder->lost_256 = (ladder->lost_256 * (LOSS_SMOOTHING - 1) + link->lost_256 + LOSS_SMOOTHING / 2) / LOSS_SMOOTHING;
+    ladder->lost_64k = (ladder->lost_64k * (LOSS_SMOOTHING - 1) + link->lost_256 * LOSS_FINE) / LOSS_SMOOTHING;
 }
 
 // Nothing has been heard though pictures are sent. A stream that stood still has given it nothing to speak of.
@@ -78,6 +82,8 @@ static uint32_t rung_for(const struct eg_ladder_view *view, uint32_t below, uint
 static void watch(struct eg_ladder *ladder, eg_time now, const struct eg_ladder_view *view) {
     const struct eg_bandwidth *link = view->link;
     smooth_loss(ladder, now, link);
+    if (link->queue < EG_LADDER_QUEUE_HIGHEST) ladder->queued_since = EG_TIME_NEVER;
+    else if (ladder->queued_since == EG_TIME_NEVER) ladder->queued_since = now;
     if (!is_congested(ladder, view, now)) ladder->congested_since = EG_TIME_NEVER;
     else if (ladder->congested_since == EG_TIME_NEVER) ladder->congested_since = now;
     if (!is_calm(ladder, view)) ladder->calm_since = EG_TIME_NEVER;
@@ -129,7 +135,8 @@ static struct eg_ladder_step pause(struct eg_ladder *ladder, eg_time now, eg_swi
 
 static struct eg_ladder_step go_down(struct eg_ladder *ladder, eg_time now, uint32_t rung, eg_switch_reason reason) {
     fail_probe(ladder, now);
-    if (ladder->trial_until != 0) back_off(ladder, now, EG_LADDER_TRIAL_BACK_OFF);
+    bool is_narrow = reason != EG_SWITCH_BOUND;
+    if (is_narrow && ladder->trial_until != 0) back_off(ladder, now, EG_LADDER_TRIAL_BACK_OFF);
     else if (ladder->up_at < now + EG_LADDER_CALM) ladder->up_at = now + EG_LADDER_CALM;
     ladder->trial_until = 0;
     ladder->seen_bit_rate = 0;
@@ -146,7 +153,7 @@ static struct eg_ladder_step judge_congested(struct eg_ladder *ladder, eg_time n
     fail_probe(ladder, now);
     eg_time since = now - (ladder->congested_since > ladder->switched_at ? ladder->congested_since : ladder->switched_at);
     bool is_enough = view->link->arrived_bit_rate >= share(sent_bit_rate(view), EG_LADDER_ENOUGH_PERCENT) &&
-                     ladder->lost_256 * 100 < EG_LADDER_LOSS_HOPELESS_PERCENT * LOSS_WHOLE;
+                     ladder->lost_64k * 100 < EG_LADDER_LOSS_HOPELESS_PERCENT * LOSS_WHOLE * LOSS_FINE;
     if (!is_enough && since >= EG_LADDER_PATIENCE) return pause(ladder, now, EG_SWITCH_CONGESTION);
     if (since < EG_LADDER_SKIP_AFTER || now - ladder->skipped_at < EG_LADDER_SKIP_INTERVAL) return stay();
     ladder->skipped_at = now;
@@ -154,10 +161,9 @@ static struct eg_ladder_step judge_congested(struct eg_ladder *ladder, eg_time n
 }
 
 // It asks for less than it is sent. That it asks for no more than it is sent says nothing about its link.
-static bool is_bound_below(const struct eg_ladder_view *view, eg_time now) {
+static bool is_bound_below(const struct eg_ladder_view *view) {
     const struct eg_bandwidth *link = view->link;
-    bool is_fresh = link->bound > 0 && now - link->bound_at < EG_LADDER_BOUND_LIFETIME;
-    return is_fresh && link->bound < share(view->bit_rates[view->rung], EG_LADDER_USE_PERCENT);
+    return link->bound > 0 && link->bound < share(view->bit_rates[view->rung], EG_LADDER_USE_PERCENT);
 }
 
 static eg_time probe_tolerance(const struct eg_ladder_view *view, uint32_t rung) {
@@ -239,16 +245,17 @@ struct eg_ladder_step eg__ladder_judge(struct eg_ladder *ladder, eg_time now, co
         return stay();
     }
     if (ladder->congested_since != EG_TIME_NEVER) return judge_congested(ladder, now, view);
-    if (view->rung > 0 && is_bound_below(view, now)) return go_down(ladder, now, rung_for(view, view->rung, view->link->bound), EG_SWITCH_BOUND);
+    if (view->rung > 0 && is_bound_below(view)) return go_down(ladder, now, rung_for(view, view->rung, view->link->bound), EG_SWITCH_BOUND);
     return ladder->probe.state != EG_PROBE_NONE ? judge_probe(ladder, now, view) : judge_calm(ladder, now, view);
 }
 
 void eg__ladder_switched(struct eg_ladder *ladder, eg_time now) {
     ladder->is_paused = ladder->is_broken = false;
     ladder->asked_at = 0;
-    ladder->lost_256 = 0;
+    if (ladder->trial_until != 0) ladder->trial_until = now + EG_LADDER_TRIAL; // it was counted from the decision
+    ladder->lost_64k = 0;
     ladder->switched_at = now;
-    ladder->congested_since = ladder->calm_since = EG_TIME_NEVER;
+    ladder->congested_since = ladder->queued_since = ladder->calm_since = EG_TIME_NEVER;
     ladder->probe.state = EG_PROBE_NONE;
 }
 

@@ -14,6 +14,7 @@
 //
 // Congested is a link
 // - in front of which a queue has grown for 300 ms, to more than 100 ms,
+// - or that stands above that for 2 s, in front of a rung that is not the lowest: it is of others' making, too, who have less than this viewer,
 // - or for 60 ms, to more than 60 ms, while hardly half of the pictures' bit rate got through,
 // - or that loses a quarter of a second's packets, or a tenth for a while,
 // - or whose viewer asks for pictures twice within 6 s: its key pictures don't get through whole.
@@ -65,7 +66,8 @@ struct eg_ladder {
     eg_time switched_at;
     eg_time calm_since;      // EG_TIME_NEVER: it is not
     eg_time congested_since; // likewise
-    uint32_t lost_256;       // of 256 packets, smoothed over about a second
+    eg_time queued_since;    // likewise: the queue has not been short since then
+    uint32_t lost_64k;       // of 65,536 packets, smoothed over some two seconds
     eg_time lost_at;         // when that was done
     eg_time trial_until;     // 0: none
     eg_time up_at;           // no step up before

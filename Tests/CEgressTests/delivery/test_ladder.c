@@ -93,13 +93,19 @@ static void a_sudden_queue_is_not_waited_for(struct eg_check *check) {
     CHECK(fixture.now - began <= STEP);
 }
 
-static void a_queue_that_stands_or_a_short_one_is_no_congestion(struct eg_check *check) {
+static void a_short_queue_is_no_congestion_and_one_that_stands_is_after_two_seconds(struct eg_check *check) {
     struct fixture fixture;
     set_up(&fixture, 2);
-    fixture.link.queue = 240 * EG_MILLISECOND;
-    CHECK_EQUAL(run(&fixture, 30 * EG_SECOND).action, EG_LADDER_STAY);
     congest(&fixture, 90 * EG_MILLISECOND, 4000000);
     CHECK_EQUAL(run(&fixture, 30 * EG_SECOND).action, EG_LADDER_STAY);
+    for (uint32_t rung = 0; rung < 3; rung++) {
+        set_up(&fixture, rung);
+        fixture.link.queue = 140 * EG_MILLISECOND; // it is of others' making
+        eg_time began = fixture.now;
+        enum eg_ladder_action expected = rung > 0 ? EG_LADDER_DOWN : EG_LADDER_STAY;
+        CHECK_ROW(run(&fixture, 5 * EG_SECOND).action == expected, rung);
+        CHECK_ROW(fixture.now - began >= EG_LADDER_STANDING, rung);
+    }
 }
 
 static void what_is_lost_at_random_is_no_congestion_and_more_is_the_sooner_the_more_it_is(struct eg_check *check) {
@@ -113,6 +119,17 @@ static void what_is_lost_at_random_is_no_congestion_and_more_is_the_sooner_the_m
     run_wide(&fixture, 5 * EG_SECOND);
     fixture.link.lost_256 = 256 / 4;
     CHECK_EQUAL(run(&fixture, STEP).action, EG_LADDER_DOWN);
+}
+
+static void loss_that_lasts_is_known_to_a_part_of_a_percent_and_forgotten_when_it_ends(struct eg_check *check) {
+    struct fixture fixture;
+    set_up(&fixture, 0);
+    fixture.link.lost_256 = 256 / 10;
+    run(&fixture, 60 * EG_SECOND);
+    CHECK(fixture.ladder.lost_64k / 256 >= 256 / 10 - 1);
+    fixture.link.lost_256 = 0;
+    run(&fixture, 60 * EG_SECOND);
+    CHECK(fixture.ladder.lost_64k < 256);
 }
 
 static void after_ten_calm_seconds_a_probe_shows_whether_to_go_up(struct eg_check *check) {
@@ -283,12 +300,31 @@ static void a_bound_is_kept_whoever_sets_it(struct eg_check *check) {
     // One and a half times what it is sent says a viewer that sees no more: that is no bound.
     set_up(&fixture, 1);
     fixture.link.bound = 3000000;
-    fixture.link.bound_at = fixture.now;
     CHECK_EQUAL(run_wide(&fixture, 9 * EG_SECOND).action, EG_LADDER_STAY);
     fixture.link.bound = 700000;
-    fixture.link.bound_at = fixture.now;
     step = run_wide(&fixture, EG_SECOND);
     CHECK(step.action == EG_LADDER_DOWN && step.rung == 0 && step.reason == EG_SWITCH_BOUND);
+}
+
+static void a_bound_that_comes_after_a_step_up_is_not_held_against_it(struct eg_check *check) {
+    struct fixture fixture;
+    set_up(&fixture, 1);
+    REQUIRE(run_wide(&fixture, 60 * EG_SECOND).action == EG_LADDER_UP);
+    fixture.view.top = 1;
+    REQUIRE(run_wide(&fixture, EG_SECOND).reason == EG_SWITCH_BOUND);
+    fixture.view.top = 2;
+    eg_time began = fixture.now;
+    REQUIRE(run_wide(&fixture, 600 * EG_SECOND).action == EG_LADDER_UP);
+    CHECK(fixture.now - began < EG_LADDER_CALM + 3 * EG_SECOND);
+}
+
+static void a_trial_is_as_long_as_it_should_be_however_late_its_key_picture_comes(struct eg_check *check) {
+    struct fixture fixture;
+    set_up(&fixture, 1);
+    REQUIRE(run_wide(&fixture, 60 * EG_SECOND).action == EG_LADDER_UP);
+    fixture.now += 8 * EG_SECOND;
+    eg__ladder_switched(&fixture.ladder, fixture.now);
+    CHECK_EQUAL(fixture.ladder.trial_until, fixture.now + EG_LADDER_TRIAL);
 }
 
 static void bounds_on_queues_let_the_higher_of_two_on_one_link_give_way(struct eg_check *check) {
@@ -301,8 +337,9 @@ static void bounds_on_queues_let_the_higher_of_two_on_one_link_give_way(struct e
 static const struct eg_test tests[] = {
     EG_TEST(a_queue_that_grows_means_a_step_down_to_what_arrives),
     EG_TEST(a_sudden_queue_is_not_waited_for),
-    EG_TEST(a_queue_that_stands_or_a_short_one_is_no_congestion),
+    EG_TEST(a_short_queue_is_no_congestion_and_one_that_stands_is_after_two_seconds),
     EG_TEST(what_is_lost_at_random_is_no_congestion_and_more_is_the_sooner_the_more_it_is),
+    EG_TEST(loss_that_lasts_is_known_to_a_part_of_a_percent_and_forgotten_when_it_ends),
     EG_TEST(after_ten_calm_seconds_a_probe_shows_whether_to_go_up),
     EG_TEST(a_probe_that_meets_congestion_at_the_lowest_rung_has_failed),
     EG_TEST(a_link_that_takes_no_more_is_asked_ever_more_seldom),
@@ -315,6 +352,8 @@ static const struct eg_test tests[] = {
     EG_TEST(below_the_lowest_rung_there_is_sound_alone_and_then_another_try),
     EG_TEST(who_has_spoken_and_falls_silent_gets_the_lowest_rung_and_who_never_spoke_keeps_its_own),
     EG_TEST(a_bound_is_kept_whoever_sets_it),
+    EG_TEST(a_bound_that_comes_after_a_step_up_is_not_held_against_it),
+    EG_TEST(a_trial_is_as_long_as_it_should_be_however_late_its_key_picture_comes),
     EG_TEST(bounds_on_queues_let_the_higher_of_two_on_one_link_give_way),
 };
 

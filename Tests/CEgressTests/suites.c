@@ -20,6 +20,7 @@ extern const struct eg_test_suite eg_tests_batch;
 extern const struct eg_test_suite eg_tests_crypto;
 extern const struct eg_test_suite eg_tests_srtp;
 extern const struct eg_test_suite eg_tests_ice;
+extern const struct eg_test_suite eg_tests_ice_nominations;
 extern const struct eg_test_suite eg_tests_dtls;
 extern const struct eg_test_suite eg_tests_dtls_network;
 extern const struct eg_test_suite eg_tests_handshakes;
@@ -71,7 +72,7 @@ static const struct eg_test_suite *const suites[] = {
     &eg_tests_batch,
     &eg_tests_crypto,
     &eg_tests_srtp,
-    &eg_tests_ice,
+    &eg_tests_ice, &eg_tests_ice_nominations,
     &eg_tests_dtls,
     &eg_tests_dtls_network,
     &eg_tests_handshakes,

@@ -66,6 +66,8 @@ void eg__ice_deinit(struct eg_ice *ice) {
 bool eg__ice_restart(struct eg_ice *ice, const char *remote_ufrag, const char *remote_pwd) {
     if (!set_credentials(ice, remote_ufrag, remote_pwd)) return false;
     ice->probe.active = false; // its checks bear the old credentials
+    ice->nominated_count = 0;
+    ice->priority = 0;
     return true;
 }
 
@@ -145,7 +147,7 @@ static void send_check(struct eg_ice *ice, eg_time now, struct eg_batch *batch) 
     ice->probe.next_check = eg__time_after(now, EG_ICE_CHECK_INTERVAL);
 }
 
-// The latest path that was nominated is the one that counts. Checks keep their pace however often a path is nominated, and however many are:
+// The path that was nominated last is the one that counts. Checks keep their pace however often a path is nominated, and however many are:
 // a viewer that writes others' addresses on its own checks must not make us send more than it does.
 static void probe(struct eg_ice *ice, eg_time now, const struct eg_path *path, struct eg_batch *batch) {
     if (ice->probe.active && eg__path_equal(&ice->probe.path, path)) return;
@@ -174,20 +176,60 @@ static void remember(struct eg_ice *ice, const struct eg_path *path) {
     ice->validated[0] = *path;
 }
 
+static uint8_t find_nominated(const struct eg_ice *ice, const struct eg_path *path) {
+    uint8_t at = 0;
+    while (at < ice->nominated_count && !eg__path_equal(&ice->nominated[at], path)) at++;
+    return at;
+}
+
+static void forget_nomination(struct eg_ice *ice, const struct eg_path *path) {
+    uint8_t at = find_nominated(ice, path);
+    if (at == ice->nominated_count) return;
+    ice->nominated_count--;
+    memmove(&ice->nominated[at], &ice->nominated[at + 1], (size_t)(ice->nominated_count - at) * sizeof ice->nominated[0]);
+}
+
+// False when it was known. Of too many the first makes room, but not the selected one.
+static bool note_nomination(struct eg_ice *ice, const struct eg_path *path) {
+    if (find_nominated(ice, path) < ice->nominated_count) return false;
+    if (ice->nominated_count == EG_ICE_NOMINATED_MAX) forget_nomination(ice, &ice->nominated[eg__path_equal(&ice->nominated[0], &ice->path) ? 1 : 0]);
+    ice->nominated[ice->nominated_count++] = *path;
+    return true;
+}
+
+static bool is_silent(const struct eg_ice *ice, eg_time now) { return now + EG_ICE_CONSENT_TIMEOUT > ice->consent_until + EG_ICE_SILENCE; }
+
+// Whether a pair that is nominated takes over again from the selected one.
+static bool is_given_up(const struct eg_ice *ice, eg_time now) {
+    return is_silent(ice, now) || find_nominated(ice, &ice->path) == ice->nominated_count;
+}
+
+// On the selected path.
+static void keep_path(struct eg_ice *ice, eg_time now, const struct eg_stun *check) {
+    ice->consent_until = eg__time_after(now, EG_ICE_CONSENT_TIMEOUT);
+    if (!check->use_candidate) ice->priority = 0;
+    else if (check->priority > ice->priority) ice->priority = check->priority;
+}
+
 // RFC 8445 §7.3.1. The selected path is kept alive by checks on it alone, so a client whose old address is dead does not keep media going
 // there by checks from another one.
-static enum eg_ice_event use_check(struct eg_ice *ice, const struct eg_arrival *arrival, bool is_nominated, struct eg_batch *batch) {
+static enum eg_ice_event use_check(struct eg_ice *ice, const struct eg_arrival *arrival, const struct eg_stun *check, struct eg_batch *batch) {
     const struct eg_path *path = &arrival->path;
     remember(ice, path);
-    if (!ice->has_path) return select_path(ice, arrival->at, path);
-    if (eg__path_equal(path, &ice->path)) {
-        ice->consent_until = eg__time_after(arrival->at, EG_ICE_CONSENT_TIMEOUT);
+    bool is_first = check->use_candidate && note_nomination(ice, path);
+    if (!check->use_candidate) forget_nomination(ice, path);
+    if (ice->has_path && eg__path_equal(path, &ice->path)) {
+        keep_path(ice, arrival->at, check);
         return EG_ICE_CHECKED;
     }
-    if (!is_nominated) return EG_ICE_CHECKED;
-    if (!ice->pinned) return select_path(ice, arrival->at, path);
-    probe(ice, arrival->at, path, batch);
-    return EG_ICE_CHECKED;
+    if (ice->has_path && !is_first && !(check->use_candidate && is_given_up(ice, arrival->at))) return EG_ICE_CHECKED;
+    if (ice->has_path && ice->pinned) {
+        probe(ice, arrival->at, path, batch);
+        return EG_ICE_CHECKED;
+    }
+    if (ice->has_path && check->priority < ice->priority && !is_silent(ice, arrival->at)) return EG_ICE_CHECKED;
+    ice->priority = check->use_candidate ? check->priority : 0;
+    return select_path(ice, arrival->at, path);
 }
 
 // A sender that does not know the password gets no answer at all, so that nobody is sent anything unasked (RFC 8489 §9.1.3 would have an
@@ -204,7 +246,13 @@ static enum eg_ice_event receive_request(struct eg_ice *ice, const struct eg_arr
         return EG_ICE_REJECTED;
     }
     write_success(ice, stun, &arrival->path, batch);
-    return use_check(ice, arrival, stun->use_candidate, batch);
+    return use_check(ice, arrival, stun, batch);
+}
+
+// It may be nominated again.
+static void give_up_probe(struct eg_ice *ice) {
+    ice->probe.active = false;
+    forget_nomination(ice, &ice->probe.path);
 }
 
 // RFC 8445 §7.2.5.2.1: the answer has to come along the path that was asked.
@@ -223,7 +271,7 @@ enum eg_ice_event eg__ice_receive(struct eg_ice *ice, const struct eg_arrival *a
         return select_path(ice, arrival->at, &arrival->path);
     case EG_STUN_BINDING_ERROR:
         if (!is_answer(ice, arrival, stun)) return EG_ICE_REJECTED;
-        ice->probe.active = false;
+        give_up_probe(ice);
         return EG_ICE_NOTHING;
     default: return EG_ICE_REJECTED;
     }
@@ -237,7 +285,7 @@ enum eg_ice_event eg__ice_tick(struct eg_ice *ice, eg_time now, struct eg_batch 
     if (ice->probe.checks_left > 0) {
         send_check(ice, now, batch);
     } else {
-        ice->probe.active = false;
+        give_up_probe(ice);
     }
     return EG_ICE_NOTHING;
 }

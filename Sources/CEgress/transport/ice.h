@@ -3,11 +3,15 @@
 //
 //   no path ──authenticated check──▶ selected ──no check for 30 s──▶ expired
 //                                       │ ▲
-//              check with USE-CANDIDATE │ │ it answered a check of ours
-//              from another address     ▼ │
-//                                    probing it (media stays on the old path)
+//              another pair is          │ │ it answered a check of ours
+//              nominated for the first  ▼ │
+//              time                  probing it (media stays on the old path)
 //
-// Until `eg__ice_pin` is called (the DTLS handshake has proven the first path) a check with USE-CANDIDATE moves the path at once.
+// A controlling agent may nominate several pairs, and each of them again with every check (aggressive nomination, RFC 5245 §8.1.1.2). Until
+// `eg__ice_pin` is called (the DTLS handshake has proven a path) the one of them with the highest PRIORITY is selected at once, of two with the
+// same the later. Afterwards a pair takes over, whatever its PRIORITY, when it is nominated for the first time; repetitions change nothing, unless
+// - its checks had no USE-CANDIDATE meanwhile, or those on the selected pair have none any more: the client has changed its mind,
+// - or nothing has been heard on the selected pair for EG_ICE_SILENCE.
 #ifndef EG_ICE_H
 #define EG_ICE_H
 
@@ -17,7 +21,10 @@
 #include "transport/batch.h"
 #include "wire/stun.h"
 
-enum { EG_ICE_VALIDATED_MAX = 4 }; // paths remembered, the latest first: those of a client with Wi-Fi and cellular, IPv4 and IPv6
+enum {
+    EG_ICE_VALIDATED_MAX = 4, // paths remembered, the latest first: those of a client with Wi-Fi and cellular, IPv4 and IPv6
+    EG_ICE_NOMINATED_MAX = 8, // ... and those nominated: each of the former with two addresses of ours
+};
 
 struct eg_ice {
     char local_ufrag[EG_ICE_UFRAG_SIZE + 1];
@@ -32,6 +39,9 @@ struct eg_ice {
     eg_time consent_until;    // EG_TIME_NEVER before the first check
     struct eg_path validated[EG_ICE_VALIDATED_MAX]; // an authenticated check has come along them; the latest first
     uint8_t validated_count;
+    struct eg_path nominated[EG_ICE_NOMINATED_MAX]; // by their last check; the first nominated first
+    uint8_t nominated_count;
+    uint32_t priority;        // that the selected path was nominated with; 0: it has not been
     struct {
         bool active;
         struct eg_path path;

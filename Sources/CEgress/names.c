@@ -46,6 +46,9 @@ const char *eg_close_reason_name(eg_close_reason reason) {
         [EG_CLOSE_FINGERPRINT] = "fingerprint",
         [EG_CLOSE_SOURCE_LOST] = "source_lost",
         [EG_CLOSE_CONGESTION] = "congestion",
+        [EG_CLOSE_WRONG_PASSWORD] = "wrong_password",
+        [EG_CLOSE_NO_HANDSHAKE] = "no_handshake",
+        [EG_CLOSE_NO_SRTP_PROFILE] = "no_srtp_profile",
     };
     return (uint32_t)reason < sizeof names / sizeof names[0] ? names[reason] : "other";
 }

@@ -26,6 +26,7 @@ enum eg_limits {
     EG_ICE_CONSENT_TIMEOUT = 30 * EG_SECOND, // [us] RFC 7675 §5.1
     EG_ICE_CONNECT_TIMEOUT = 15 * EG_SECOND, // [us] from the answer to the first authenticated check
     EG_ICE_SILENCE = 7 * EG_SECOND, // [us] without a check on the selected path, longer than clients leave between two (RFC 7675 §5.1: 6 s)
+    EG_NO_FEEDBACK = 5 * EG_SECOND, // [us] of a connected viewer's without RTCP, after which that is told; browsers send some every second
     EG_ICE_CHECK_INTERVAL = 250 * EG_MILLISECOND, // [us] between our checks of a new path
     EG_ICE_CHECKS_MAX = 8,         // our checks of one path before it is given up
 

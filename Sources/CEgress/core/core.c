@@ -172,11 +172,14 @@ static bool poll_stream_event(struct eg_core *core, struct eg_event *event) {
     return true;
 }
 
+static int32_t alert_of(const struct eg_dtls *dtls) { return dtls->alert.from == EG_DTLS_NO_ALERT ? -1 : dtls->alert.description; }
+
 static void describe_state(const struct eg_core *core, const struct eg_viewer *viewer, struct eg_event *event) {
     *event = (struct eg_event){
         .kind = EG_EVENT_VIEWER,
         .viewer = {.viewer = eg__worker_id(core->config.worker, viewer->handle), .stream = viewer->stream_id, .state = viewer->state,
-                   .reason = viewer->close_reason},
+                   .reason = viewer->close_reason, .alert = alert_of(&viewer->dtls),
+                   .alert_is_ours = viewer->dtls.alert.from == EG_DTLS_ALERT_OURS},
     };
     if (viewer->ice.has_path) eg__addr_format(&viewer->ice.path.remote, event->viewer.remote_address);
 }

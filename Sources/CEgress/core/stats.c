@@ -130,6 +130,7 @@ eg_status eg__core_viewer_stats(const struct eg_core *core, eg_time now, eg_view
         .age_ms = (uint32_t)((now - viewer->created_at) / EG_MILLISECOND),
         .encoding = eg__encoding_of_source(viewer->tracks[EG_VIDEO].map.source),
     };
+    stats->has_no_feedback = eg__viewer_has_no_feedback(viewer, now);
     eg__adaptation_describe(viewer, now, stats);
     if (viewer->ice.has_path) eg__addr_format(&viewer->ice.path.remote, stats->remote_address);
     return EG_STATUS_OK;

@@ -33,6 +33,7 @@ static void receive_reports(struct eg_viewer *viewer, eg_time now, const struct 
     for (size_t i = 0; eg__rtcp_parse_report(&report, block, i); i++) {
         enum eg_track_kind kind;
         if (find_track(viewer, report.ssrc, &kind) == NULL) continue;
+        viewer->heard_at = now;
         viewer->stats.lost[kind] = report.cumulative_lost > 0 ? (uint32_t)report.cumulative_lost : 0;
         uint32_t round_trip = eg__rtcp_round_trip(&report, eg__clock_ntp(&viewer->stream->clock, now));
         if (round_trip > 0) viewer->stats.round_trip_us = round_trip;
@@ -163,7 +164,8 @@ static void receive_transport_feedback(struct eg_viewer *viewer, struct eg_viewe
     struct eg_rtcp_feedback feedback;
     bool is_about_sent = viewer->adaptation != NULL && eg__rtcp_parse_feedback(&feedback, block) &&
                          eg__adaptation_receive_feedback(viewer, now, &feedback);
-    if (!is_about_sent) context->stats->dropped[EG_DROP_FEEDBACK]++;
+    if (is_about_sent) viewer->heard_at = now;
+    else context->stats->dropped[EG_DROP_FEEDBACK]++;
 }
 
 static void receive_bound(struct eg_viewer *viewer, eg_time now, const struct eg_rtcp *block) {

@@ -112,6 +112,7 @@ static void connect(struct eg_viewer *viewer, const struct eg_viewer_context *co
     context->stats->handshakes_done++;
     eg__ice_pin(&viewer->ice);
     set_state(viewer, EG_VIEWER_CONNECTED);
+    viewer->heard_at = now;
     viewer->transmit_at = now;
 }
 
@@ -121,9 +122,12 @@ static eg_close_reason reason_of(enum eg_dtls_failure failure) {
         return EG_CLOSE_FINGERPRINT;
     case EG_DTLS_FAILURE_TIMEOUT:
         return EG_CLOSE_HANDSHAKE_TIMEOUT;
+    case EG_DTLS_FAILURE_SILENCE:
+        return EG_CLOSE_NO_HANDSHAKE;
+    case EG_DTLS_FAILURE_PROFILE:
+        return EG_CLOSE_NO_SRTP_PROFILE;
     case EG_DTLS_NO_FAILURE:
     case EG_DTLS_FAILURE_PROTOCOL:
-    case EG_DTLS_FAILURE_PROFILE:
     case EG_DTLS_FAILURE_SIZE:
         break;
     }
@@ -170,7 +174,8 @@ void eg__viewer_receive_dtls(struct eg_viewer *viewer, const struct eg_viewer_co
 void eg__viewer_tick(struct eg_viewer *viewer, const struct eg_viewer_context *context, eg_time now) {
     EG_ASSERT(context->batch != NULL);
     if (viewer->state == EG_VIEWER_NEW) {
-        if (now >= viewer->created_at + EG_ICE_CONNECT_TIMEOUT) eg__viewer_close(viewer, EG_CLOSE_NO_CHECK);
+        if (now >= viewer->created_at + EG_ICE_CONNECT_TIMEOUT)
+            eg__viewer_close(viewer, viewer->ice.was_refused ? EG_CLOSE_WRONG_PASSWORD : EG_CLOSE_NO_CHECK);
         return;
     }
     if (now >= eg__ice_deadline(&viewer->ice) && eg__ice_tick(&viewer->ice, now, context->batch) == EG_ICE_EXPIRED) {
@@ -199,6 +204,10 @@ eg_time eg__viewer_deadline(const struct eg_viewer *viewer) {
         break;
     }
     return EG_TIME_NEVER;
+}
+
+bool eg__viewer_has_no_feedback(const struct eg_viewer *viewer, eg_time now) {
+    return viewer->state == EG_VIEWER_CONNECTED && viewer->stats.packets > 0 && now - viewer->heard_at >= EG_NO_FEEDBACK;
 }
 
 void eg__viewer_schedule(struct eg_viewer *viewer, const struct eg_viewer_context *context) {

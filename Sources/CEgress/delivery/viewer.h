@@ -63,6 +63,7 @@ struct eg_viewer {
     struct eg_budget repairs;      // packets that may be sent again
     struct eg_gaps gaps;           // of its pictures
     struct eg_adaptation *adaptation; // of one with a ladder; else NULL
+    eg_time heard_at;              // when it last said by RTCP what arrives; else when it was connected
     eg_time congested_since;       // its reports tell of too much loss; EG_TIME_NEVER: they don't
     struct {
         uint64_t bytes;            // sent, with headers and tags
@@ -92,6 +93,9 @@ void eg__viewer_receive_dtls(struct eg_viewer *viewer, const struct eg_viewer_co
 
 void eg__viewer_tick(struct eg_viewer *viewer, const struct eg_viewer_context *context, eg_time now);
 eg_time eg__viewer_deadline(const struct eg_viewer *viewer);
+
+// It is sent media, and does not say what of it arrives: a filter on the way lets checks through, and nothing else.
+bool eg__viewer_has_no_feedback(const struct eg_viewer *viewer, eg_time now);
 
 // Puts its deadline in its place among the others', after anything was done to it.
 void eg__viewer_schedule(struct eg_viewer *viewer, const struct eg_viewer_context *context);

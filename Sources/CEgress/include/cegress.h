@@ -133,6 +133,9 @@ EG_ENUM(eg_close_reason, int32_t) {
     EG_CLOSE_FINGERPRINT = 8,        // its certificate is not the one its SDP named
     EG_CLOSE_SOURCE_LOST = 9,        // the source stayed silent beyond the grace period
     EG_CLOSE_CONGESTION = 10,        // its reports said for 15 s that a quarter of the packets was lost: its link is too slow
+    EG_CLOSE_WRONG_PASSWORD = 11,    // ICE checks came that named the viewer, none of them with its password: an old answer, or somebody else's
+    EG_CLOSE_NO_HANDSHAKE = 12,      // ICE checks were answered, and no DTLS came: an answer gets there and DTLS does not, or the client gave up
+    EG_CLOSE_NO_SRTP_PROFILE = 13,   // the client offered no SRTP profile that the engine has (RFC 5764 §4.1.2)
 };
 typedef enum eg_close_reason eg_close_reason;
 
@@ -143,6 +146,8 @@ struct eg_viewer_event {
     eg_viewer_state state;
     eg_close_reason reason;      // when `state` is EG_VIEWER_CLOSED
     char remote_address[56];     // "192.0.2.1:50000", empty before the first check
+    int32_t alert;               // of the DTLS handshake that failed: its number (RFC 5246 §7.2), or -1. A client's may be somebody else's forgery
+    int32_t alert_is_ours;       // 1: the engine sent it, or would have
 };
 
 EG_ENUM(eg_stream_event_kind, int32_t) {
@@ -540,6 +545,7 @@ struct eg_viewer_stats {
     int32_t pinned;                    // to this encoding, or EG_ENCODING_AUTO
     uint64_t paused_ms;                // [ms] with sound alone, all in all
     uint64_t is_paused;                // 1: it is so now; wide, so that the struct grows
+    uint64_t has_no_feedback;          // 1: it is connected and sent media, and has not said for 5 s what of it arrives (no RTCP about it)
 };
 
 // EG_STATUS_NOT_FOUND: the viewer does not exist. EG_STATUS_INVALID_ARGUMENT: called from inside a hook. All fields are zero then.

@@ -138,11 +138,25 @@ static size_t read_record(struct eg_dtls_io *io, uint8_t *bytes, size_t size_max
     return 0;
 }
 
+// Plain alerts are not believed, but they may say why a handshake comes to nothing.
+static void note_alerts(struct eg_dtls *dtls, int from, const uint8_t *bytes, size_t size) {
+    struct eg_reader datagram = eg__reader(bytes, size);
+    struct eg_dtls_record record;
+    while (eg__dtls_next_record(&datagram, &record)) {
+        if (record.type != EG_DTLS_ALERT || record.epoch != 0 || record.size != EG_DTLS_RECORD_HEADER_SIZE + 2) continue;
+        uint8_t description = record.bytes[EG_DTLS_RECORD_HEADER_SIZE + 1];
+        if (description == CLOSE_NOTIFY) continue;
+        dtls->alert.from = from;
+        dtls->alert.description = description;
+    }
+}
+
 // An alert in answer to the very first hello is not sent. If the hello's address was forged, the alert would reach the client that owns the
 // address, and end a handshake that it is about to begin.
 static void write_datagram(struct eg_dtls_io *io, const uint8_t *bytes, size_t size) {
     struct exchange *exchange = (struct exchange *)io;
     struct eg_dtls *dtls = exchange->dtls;
+    note_alerts(dtls, EG_DTLS_ALERT_OURS, bytes, size);
     if (bytes[0] != EG_DTLS_ALERT) {
         if (!exchange->has_sent) begin_flight(dtls, exchange->arrival->at);
         exchange->has_sent = true;
@@ -238,6 +252,8 @@ static bool has_hello(const uint8_t *bytes, size_t size) {
 }
 
 static void receive_handshaking(struct eg_dtls *dtls, const struct eg_arrival *arrival, struct eg_batch *batch) {
+    dtls->has_heard = true;
+    note_alerts(dtls, EG_DTLS_ALERT_THEIRS, arrival->bytes, arrival->size);
     bool is_step = eg__dtls_would_begin(dtls, arrival->bytes, arrival->size);
     if (is_step) dtls->ssl = eg__dtls_context_accept(dtls->context, dtls);
     if (dtls->ssl == NULL) { // nothing to begin with, or no memory now: the client will repeat itself
@@ -306,10 +322,15 @@ enum eg_dtls_state eg__dtls_receive(struct eg_dtls *dtls, const struct eg_arriva
     return dtls->state;
 }
 
+static enum eg_dtls_failure failure_in_time(const struct eg_dtls *dtls) {
+    if (dtls->has_refused && dtls->flight == NULL) return EG_DTLS_FAILURE_PROTOCOL;
+    return dtls->has_heard ? EG_DTLS_FAILURE_TIMEOUT : EG_DTLS_FAILURE_SILENCE;
+}
+
 enum eg_dtls_state eg__dtls_tick(struct eg_dtls *dtls, eg_time now, const struct eg_path *path, struct eg_batch *batch) {
     if (dtls->state != EG_DTLS_HANDSHAKING) return dtls->state;
     if (now >= dtls->give_up_at) {
-        fail(dtls, dtls->has_refused && dtls->flight == NULL ? EG_DTLS_FAILURE_PROTOCOL : EG_DTLS_FAILURE_TIMEOUT);
+        fail(dtls, failure_in_time(dtls));
     } else if (now >= dtls->repeat_at) {
         repeat_flight(dtls, now, path, batch);
         dtls->repeat_delay = eg__time_min(2 * dtls->repeat_delay, EG_DTLS_REPEAT_MAX);

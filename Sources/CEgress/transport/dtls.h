@@ -77,6 +77,7 @@ enum eg_dtls_failure {
     EG_DTLS_FAILURE_PROTOCOL,    // an alert, or something that OpenSSL gives up on
     EG_DTLS_FAILURE_PROFILE,     // no SRTP profile in common
     EG_DTLS_FAILURE_TIMEOUT,
+    EG_DTLS_FAILURE_SILENCE,     // in that time nothing came at all
     EG_DTLS_FAILURE_SIZE,        // more bytes than a handshake takes
 };
 
@@ -108,6 +109,11 @@ struct eg_dtls {
     bool is_answered;          // the client has answered our first flight
     struct eg_path credited;   // what `allowance` is for
     uint32_t allowance;        // [B] that may be sent along it before that
+    struct {
+        enum { EG_DTLS_NO_ALERT, EG_DTLS_ALERT_OURS, EG_DTLS_ALERT_THEIRS } from; // ours, sent or not; theirs, which anybody may have written
+        uint8_t description;   // RFC 5246 §7.2
+    } alert;                   // the last plain one, that is what a handshake fails with
+    bool has_heard;            // some record has come
     bool has_refused;          // a ClientHello of somebody's was none that OpenSSL takes
     eg_time give_up_at;
     eg_time repeat_at;

@@ -236,7 +236,10 @@ static enum eg_ice_event use_check(struct eg_ice *ice, const struct eg_arrival *
 // error). A lite agent is controlled, whatever the tie breakers say: the peer that thinks so of itself is told to change its role.
 static enum eg_ice_event receive_request(struct eg_ice *ice, const struct eg_arrival *arrival, const struct eg_stun *stun,
                                          struct eg_batch *batch) {
-    if (!is_request_authentic(ice, stun, arrival)) return EG_ICE_REJECTED;
+    if (!is_request_authentic(ice, stun, arrival)) {
+        ice->was_refused = true;
+        return EG_ICE_REJECTED;
+    }
     if (stun->unknown_count > 0) {
         write_unknown_attributes(ice, stun, &arrival->path, batch);
         return EG_ICE_REJECTED;

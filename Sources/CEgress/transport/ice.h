@@ -37,6 +37,7 @@ struct eg_ice {
     bool pinned;
     struct eg_path path;      // where media goes
     eg_time consent_until;    // EG_TIME_NEVER before the first check
+    bool was_refused;         // a check that named us had not our password, or not the peer's user name
     struct eg_path validated[EG_ICE_VALIDATED_MAX]; // an authenticated check has come along them; the latest first
     uint8_t validated_count;
     struct eg_path nominated[EG_ICE_NOMINATED_MAX]; // by their last check; the first nominated first

@@ -71,6 +71,9 @@ extension CloseReason {
             case .EG_CLOSE_FINGERPRINT: .fingerprint
             case .EG_CLOSE_SOURCE_LOST: .sourceLost
             case .EG_CLOSE_CONGESTION: .congestion
+            case .EG_CLOSE_WRONG_PASSWORD: .wrongPassword
+            case .EG_CLOSE_NO_HANDSHAKE: .noHandshake
+            case .EG_CLOSE_NO_SRTP_PROFILE: .noSRTPProfile
             default: .other(reason.rawValue)
             }
     }
@@ -200,7 +203,7 @@ extension ViewerReading {
             estimateBitRate: Int(clamping: stats.estimate_bit_rate), switchesUp: Int(clamping: stats.switches_up),
             switchesDown: Int(clamping: stats.switches_down), switchReason: SwitchReason(stats.switch_reason),
             pinned: stats.pinned >= 0 ? Int(clamping: stats.pinned) : nil, isPaused: stats.is_paused != 0,
-            pausedMilliseconds: stats.paused_ms)
+            pausedMilliseconds: stats.paused_ms, hasNoFeedback: stats.has_no_feedback != 0)
     }
 }
 
@@ -271,7 +274,7 @@ extension [String: UInt64] {
     }
 
     static func closings<Counters>(_ counters: Counters) -> Self {
-        let reasons = eg_close_reason.EG_CLOSE_REQUESTED.rawValue...eg_close_reason.EG_CLOSE_CONGESTION.rawValue
+        let reasons = eg_close_reason.EG_CLOSE_REQUESTED.rawValue...eg_close_reason.EG_CLOSE_NO_SRTP_PROFILE.rawValue
         return named(counters, Range(reasons)) { eg_close_reason(rawValue: $0).map(eg_close_reason_name) }
     }
 

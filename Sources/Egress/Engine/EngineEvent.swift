@@ -1,7 +1,8 @@
 /// What the engine reports from its own threads, in Swift's terms.
 enum EngineEvent: Sendable {
     case viewerConnected(viewer: UInt64, remoteAddress: String)
-    case viewerClosed(viewer: UInt64, reason: CloseReason, remoteAddress: String)
+    /// `alert`: what the DTLS handshake failed with, as far as that is known.
+    case viewerClosed(viewer: UInt64, reason: CloseReason, remoteAddress: String, alert: TLSAlert? = nil)
     case videoFormat(stream: UInt64, encoding: Int = 0, VideoFormat)
     case streamActive(stream: UInt64)
     case streamInactive(stream: UInt64)
@@ -16,13 +17,15 @@ enum EngineEvent: Sendable {
 /// Why a viewer is gone.
 enum CloseReason: Sendable, Hashable {
     case requested, streamStopped, peer, noCheck, consentExpired, handshakeTimeout, handshakeFailed, fingerprint, sourceLost, congestion
+    case wrongPassword, noHandshake, noSRTPProfile
     case other(Int32)
 
     /// Part of a viewer's normal life.
     var isExpected: Bool {
         switch self {
         case .requested, .streamStopped, .peer, .consentExpired, .sourceLost: true
-        case .noCheck, .handshakeTimeout, .handshakeFailed, .fingerprint, .congestion, .other: false
+        case .noCheck, .wrongPassword, .noHandshake, .handshakeTimeout, .handshakeFailed, .fingerprint, .noSRTPProfile, .congestion, .other:
+            false
         }
     }
 
@@ -39,6 +42,9 @@ enum CloseReason: Sendable, Hashable {
         case .fingerprint: "fingerprint"
         case .sourceLost: "source_lost"
         case .congestion: "congestion"
+        case .wrongPassword: "wrong_password"
+        case .noHandshake: "no_handshake"
+        case .noSRTPProfile: "no_srtp_profile"
         case .other: "other"
         }
     }
@@ -56,6 +62,11 @@ enum CloseReason: Sendable, Hashable {
         case .fingerprint: "its certificate is not the one its offer named"
         case .sourceLost: "the source stayed silent beyond the grace period"
         case .congestion: "it lost a quarter of its packets for 15 s: its link is too slow for the stream"
+        case .wrongPassword:
+            "STUN checks came with a wrong password: the client uses an answer of another session, or something on the way changes the answer"
+        case .noHandshake:
+            "STUN checks came and were answered, but no DTLS: the answers do not get back to the client, or a filter lets nothing but STUN through"
+        case .noSRTPProfile: "the client has no SRTP profile that this server has (AEAD_AES_128_GCM, AES_CM_128_HMAC_SHA1_80)"
         case .other(let code): "reason \(code)"
         }
     }

@@ -191,7 +191,9 @@ private final class EventSink: Sendable {
         let address = String(terminated: event.remote_address)
         switch event.state {
         case .EG_VIEWER_CONNECTED: handler(.viewerConnected(viewer: event.viewer, remoteAddress: address))
-        case .EG_VIEWER_CLOSED: handler(.viewerClosed(viewer: event.viewer, reason: CloseReason(event.reason), remoteAddress: address))
+        case .EG_VIEWER_CLOSED:
+            let alert = TLSAlert(number: event.alert, isOurs: event.alert_is_ours != 0)
+            handler(.viewerClosed(viewer: event.viewer, reason: CloseReason(event.reason), remoteAddress: address, alert: alert))
         default: break
         }
     }

@@ -75,4 +75,5 @@ struct ViewerReading: Sendable {
     var pinned: Int?
     var isPaused = false
     var pausedMilliseconds: UInt64 = 0
+    var hasNoFeedback = false
 }

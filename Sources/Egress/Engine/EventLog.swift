@@ -9,6 +9,8 @@ struct EventLog: Sendable {
         let session: String?
         /// The encoding that the event is about, where it is about one.
         var encoding: Encoding?
+        /// Of a viewer that is gone.
+        var ending: ViewerEnding?
     }
 
     private enum Item: Sendable {
@@ -82,11 +84,12 @@ struct EventLog: Sendable {
             metadata["viewer"] = "\(viewer.hex)"
             metadata["remote_address"] = "\(remoteAddress)"
             logger.info("Viewer connected", metadata: metadata)
-        case .viewerClosed(let viewer, let reason, let remoteAddress):
+        case .viewerClosed(let viewer, let reason, let remoteAddress, let alert):
             metadata["viewer"] = "\(viewer.hex)"
             if !remoteAddress.isEmpty { metadata["remote_address"] = "\(remoteAddress)" }
+            let ending = entry.ending ?? ViewerEnding(reason, alert: alert)
             logger.log(
-                level: reason.isExpected ? .info : .warning, "Viewer closed: \(reason.words(udpPort: udpPort))", metadata: metadata)
+                level: reason.isExpected ? .info : .warning, "Viewer closed: \(ending.words(udpPort: udpPort))", metadata: metadata)
         case .videoFormat(_, _, let format):
             metadata["format"] = "\(format.summary)"
             logger.info("Video format", metadata: metadata)

@@ -47,6 +47,9 @@ public struct ViewerStatus: Sendable, Hashable, Encodable {
     public var isPaused = false
     /// How long it had sound alone, all in all.
     public var pausedSeconds = 0.0
+    /// It is connected and sent media, and has not said for 5 s what of it arrives: something on its way lets checks through, and media or its
+    /// reports not.
+    public var hasNoFeedback = false
 
     private enum CodingKeys: String, CodingKey {
         case id, state, client, rid, codec, since, nacks
@@ -65,6 +68,7 @@ public struct ViewerStatus: Sendable, Hashable, Encodable {
         case pinnedRID = "pinned_rid"
         case isPaused = "paused"
         case pausedSeconds = "paused_s"
+        case hasNoFeedback = "no_feedback"
     }
 
     public func encode(to encoder: any Encoder) throws {
@@ -91,6 +95,7 @@ public struct ViewerStatus: Sendable, Hashable, Encodable {
         try values.encodeIfPresent(pinnedRID, forKey: .pinnedRID)
         try values.encode(isPaused, forKey: .isPaused)
         try values.encode(pausedSeconds, forKey: .pausedSeconds)
+        try values.encode(hasNoFeedback, forKey: .hasNoFeedback)
     }
 }
 
@@ -111,6 +116,17 @@ extension EgressEngine {
             result.append(ViewerStatus(session, reading, now: now))
         }
         return result
+    }
+
+    /// One viewer of a stream; `nil` when the stream does not have it, or not any more.
+    public func viewer(_ id: String, of stream: String) -> ViewerStatus? {
+        guard let engine, let session = registry.session(ofViewer: id, of: stream) else { return nil }
+        return engine.handle.stats(ofViewer: session.viewer).map { ViewerStatus(session, $0, now: WallClock.microseconds()) }
+    }
+
+    /// Why a viewer is gone, for five minutes after its end; `nil` when it is not gone, or longer. `reason` is for programs, `detail` for people.
+    public func endedViewer(_ id: String, of stream: String) -> (reason: String, detail: String)? {
+        registry.ending(ofViewer: id, of: stream).map { ($0.reason.name, $0.words(udpPort: info.udpPort)) }
     }
 
     /// Closes a viewer that ``viewers(of:after:max:)`` has named. Its client is told by DTLS close_notify and by the end of its events.
@@ -152,6 +168,7 @@ extension ViewerStatus {
         pinnedRID = reading.pinned.flatMap { session.ladder?.rung(at: $0)?.encoding.rid }
         isPaused = reading.isPaused
         pausedSeconds = Double(reading.pausedMilliseconds) / 1000
+        hasNoFeedback = reading.hasNoFeedback
     }
 }
 

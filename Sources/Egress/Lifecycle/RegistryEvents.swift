@@ -4,6 +4,8 @@ extension StreamRegistry {
     struct Subject: Sendable {
         let stream: String
         let session: String?
+        /// Of a viewer that is gone.
+        var ending: ViewerEnding?
     }
 
     /// Handles an event of the engine, on the engine's thread, and returns what is worth a line in the log.
@@ -14,8 +16,8 @@ extension StreamRegistry {
         switch event {
         case .viewerConnected(let viewer, _):
             subject = viewerConnected(viewer)
-        case .viewerClosed(let viewer, let reason, _):
-            subject = viewerEnded(viewer, reason)
+        case .viewerClosed(let viewer, let reason, _, let alert):
+            subject = viewerEnded(viewer, reason, alert: alert)
         case .viewerSwitched(let viewer, let engineID, let index, _):
             subject = session(ofViewer: viewer)
             encoding = index.flatMap { stream(withEngineID: engineID)?.encoding(at: $0) }
@@ -34,7 +36,7 @@ extension StreamRegistry {
         case .streamActive(let engineID), .streamInactive(let engineID), .streamRestarted(let engineID), .streamHasBFrames(let engineID):
             subject = stream(withEngineID: engineID).map { Subject(stream: $0.id, session: nil) }
         }
-        return subject.map { EventLog.Entry(event: event, stream: $0.stream, session: $0.session, encoding: encoding) }
+        return subject.map { EventLog.Entry(event: event, stream: $0.stream, session: $0.session, encoding: encoding, ending: $0.ending) }
     }
 }
 

@@ -142,14 +142,15 @@ final class StreamRegistry: Sendable {
         }
     }
 
-    func viewerEnded(_ viewer: UInt64, _ reason: CloseReason, now: ContinuousClock.Instant = .now) -> Subject? {
+    func viewerEnded(_ viewer: UInt64, _ reason: CloseReason, alert: TLSAlert? = nil, now: ContinuousClock.Instant = .now) -> Subject? {
         state.withLock { state in
-            guard let session = state.sessions.remove(ofViewer: viewer, reason, now: now) else {
+            guard let session = state.sessions.remove(ofViewer: viewer, reason, alert: alert, now: now) else {
                 state.pending.note(ended: viewer)
                 return nil
             }
             if !session.isConnected { state.connecting.end(session.network) }
-            return Subject(stream: session.stream, session: session.id)
+            let ending = ViewerEnding(reason, alert: alert, lasted: session.created.map { now - $0 })
+            return Subject(stream: session.stream, session: session.id, ending: ending)
         }
     }
 
@@ -201,9 +202,14 @@ final class StreamRegistry: Sendable {
         return sessions.filter { $0.viewer > viewer && !$0.isClosing }.sorted { $0.viewer < $1.viewer }
     }
 
-    /// See ``SessionTable/closeReason(of:of:now:)``.
-    func closeReason(of id: String, of stream: String, now: ContinuousClock.Instant = .now) -> CloseReason? {
-        state.withLock { $0.sessions.closeReason(of: id, of: stream, now: now) }
+    /// See ``SessionTable/ending(of:of:now:)``.
+    func ending(of id: String, of stream: String, now: ContinuousClock.Instant = .now) -> ViewerEnding? {
+        state.withLock { $0.sessions.ending(of: id, of: stream, now: now) }
+    }
+
+    func ending(ofViewer viewerID: String, of stream: String, now: ContinuousClock.Instant = .now) -> ViewerEnding? {
+        guard let viewer = UInt64(viewerID, radix: 16), viewer.hex == viewerID else { return nil }
+        return state.withLock { $0.sessions.ending(ofViewer: viewer, of: stream, now: now) }
     }
 
     /// Whether the session would have one more leg if it was made now.

@@ -32,19 +32,22 @@ struct SessionTable: Sendable {
         for id in idsOfStream[engineStream] ?? [] { sessions[id]?.closing = reason }
     }
 
-    mutating func remove(ofViewer viewer: UInt64, _ reason: CloseReason, now: ContinuousClock.Instant) -> ViewerSession? {
-        idOfViewer[viewer].flatMap { remove($0, reason, now) }
+    mutating func remove(ofViewer viewer: UInt64, _ reason: CloseReason, alert: TLSAlert? = nil, now: ContinuousClock.Instant)
+        -> ViewerSession?
+    {
+        idOfViewer[viewer].flatMap { remove($0, reason, alert, now) }
     }
 
     mutating func remove(of engineStream: UInt64, _ reason: CloseReason, now: ContinuousClock.Instant) -> [ViewerSession] {
-        (idsOfStream.removeValue(forKey: engineStream) ?? []).compactMap { remove($0, reason, now) }
+        (idsOfStream.removeValue(forKey: engineStream) ?? []).compactMap { remove($0, reason, nil, now) }
     }
 
-    private mutating func remove(_ id: String, _ reason: CloseReason, _ now: ContinuousClock.Instant) -> ViewerSession? {
+    private mutating func remove(_ id: String, _ reason: CloseReason, _ alert: TLSAlert?, _ now: ContinuousClock.Instant) -> ViewerSession?
+    {
         guard let session = sessions.removeValue(forKey: id) else { return nil }
         idsOfStream[session.engineStream]?.remove(id)
         idOfViewer[session.viewer] = nil
-        ended.add(id, of: session.stream, reason, now: now)
+        ended.add(session, ViewerEnding(reason, alert: alert, lasted: session.created.map { now - $0 }), now: now)
         return session
     }
 
@@ -74,10 +77,16 @@ struct SessionTable: Sendable {
 
     func count(of engineStream: UInt64) -> Int { idsOfStream[engineStream]?.count ?? 0 }
 
-    /// Why a session has ended; `nil` when it has not, when it never existed, when it belongs to another stream, or when it ended long ago.
-    func closeReason(of id: String, of stream: String, now: ContinuousClock.Instant) -> CloseReason? {
-        guard let session = sessions[id] else { return ended.reason(for: id, of: stream, now: now) }
-        return session.stream == stream ? session.closing : nil
+    /// How a session has ended; `nil` when it has not, when it never existed, when it belongs to another stream, or when it ended long ago.
+    func ending(of id: String, of stream: String, now: ContinuousClock.Instant) -> ViewerEnding? {
+        guard let session = sessions[id] else { return ended.ending(of: id, of: stream, now: now) }
+        return session.stream == stream ? session.closing.map { ViewerEnding($0) } : nil
+    }
+
+    /// The same of a viewer.
+    func ending(ofViewer viewer: UInt64, of stream: String, now: ContinuousClock.Instant) -> ViewerEnding? {
+        guard let id = idOfViewer[viewer] else { return ended.ending(ofViewer: viewer, of: stream, now: now) }
+        return ending(of: id, of: stream, now: now)
     }
 
     // MARK: ICE restarts

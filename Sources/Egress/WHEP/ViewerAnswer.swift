@@ -139,6 +139,7 @@ extension EgressEngine {
         let session = counterOffer?.session ?? random.next().hex + random.next().hex
         var entry = ViewerSession(id: session, stream: stream.id, engineStream: stream.engineID, viewer: identity.viewer)
         entry.client = client.address
+        entry.created = .now
         entry.missed = offer.receives.subtracting(stream.config.legs)
         entry.network = network
         entry.encoding = negotiation.video.map { stream.config.videoEncodings[$0.encoding] }

@@ -7,6 +7,8 @@ struct ViewerSession: Sendable {
     /// The address that its HTTP request came from.
     var client: String?
     var network: ClientNetwork?
+    /// `nil` where that does not matter.
+    var created: ContinuousClock.Instant?
     var ice = ICE()
     /// The encoding that the viewer begins with; `nil` when it gets no video.
     var encoding: Encoding?

@@ -35,9 +35,9 @@ extension WHEPHandler {
 
     /// The answer for a session that does not exist. A client that knows the id of an ended session was its viewer, and is told why it has ended.
     func refusalOfEnded(_ session: String, _ stream: String) -> WHEPResponse {
-        guard let reason = engine.registry.closeReason(of: session, of: stream, now: now()) else { return refusal(.sessionNotFound) }
+        guard let ending = engine.registry.ending(of: session, of: stream, now: now()) else { return refusal(.sessionNotFound) }
         return refusal(
-            WHEPProblem(.notFound, "the viewer was closed: \(reason.words(udpPort: engine.info.udpPort))", reason: reason.name))
+            WHEPProblem(.notFound, "the viewer was closed: \(ending.words(udpPort: engine.info.udpPort))", reason: ending.reason.name))
     }
 
     func refusal(_ error: EgressError) -> WHEPResponse {

@@ -2,7 +2,7 @@
 internal import Egress
 internal import HTTPTypes
 
-/// `/api/v1/streams/{id}/viewers`: lists the viewers of a stream, and disconnects one.
+/// `/api/v1/streams/{id}/viewers`: lists the viewers of a stream, shows one, also for a while after its end, and disconnects one.
 struct ViewersAPI: Sendable {
     private static let pageSize = 100
     private static let pageSizeMax = 1_000
@@ -29,9 +29,26 @@ struct ViewersAPI: Sendable {
         return .json(Page(viewers: page, next: viewers.count > size ? page.last?.id : nil))
     }
 
-    /// DELETE with `?ban_seconds=N`: the viewer's address may not join again for N seconds.
     func viewer(_ viewer: String, of stream: String, _ request: ServerRequest) -> ServerResponse {
-        guard request.head.method == .delete else { return .notAllowed([.delete]) }
+        switch request.head.method {
+        case .get: show(viewer, of: stream, request)
+        case .delete: disconnect(viewer, of: stream, request)
+        default: .notAllowed([.get, .delete])
+        }
+    }
+
+    /// As in the list. Of one that is gone, for five minutes, why: `{"id": …, "state": "closed", "reason": …, "detail": …}`.
+    private func show(_ viewer: String, of stream: String, _ request: ServerRequest) -> ServerResponse {
+        guard URLQuery(request.head.path ?? "", known: []) != nil else { return .problem(.badRequest, "there is no query here") }
+        if let status = engine.viewer(viewer, of: stream) { return .json(status) }
+        if let ended = engine.endedViewer(viewer, of: stream) {
+            return .json(Ended(id: viewer, reason: ended.reason, detail: ended.detail))
+        }
+        return .problem(.notFound, "the stream has no viewer \"\(viewer)\", or not any more")
+    }
+
+    /// With `?ban_seconds=N` the viewer's address may not join again for N seconds.
+    private func disconnect(_ viewer: String, of stream: String, _ request: ServerRequest) -> ServerResponse {
         guard let query = URLQuery(request.head.path ?? "", known: ["ban_seconds"]),
             let seconds = query.integer("ban_seconds", within: 0...Self.banSecondsMax, else: 0)
         else { return .problem(.badRequest, "the query may have only ban_seconds, a number within 0..\(Self.banSecondsMax)") }
@@ -39,6 +56,13 @@ struct ViewersAPI: Sendable {
             return .problem(.notFound, "the stream has no viewer \"\(viewer)\", or not any more")
         }
         return .empty(.noContent)
+    }
+
+    private struct Ended: Encodable {
+        var id: String
+        var state = "closed"
+        var reason: String
+        var detail: String
     }
 
     private struct Page: Encodable {

@@ -268,8 +268,10 @@ static bool is_reason_plausible(const struct eg_sim_viewer *viewer) {
     case EG_CLOSE_STREAM_STOPPED: return true;
     case EG_CLOSE_PEER: return script->farewell == EG_SIM_SAYS_GOODBYE || is_corrupted; // or an alert that it was done for
     case EG_CLOSE_NO_CHECK: return script->sends_no_checks || script->has_wrong_password || viewer->is_gone;
+    case EG_CLOSE_WRONG_PASSWORD: return script->has_wrong_password || is_corrupted;
+    case EG_CLOSE_NO_HANDSHAKE: return script->sends_no_hello || is_lossy || viewer->is_gone;
     case EG_CLOSE_CONSENT_EXPIRED: return viewer->is_gone || script->moves_after > 0;
-    case EG_CLOSE_HANDSHAKE_TIMEOUT: return script->sends_no_hello || is_lossy || viewer->is_gone;
+    case EG_CLOSE_HANDSHAKE_TIMEOUT: return is_lossy || viewer->is_gone;
     case EG_CLOSE_HANDSHAKE_FAILED: return is_corrupted || script->sends_early_hello; // that may come when it is heard already
     case EG_CLOSE_FINGERPRINT: return script->has_wrong_fingerprint || is_corrupted; // what is hashed is what arrived
     case EG_CLOSE_CONGESTION: return is_lossy;

@@ -108,7 +108,7 @@ static void whom_the_answer_did_not_mean_never_connects(struct eg_check *check) 
         eg_sim_world_add_viewer(world, &no_hello),
     };
     eg_sim_world_run(world, 20 * EG_SECOND);
-    static const eg_close_reason reasons[] = {EG_CLOSE_FINGERPRINT, EG_CLOSE_NO_CHECK, EG_CLOSE_NO_CHECK, EG_CLOSE_HANDSHAKE_TIMEOUT};
+    static const eg_close_reason reasons[] = {EG_CLOSE_FINGERPRINT, EG_CLOSE_WRONG_PASSWORD, EG_CLOSE_NO_CHECK, EG_CLOSE_NO_HANDSHAKE};
     for (size_t i = 0; i < 4; i++) {
         CHECK_ROW(viewers[i]->reason == reasons[i], i);
         CHECK_ROW(viewers[i]->connected_at == EG_TIME_NEVER, i);

@@ -61,6 +61,7 @@ static void without_a_common_profile_it_fails(struct eg_check *check) {
         CHECK_ROW(link->server.state == EG_DTLS_FAILED, row);
         CHECK_ROW(link->server.failure == EG_DTLS_FAILURE_PROFILE, row);
         CHECK_ROW(link->client->alert == ALERT_HANDSHAKE_FAILURE, row);
+        CHECK_ROW(link->server.alert.from == EG_DTLS_ALERT_OURS && link->server.alert.description == ALERT_HANDSHAKE_FAILURE, row);
         eg_dtls_link_destroy(link);
     }
 }
@@ -278,8 +279,30 @@ static void without_a_hello_it_gives_up_after_ten_seconds(struct eg_check *check
     CHECK_EQUAL(eg__dtls_tick(&link->server, link->now, &link->path, &link->batch), EG_DTLS_HANDSHAKING);
     link->now++;
     CHECK_EQUAL(eg__dtls_tick(&link->server, link->now, &link->path, &link->batch), EG_DTLS_FAILED);
-    CHECK_EQUAL(link->server.failure, EG_DTLS_FAILURE_TIMEOUT);
+    CHECK_EQUAL(link->server.failure, EG_DTLS_FAILURE_SILENCE);
     eg_dtls_link_destroy(link);
+}
+
+// It does not end the handshake, since anybody may have written it; but where the handshake comes to nothing it may be why.
+static void a_plain_alert_of_the_clients_is_remembered_and_not_believed(struct eg_check *check) {
+    static const struct {
+        uint8_t bytes[15];
+        bool is_remembered;
+    } rows[] = {
+        {{21, 254, 253, 0, 0, 0, 0, 0, 0, 0, 9, 0, 2, 2, ALERT_BAD_CERTIFICATE}, true},
+        {{21, 254, 253, 0, 0, 0, 0, 0, 0, 0, 9, 0, 2, 1, 0}, false},                      // close_notify
+        {{21, 254, 253, 0, 1, 0, 0, 0, 0, 0, 9, 0, 2, 2, ALERT_BAD_CERTIFICATE}, false},  // protected: that can't be read
+    };
+    for (size_t row = 0; row < sizeof rows / sizeof rows[0]; row++) {
+        struct eg_dtls_link *link = eg_dtls_link_create(&eg_dtls_link_browser);
+        eg_dtls_client_start(link->client, link->now);
+        eg_dtls_link_deliver_to_server(link);
+        eg_dtls_link_give_server(link, rows[row].bytes, sizeof rows[row].bytes);
+        CHECK_ROW(link->server.state == EG_DTLS_HANDSHAKING, row);
+        CHECK_ROW(link->server.alert.from == (rows[row].is_remembered ? EG_DTLS_ALERT_THEIRS : EG_DTLS_NO_ALERT), row);
+        CHECK_ROW(link->server.alert.description == (rows[row].is_remembered ? ALERT_BAD_CERTIFICATE : 0), row);
+        eg_dtls_link_destroy(link);
+    }
 }
 
 static void a_repeated_hello_asks_for_the_flight_at_most_every_20_ms(struct eg_check *check) {
@@ -470,6 +493,7 @@ static const struct eg_test tests[] = {
     EG_TEST(one_that_was_abandoned_waits_for_another_hello),
     EG_TEST(its_time_and_its_size_can_be_limited_further),
     EG_TEST(without_a_hello_it_gives_up_after_ten_seconds),
+    EG_TEST(a_plain_alert_of_the_clients_is_remembered_and_not_believed),
     EG_TEST(a_repeated_hello_asks_for_the_flight_at_most_every_20_ms),
     EG_TEST(a_lost_last_flight_is_repeated_when_the_client_asks),
     EG_TEST(a_datagram_that_the_batch_had_no_room_for_is_mended_later),

@@ -10,8 +10,20 @@ import Testing
 
     static let reasons: [CloseReason] = [
         .requested, .streamStopped, .peer, .noCheck, .consentExpired, .handshakeTimeout, .handshakeFailed, .fingerprint, .sourceLost,
-        .congestion,
+        .congestion, .wrongPassword, .noHandshake, .noSRTPProfile,
     ]
+
+    @Test func aHandshakeThatFailedIsToldWithItsAlertAndALostViewerWithItsTime() {
+        let ours = TLSAlert(number: 40, isOurs: true)
+        let theirs = TLSAlert(number: 42, isOurs: false)
+        #expect(ViewerEnding(.noSRTPProfile, alert: ours).words(udpPort: 1).hasSuffix("; this side refused with handshake_failure"))
+        #expect(ViewerEnding(.handshakeTimeout, alert: theirs).words(udpPort: 1).hasSuffix("; the client refused with bad_certificate"))
+        #expect(ViewerEnding(.handshakeFailed).words(udpPort: 1) == CloseReason.handshakeFailed.words(udpPort: 1))
+        #expect(ViewerEnding(.peer, alert: theirs).words(udpPort: 1) == CloseReason.peer.words(udpPort: 1), "it was connected in the end")
+        #expect(ViewerEnding(.consentExpired, lasted: .seconds(95.4)).words(udpPort: 1).hasSuffix("is gone, after 95 s"))
+        #expect(TLSAlert(number: -1, isOurs: false) == nil && TLSAlert(number: 256, isOurs: false) == nil)
+        #expect(TLSAlert(number: 99, isOurs: false)?.name == "alert 99")
+    }
 
     @Test func everyReasonHasWordsOfItsOwn() {
         let reasons = Self.reasons + [.other(77)]

@@ -63,21 +63,23 @@ import Testing
         #expect(table["s"]?.ice == ice)
     }
 
-    @Test func whyASessionEndedIsToldForItsStreamAndAMinute() {
+    @Test func whyASessionEndedIsToldForItsStreamAndFiveMinutes() {
         var table = table(("s", 7), ("t", 8), ("u", 9))
-        #expect(table.closeReason(of: "s", of: "a", now: now) == nil, "it goes on")
-        #expect(table.closeReason(of: "v", of: "a", now: now) == nil, "it never was")
+        #expect(table.ending(of: "s", of: "a", now: now) == nil, "it goes on")
+        #expect(table.ending(of: "v", of: "a", now: now) == nil, "it never was")
         _ = table.remove(ofViewer: 7, .congestion, now: now)
-        #expect(table.closeReason(of: "s", of: "a", now: now) == .congestion)
-        #expect(table.closeReason(of: "s", of: "b", now: now) == nil)
+        #expect(table.ending(of: "s", of: "a", now: now)?.reason == .congestion)
+        #expect(table.ending(of: "s", of: "b", now: now) == nil)
+        #expect(table.ending(ofViewer: 7, of: "a", now: now)?.reason == .congestion && table.ending(ofViewer: 7, of: "b", now: now) == nil)
+        #expect(table.ending(ofViewer: 8, of: "a", now: now) == nil, "it goes on")
         _ = table.take("t", of: "a")
-        #expect(table.closeReason(of: "t", of: "a", now: now) == .requested, "the engine's event has not come yet")
-        #expect(table.closeReason(of: "t", of: "b", now: now) == nil)
+        #expect(table.ending(of: "t", of: "a", now: now)?.reason == .requested, "the engine's event has not come yet")
+        #expect(table.ending(of: "t", of: "b", now: now) == nil)
         table.close(of: 1, .streamStopped)
-        #expect(table.closeReason(of: "u", of: "a", now: now) == .streamStopped)
+        #expect(table.ending(of: "u", of: "a", now: now)?.reason == .streamStopped)
         _ = table.remove(of: 1, .streamStopped, now: now)
-        #expect(table.closeReason(of: "u", of: "a", now: now + .seconds(59)) == .streamStopped)
-        for id in ["s", "t", "u"] { #expect(table.closeReason(of: id, of: "a", now: now + .seconds(60)) == nil) }
+        #expect(table.ending(of: "u", of: "a", now: now + .seconds(299))?.reason == .streamStopped)
+        for id in ["s", "t", "u"] { #expect(table.ending(of: id, of: "a", now: now + .seconds(300)) == nil) }
     }
 
     @Test func aSessionLacksALegThatItAskedForAndThatIsThereNow() {

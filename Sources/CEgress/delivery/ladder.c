@@ -101,7 +101,8 @@ static void watch(struct eg_ladder *ladder, eg_time now, const struct eg_ladder_
     }
 }
 
-static void back_off(struct eg_ladder *ladder, eg_time now, eg_time least) {
+static void back_off(struct eg_ladder *ladder, eg_time now, uint32_t rung, eg_time least) {
+    ladder->up_rung = rung;
     eg_time twice = 2 * ladder->up_back_off;
     ladder->up_back_off = twice > least ? twice : least;
     if (ladder->up_back_off > EG_LADDER_BACK_OFF_MAX) ladder->up_back_off = EG_LADDER_BACK_OFF_MAX;
@@ -115,7 +116,7 @@ static void end_probe(struct eg_ladder *ladder, eg_time now, bool is_good) {
     if (is_good) return;
     ladder->probes_failed++;
     ladder->probe.duration = eg__time_min(ladder->probe.duration * 3 / 2, EG_PROBE_DURATION_MAX);
-    back_off(ladder, now, 0);
+    back_off(ladder, now, ladder->probe.rung, 0);
 }
 
 // Congestion, or silence, in the middle of it.
@@ -133,22 +134,23 @@ static struct eg_ladder_step pause(struct eg_ladder *ladder, eg_time now, eg_swi
     return (struct eg_ladder_step){.action = EG_LADDER_PAUSE, .reason = reason};
 }
 
-static struct eg_ladder_step go_down(struct eg_ladder *ladder, eg_time now, uint32_t rung, eg_switch_reason reason) {
+// What goes down from a rung on trial has tried that in vain. To those below it says nothing: that the link got narrow just then may be chance.
+static struct eg_ladder_step go_down(struct eg_ladder *ladder, eg_time now, const struct eg_ladder_view *view, struct eg_ladder_step step) {
     fail_probe(ladder, now);
-    bool is_narrow = reason != EG_SWITCH_BOUND;
-    if (is_narrow && ladder->trial_until != 0) back_off(ladder, now, EG_LADDER_TRIAL_BACK_OFF);
-    else if (ladder->up_at < now + EG_LADDER_CALM) ladder->up_at = now + EG_LADDER_CALM;
+    bool is_on_trial = ladder->trial_until != 0 && ladder->trial_until != EG_TIME_NEVER;
+    if (is_on_trial && step.reason != EG_SWITCH_BOUND) back_off(ladder, now, view->rung, EG_LADDER_TRIAL_BACK_OFF);
     ladder->trial_until = 0;
     ladder->seen_bit_rate = 0;
-    return (struct eg_ladder_step){.action = EG_LADDER_DOWN, .rung = rung, .reason = reason};
+    step.action = EG_LADDER_DOWN;
+    return step;
 }
 
 static struct eg_ladder_step judge_congested(struct eg_ladder *ladder, eg_time now, const struct eg_ladder_view *view) {
     if (view->rung > 0) {
         if (now - ladder->switched_at < EG_LADDER_SETTLE && ladder->trial_until == 0) return stay();
-        if (ladder->is_broken) return go_down(ladder, now, view->rung - 1, EG_SWITCH_CONGESTION);
+        if (ladder->is_broken) return go_down(ladder, now, view, (struct eg_ladder_step){.rung = view->rung - 1, .reason = EG_SWITCH_CONGESTION});
         uint32_t rung = rung_for(view, view->rung, share(eg__bandwidth_capacity(view->link), EG_LADDER_USE_PERCENT));
-        return go_down(ladder, now, rung, EG_SWITCH_CONGESTION);
+        return go_down(ladder, now, view, (struct eg_ladder_step){.rung = rung, .reason = EG_SWITCH_CONGESTION});
     }
     fail_probe(ladder, now);
     eg_time since = now - (ladder->congested_since > ladder->switched_at ? ladder->congested_since : ladder->switched_at);
@@ -171,8 +173,9 @@ static eg_time probe_tolerance(const struct eg_ladder_view *view, uint32_t rung)
 }
 
 static struct eg_ladder_step go_up(struct eg_ladder *ladder, eg_time now, uint32_t rung) {
-    ladder->trial_until = now + EG_LADDER_TRIAL;
+    ladder->trial_until = EG_TIME_NEVER;
     ladder->up_at = now + EG_LADDER_CALM;
+    ladder->up_rung = 0;
     return (struct eg_ladder_step){.action = EG_LADDER_UP, .rung = rung, .reason = EG_SWITCH_ROOM};
 }
 
@@ -212,9 +215,11 @@ static void begin_probe(struct eg_ladder *ladder, eg_time now, const struct eg_l
 }
 
 static struct eg_ladder_step judge_calm(struct eg_ladder *ladder, eg_time now, const struct eg_ladder_view *view) {
-    if (view->rung >= view->top || !view->is_live || now < ladder->up_at || now - ladder->switched_at < EG_LADDER_CALM) return stay();
-    if (ladder->calm_since == EG_TIME_NEVER || now - ladder->calm_since < EG_LADDER_CALM) return stay();
     uint32_t next = view->rung + 1;
+    if (view->rung >= view->top || !view->is_live || now - ladder->switched_at < EG_LADDER_CALM) return stay();
+    if (next >= ladder->up_rung && now < ladder->up_at) return stay();
+    if (ladder->calm_since == EG_TIME_NEVER || now - ladder->calm_since < EG_LADDER_CALM) return stay();
+    if (next < ladder->up_rung) ladder->up_back_off = EG_LADDER_CALM;
     bool is_seen = now - ladder->seen_at <= EG_LADDER_SEEN && ladder->seen_bit_rate >= needed_for(view, next);
     if (is_seen || !view->can_probe) return go_up(ladder, now, next);
     if (!view->is_probe_time) return stay();
@@ -238,21 +243,24 @@ struct eg_ladder_step eg__ladder_judge(struct eg_ladder *ladder, eg_time now, co
         return (struct eg_ladder_step){.action = EG_LADDER_RESUME, .rung = 0, .reason = EG_SWITCH_ROOM};
     }
     watch(ladder, now, view);
-    if (view->rung > view->top) return go_down(ladder, now, view->top, EG_SWITCH_BOUND);
+    if (view->rung > view->top) return go_down(ladder, now, view, (struct eg_ladder_step){.rung = view->top, .reason = EG_SWITCH_BOUND});
     if (is_deaf(view->link, now)) {
-        if (view->rung > 0) return go_down(ladder, now, 0, EG_SWITCH_NO_FEEDBACK);
+        if (view->rung > 0) return go_down(ladder, now, view, (struct eg_ladder_step){.rung = 0, .reason = EG_SWITCH_NO_FEEDBACK});
         fail_probe(ladder, now);
         return stay();
     }
     if (ladder->congested_since != EG_TIME_NEVER) return judge_congested(ladder, now, view);
-    if (view->rung > 0 && is_bound_below(view)) return go_down(ladder, now, rung_for(view, view->rung, view->link->bound), EG_SWITCH_BOUND);
+    if (view->rung > 0 && is_bound_below(view)) {
+        uint32_t rung = rung_for(view, view->rung, view->link->bound);
+        return go_down(ladder, now, view, (struct eg_ladder_step){.rung = rung, .reason = EG_SWITCH_BOUND});
+    }
     return ladder->probe.state != EG_PROBE_NONE ? judge_probe(ladder, now, view) : judge_calm(ladder, now, view);
 }
 
 void eg__ladder_switched(struct eg_ladder *ladder, eg_time now) {
     ladder->is_paused = ladder->is_broken = false;
     ladder->asked_at = 0;
-    if (ladder->trial_until != 0) ladder->trial_until = now + EG_LADDER_TRIAL; // it was counted from the decision
+    if (ladder->trial_until != 0) ladder->trial_until = now + EG_LADDER_TRIAL;
     ladder->lost_64k = 0;
     ladder->switched_at = now;
     ladder->congested_since = ladder->queued_since = ladder->calm_since = EG_TIME_NEVER;

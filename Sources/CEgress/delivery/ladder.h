@@ -69,9 +69,10 @@ struct eg_ladder {
     eg_time queued_since;    // likewise: the queue has not been short since then
     uint32_t lost_64k;       // of 65,536 packets, smoothed over some two seconds
     eg_time lost_at;         // when that was done
-    eg_time trial_until;     // 0: none
-    eg_time up_at;           // no step up before
-    eg_time up_back_off;     // [us]
+    eg_time trial_until;     // 0: none; EG_TIME_NEVER: it begins with the switch
+    eg_time up_at;           // no step up to `up_rung` or above before
+    eg_time up_back_off;     // [us] likewise
+    uint32_t up_rung;        // that was tried in vain last; to one below it calm is enough
     eg_time resume_back_off; // [us]
     eg_time asked_at;        // when its viewer asked for a picture last
     bool is_broken;          // it has asked again and again since the last switch

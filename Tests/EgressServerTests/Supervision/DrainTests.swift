@@ -135,7 +135,11 @@ import Testing
         }
         #expect(rest.count == 1 && second["next"] == nil)
 
+        let shown = try object(await call(.get, "/api/v1/streams/show/viewers/\(id)"))
+        #expect(shown["id"] == .string(id) && shown["state"] == .string("new") && shown["no_feedback"] == .bool(false))
         #expect(await call(.delete, "/api/v1/streams/show/viewers/\(id)?ban_seconds=60").head.status == .noContent)
+        let gone = try object(await call(.get, "/api/v1/streams/show/viewers/\(id)"))
+        #expect(gone["state"] == .string("closed") && gone["reason"] == .string("requested"))
         #expect(await call(.delete, "/api/v1/streams/show/viewers/\(id)").head.status == .notFound)
         #expect(await join().head.status == .forbidden)
     }
@@ -144,7 +148,8 @@ import Testing
         ("GET", "/api/v1/streams/other/viewers", 404), ("GET", "/api/v1/streams/cam/viewers", 200),
         ("GET", "/api/v1/streams/show/viewers?limit=0", 400), ("GET", "/api/v1/streams/show/viewers?limit=x", 400),
         ("GET", "/api/v1/streams/show/viewers?first=1", 400), ("POST", "/api/v1/streams/show/viewers", 405),
-        ("GET", "/api/v1/streams/show/viewers/1", 405), ("DELETE", "/api/v1/streams/show/viewers/1", 404),
+        ("GET", "/api/v1/streams/show/viewers/1", 404), ("GET", "/api/v1/streams/show/viewers/1?x=1", 400),
+        ("PUT", "/api/v1/streams/show/viewers/1", 405), ("DELETE", "/api/v1/streams/show/viewers/1", 404),
         ("DELETE", "/api/v1/streams/show/viewers/1?ban_seconds=-1", 400), ("PUT", "/api/v1/drain", 405),
     ])
     func everyRequestHasItsStatus(method: String, path: String, status: Int) async throws {
